@@ -1,0 +1,81 @@
+/**
+ * The one error table: every way in which a request can fail, with the status a client sees, whose fault it is, whether
+ * the same request may be tried again elsewhere, and the `Proxy-Status` error type (RFC 9209 §2.3).
+ */
+export type Fault = 'downstream' | 'upstream' | 'internal';
+
+export interface ErrorKind {
+  readonly status: number;
+  readonly fault: Fault;
+  readonly retryable: boolean;
+  /** RFC 9209 §2.3 error type, for answers that this node generated. */
+  readonly proxyStatus: string;
+  /** One plain sentence for the person who sees the answer. */
+  readonly title: string;
+}
+
+const kind = (status: number, fault: Fault, retryable: boolean, proxyStatus: string, title: string): ErrorKind => ({
+  status,
+  fault,
+  retryable,
+  proxyStatus,
+  title,
+});
+
+export const errorTable = {
+  // what the client sent
+  'bad-request': kind(400, 'downstream', false, 'http_request_error', 'The request is malformed.'),
+  'header-timeout': kind(408, 'downstream', false, 'http_request_error', 'The request did not arrive in time.'),
+  'uri-too-long': kind(414, 'downstream', false, 'http_request_error', 'The request target is too long.'),
+  'fields-too-large': kind(431, 'downstream', false, 'http_request_error', 'The request fields are too large.'),
+  'expectation-failed': kind(417, 'downstream', false, 'http_request_error', 'The expectation cannot be met.'),
+  'method-not-allowed': kind(405, 'downstream', false, 'http_request_denied', 'The method is not allowed here.'),
+  'not-implemented': kind(501, 'downstream', false, 'http_request_error', 'The request needs something unsupported.'),
+  'version-not-supported': kind(505, 'downstream', false, 'http_request_error', 'The HTTP version is not supported.'),
+  'misdirected': kind(421, 'downstream', false, 'http_request_denied', 'This server does not serve that host.'),
+  'not-found': kind(404, 'downstream', false, 'http_request_denied', 'There is nothing here.'),
+  'client-not-allowed': kind(403, 'downstream', false, 'http_request_denied', 'This client may not use the proxy.'),
+  'destination-refused': kind(403, 'downstream', false, 'destination_ip_prohibited', 'The proxy may not connect there.'),
+  'port-refused': kind(403, 'downstream', false, 'http_request_denied', 'The proxy may not open a tunnel to that port.'),
+  'loop': kind(508, 'downstream', false, 'proxy_loop_detected', 'The request came round in a loop.'),
+  'not-cached': kind(504, 'downstream', false, 'http_request_denied', 'Not stored here, and only a stored answer was asked for.'),
+  'client-gone': kind(499, 'downstream', false, 'connection_terminated', 'The client went away.'),
+  'too-busy': kind(503, 'internal', true, 'connection_limit_reached', 'The proxy is at its limit.'),
+  // what the origin server, or the way to it, did
+  'dns-failed': kind(502, 'upstream', true, 'dns_error', 'The host name could not be resolved.'),
+  'dns-timeout': kind(504, 'upstream', true, 'dns_timeout', 'The host name could not be resolved in time.'),
+  'connect-refused': kind(502, 'upstream', true, 'connection_refused', 'The server refused the connection.'),
+  'connect-failed': kind(502, 'upstream', true, 'destination_ip_unroutable', 'The server could not be reached.'),
+  'connect-timeout': kind(504, 'upstream', true, 'connection_timeout', 'The server could not be reached in time.'),
+  'tls-certificate': kind(502, 'upstream', true, 'tls_certificate_error', "The server's certificate is not valid."),
+  'tls-failed': kind(502, 'upstream', true, 'tls_protocol_error', 'The secure connection to the server failed.'),
+  'upstream-reset': kind(502, 'upstream', true, 'connection_terminated', 'The server closed the connection too early.'),
+  'upstream-timeout': kind(504, 'upstream', true, 'http_response_timeout', 'The server did not answer in time.'),
+  'upstream-malformed': kind(502, 'upstream', true, 'http_protocol_error', 'The answer of the server was malformed.'),
+  'upstream-incomplete': kind(502, 'upstream', true, 'http_response_incomplete', 'The answer of the server broke off.'),
+  // ourselves
+  'internal': kind(500, 'internal', false, 'proxy_internal_error', 'The proxy failed.'),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** A failure named in the error table. `message` is the detail for the log and for the answer's `detail`. */
+export class WillisError extends Error {
+  override readonly name = 'WillisError';
+  readonly kind: ErrorKind;
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: { cause?: unknown } = {},
+  ) {
+    super(message, options);
+    this.kind = errorTable[code];
+  }
+}
+
+/** The given failure if it stands in the table, otherwise an `internal` one with it as the cause. */
+export function asWillisError(error: unknown): WillisError {
+  if (error instanceof WillisError) return error;
+  return new WillisError('internal', error instanceof Error ? error.message : String(error), { cause: error });
+}

@@ -1,0 +1,42 @@
+import type { Body } from '../http/body.js';
+import type { Fields } from '../http/fields.js';
+import type { TargetUri } from '../http/target-uri.js';
+
+/** A request as it is to leave: fields are complete (`Host`, `Via`, …) and free of hop-by-hop ones. */
+export interface OutgoingRequest {
+  readonly method: string;
+  /** Where it goes: the connection is made to its host and port, the request target is its path. */
+  readonly target: TargetUri;
+  readonly fields: Fields;
+  readonly body: Body | null;
+  /** Forward the client's `Expect: 100-continue` and wait with the body (RFC 9110 §10.1.1). */
+  readonly expectContinue?: boolean;
+}
+
+/** A final response as received, framing undone, hop-by-hop fields still there. */
+export interface IncomingResponse {
+  readonly status: number;
+  readonly reason: string;
+  readonly fields: Fields;
+  /** Null for responses that have none by definition (HEAD, 204, 304). A broken transfer makes `read` reject. */
+  readonly body: Body | null;
+}
+
+export interface ForwardOptions {
+  /** Gives up the request, or what is left of the response's body. */
+  readonly signal: AbortSignal;
+  /** 1xx responses other than 101, as they come. */
+  readonly onInformational?: (status: number, fields: Fields) => void;
+}
+
+/** A way to get an answer from "further in": an origin server, or later a group of replicas. */
+export interface Upstream {
+  /**
+   * Sends the request; resolves with the head of the final response, its body still to be read. The caller owns that
+   * body. A request whose method is safe or idempotent is sent again once if a reused connection turns out closed.
+   * @throws WillisError of the table's upstream part
+   */
+  forward(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse>;
+  /** Ends idle connections, waits for those in use. Idempotent. */
+  close(): Promise<void>;
+}
