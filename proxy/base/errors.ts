@@ -32,13 +32,31 @@ export const errorTable = {
   'method-not-allowed': kind(405, 'downstream', false, 'http_request_denied', 'The method is not allowed here.'),
   'not-implemented': kind(501, 'downstream', false, 'http_request_error', 'The request needs something unsupported.'),
   'version-not-supported': kind(505, 'downstream', false, 'http_request_error', 'The HTTP version is not supported.'),
-  'misdirected': kind(421, 'downstream', false, 'http_request_denied', 'This server does not serve that host.'),
+  misdirected: kind(421, 'downstream', false, 'http_request_denied', 'This server does not serve that host.'),
   'not-found': kind(404, 'downstream', false, 'http_request_denied', 'There is nothing here.'),
   'client-not-allowed': kind(403, 'downstream', false, 'http_request_denied', 'This client may not use the proxy.'),
-  'destination-refused': kind(403, 'downstream', false, 'destination_ip_prohibited', 'The proxy may not connect there.'),
-  'port-refused': kind(403, 'downstream', false, 'http_request_denied', 'The proxy may not open a tunnel to that port.'),
-  'loop': kind(508, 'downstream', false, 'proxy_loop_detected', 'The request came round in a loop.'),
-  'not-cached': kind(504, 'downstream', false, 'http_request_denied', 'Not stored here, and only a stored answer was asked for.'),
+  'destination-refused': kind(
+    403,
+    'downstream',
+    false,
+    'destination_ip_prohibited',
+    'The proxy may not connect there.',
+  ),
+  'port-refused': kind(
+    403,
+    'downstream',
+    false,
+    'http_request_denied',
+    'The proxy may not open a tunnel to that port.',
+  ),
+  loop: kind(508, 'downstream', false, 'proxy_loop_detected', 'The request came round in a loop.'),
+  'not-cached': kind(
+    504,
+    'downstream',
+    false,
+    'http_request_denied',
+    'Not stored here, and only a stored answer was asked for.',
+  ),
   'client-gone': kind(499, 'downstream', false, 'connection_terminated', 'The client went away.'),
   'too-busy': kind(503, 'internal', true, 'connection_limit_reached', 'The proxy is at its limit.'),
   // what the origin server, or the way to it, did
@@ -54,7 +72,7 @@ export const errorTable = {
   'upstream-malformed': kind(502, 'upstream', true, 'http_protocol_error', 'The answer of the server was malformed.'),
   'upstream-incomplete': kind(502, 'upstream', true, 'http_response_incomplete', 'The answer of the server broke off.'),
   // ourselves
-  'internal': kind(500, 'internal', false, 'proxy_internal_error', 'The proxy failed.'),
+  internal: kind(500, 'internal', false, 'proxy_internal_error', 'The proxy failed.'),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorTable;

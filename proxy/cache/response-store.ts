@@ -45,7 +45,7 @@ export interface ResponseStore {
    */
   invalidate(key: CacheKey): Promise<void>;
 
-  /** The same for all responses that belong to a cache group of an origin (RFC 9875). */
+  /** The same for all responses that belong to a cache group of an origin (RFC 9875), as `originOfKey` names it. */
   invalidateGroup(origin: string, group: string): Promise<void>;
 
   /** Taken before a request is forwarded, given with what its answer stores; see `invalidate`. */

@@ -61,9 +61,9 @@ export class Fields {
     return combined === undefined ? [] : splitList(combined);
   }
 
-  /** This, with every line of that name replaced by one at the end. */
+  /** This, with every line of that name, in any case, replaced by one at the end. */
   with(name: string, value: string): Fields {
-    return new Fields([...this.without(name).lines, name, value]);
+    return new Fields([...this.without(name.toLowerCase()).lines, name, value]);
   }
 
   /** This, with further lines at the end. */

@@ -1,0 +1,35 @@
+import { nginx } from './nginx.js';
+import { squid } from './squid.js';
+import { varnish } from './varnish.js';
+import { willis } from './willis.js';
+
+export type PeerName = 'willis' | 'nginx' | 'squid' | 'varnish';
+
+/** A caching reverse proxy that can be measured. */
+export interface Peer {
+  readonly name: PeerName;
+  /** The version of the installed program, or null when there is none. */
+  version(): string | null;
+  /** Writes the configuration into the place and tells what to start; the program stays in the foreground. */
+  prepare(place: Place): Command;
+}
+
+export interface Place {
+  /** A directory of its own, on tmpfs where there is one, that everybody may write to. */
+  readonly directory: string;
+  readonly port: number;
+  readonly originPort: number;
+}
+
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Where stored responses lie if not in the memory of the processes. */
+  readonly store: string | null;
+}
+
+/** Every peer gets this much memory for stored responses: enough that no row but misses, in long runs, evicts. */
+export const storeMebibytes = 512;
+
+/** All peers, in the order in which they take turns. */
+export const peers: readonly Peer[] = [willis, nginx, squid, varnish];

@@ -1,0 +1,39 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installedVersion } from './installed.js';
+import { storeMebibytes, type Peer } from './peer.js';
+
+/**
+ * One thread pool, no larger than connections and fetches need. Varnish drops what has `max-age=0` unless told to keep
+ * it for conditional fetches: `keep`.
+ */
+export const varnish: Peer = {
+  name: 'varnish',
+
+  version: () => installedVersion('varnishd', ['-V']),
+
+  prepare({ directory, port, originPort }) {
+    const file = join(directory, 'bench.vcl');
+    writeFileSync(
+      file,
+      `vcl 4.1;
+backend origin { .host = "127.0.0.1"; .port = "${originPort}"; }
+sub vcl_backend_response {
+  if (bereq.url ~ "^/stale/") {
+    set beresp.ttl = 0s;
+    set beresp.grace = 0s;
+    set beresp.keep = 1h;
+    return (deliver);
+  }
+}
+`,
+    );
+    const parameters = ['thread_pools=1', 'thread_pool_min=10', 'thread_pool_max=1100'];
+    const args = [
+      ...['-F', '-n', join(directory, 'varnish'), '-a', `127.0.0.1:${port}`, '-f', file, '-T', 'none', '-j', 'none'],
+      ...['-s', `malloc,${storeMebibytes}m`],
+      ...parameters.flatMap((parameter) => ['-p', parameter]),
+    ];
+    return { file: 'varnishd', args, store: null };
+  },
+};

@@ -1,0 +1,73 @@
+import { addressesCollide, formatListenAddress } from './network-name.js';
+import { shown, valueAt, type Problem } from './problem.js';
+import { part, type CheckedConfig, type Listener, type Site } from './schema.js';
+
+/**
+ * What is wrong between keys that are each right by themselves. Takes the plain value, so that these problems are found
+ * together with those of single keys; what is wrong by itself is passed over here.
+ */
+export function inconsistencies(value: unknown): Problem[] {
+  const roles = part.roles(valueAt(value, ['roles']));
+  const listeners = (['proxy', 'site', 'admin'] as const).map(
+    (key) => [key, part.listener(key, valueAt(value, ['listen', key]))] as const,
+  );
+  const written = valueAt(value, ['sites']);
+  const sites = Array.isArray(written) ? written.map((site) => part.site(site)) : [];
+  return [
+    ...missingListeners(roles, listeners, sites.length > 0),
+    ...collisions(roles, listeners),
+    ...repeatedSites(sites),
+  ];
+}
+
+type Roles = CheckedConfig['roles'] | undefined;
+type Listeners = readonly (readonly [key: 'proxy' | 'site' | 'admin', listener: Listener | null | undefined])[];
+
+/** Listeners that will be opened: the forward proxy's only with its role. */
+const opened = (roles: Roles, listeners: Listeners): [string, Listener][] =>
+  listeners.flatMap(([key, listener]) =>
+    listener == null || (key === 'proxy' && !(roles?.includes('clientSide') ?? false)) ? [] : [[key, listener]],
+  );
+
+function missingListeners(roles: Roles, listeners: Listeners, hasSites: boolean): Problem[] {
+  const isClosed = (key: string): boolean => listeners.some(([name, listener]) => name === key && listener === null);
+  const missing = (key: string, reason: string, hint: string): Problem => ({
+    path: ['listen', key],
+    at: 'value',
+    expected: `an address, because ${reason}`,
+    got: 'nothing',
+    hint,
+  });
+  const problems: Problem[] = [];
+  if (roles?.includes('clientSide') === true && isClosed('proxy')) {
+    problems.push(missing('proxy', 'roles has clientSide', 'Give an address, or take clientSide out of roles.'));
+  }
+  if (hasSites && isClosed('site')) {
+    problems.push(missing('site', 'there are sites', 'Give an address, or take the sites out.'));
+  }
+  const known = roles !== undefined && listeners.every(([, listener]) => listener !== undefined);
+  if (known && problems.length === 0 && opened(roles, listeners).length === 0) {
+    problems.push({ path: ['listen'], at: 'value', expected: 'at least one open listener', got: 'none', hint: null });
+  }
+  return problems;
+}
+
+function collisions(roles: Roles, listeners: Listeners): Problem[] {
+  const open = opened(roles, listeners);
+  return open.flatMap(([key, { address }], index) => {
+    const other = open.slice(0, index).find(([, earlier]) => addressesCollide(earlier.address, address));
+    if (other === undefined) return [];
+    const taken = `${formatListenAddress(address)}, taken by listen.${other[0]}`;
+    return [{ path: ['listen', key], at: 'value' as const, expected: 'an address of its own', got: taken, hint: null }];
+  });
+}
+
+function repeatedSites(sites: readonly (Site | undefined)[]): Problem[] {
+  return sites.flatMap((site, index) => {
+    if (site === undefined) return [];
+    const first = sites.findIndex((other) => other?.host === site.host && other.prefix === site.prefix);
+    if (first === index) return [];
+    const got = `${shown(site.host)} with ${shown(site.prefix)} again, as in sites[${first}]`;
+    return [{ path: ['sites', index], at: 'value' as const, expected: 'each host and prefix once', got, hint: null }];
+  });
+}

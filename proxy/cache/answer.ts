@@ -1,0 +1,179 @@
+import type { Bytes, EpochMs, Seconds } from '../../config/units.js';
+import type { Body } from '../http/body.js';
+import { BufferedBody } from '../http/body.js';
+import type { Fields } from '../http/fields.js';
+import type { Request, Response } from '../http/message.js';
+import { multipartByteranges } from '../http/multipart-byteranges.js';
+import { ifRangeHolds, isNotModified } from '../http/preconditions.js';
+import { formatContentRange, parseRange, resolveRanges, type ByteRange } from '../http/range.js';
+import type { ResponseMetadata } from './stored-response.js';
+
+/** A selected response whose bytes can be had from the store, or from a transfer that is under way. */
+export interface Representation {
+  readonly metadata: ResponseMetadata;
+  /** Of the whole; null if only the end of a transfer will tell. */
+  readonly length: Bytes | null;
+  /** The bytes from ≤ position < to (null: to the end). */
+  open(from: Bytes, to: Bytes | null): Body;
+}
+
+export interface AnswerOptions {
+  /** The fields to begin with: the stored ones, or those that have just come from upstream. */
+  readonly fields: Fields;
+  /** Current age if the answer does not come straight from upstream (RFC 9111 §5.1). */
+  readonly age: Seconds | null;
+  readonly cacheStatus: string;
+  readonly outcome: string;
+  readonly now: EpochMs;
+}
+
+/**
+ * The answer to a GET or HEAD request from a representation: the client's preconditions, its ranges, or the whole
+ * (RFC 9111 §4.3.2, RFC 9110 §13.2.2 and §14).
+ */
+export function answerFrom(representation: Representation, request: Request, options: AnswerOptions): Response {
+  const { metadata } = representation;
+  if (metadata.status === 200) {
+    if (isNotModified(request, { ...validatorsOf(metadata, options.now), exists: true }, options.now))
+      return notModified(options);
+    const partial = rangeAnswer(representation, request, options);
+    if (partial !== null) return partial;
+  }
+  return whole(representation, request, options);
+}
+
+/** The ranges that a request asks of a representation of that length; null: it is to get the whole. */
+export function requestedRanges(
+  metadata: ResponseMetadata,
+  length: Bytes,
+  request: Request,
+  now: EpochMs,
+): ReturnType<typeof resolveRanges> | null {
+  const value = request.fields.get('range');
+  if (value === undefined || request.method !== 'GET') return null;
+  const specs = parseRange(value);
+  if (specs === null) return null;
+  if (request.fields.has('if-range') && !ifRangeHolds(request.fields, validatorsOf(metadata, now))) return null;
+  const resolved = resolveRanges(specs, length);
+  return resolved.kind === 'ignore' ? null : resolved;
+}
+
+function validatorsOf(
+  metadata: ResponseMetadata,
+  now: EpochMs,
+): { etag: string | null; lastModified: string | null; date: string | null; now: EpochMs } {
+  return {
+    etag: metadata.fields.first('etag') ?? null,
+    lastModified: metadata.fields.first('last-modified') ?? null,
+    date: metadata.fields.first('date') ?? null,
+    now,
+  };
+}
+
+function notModified(options: AnswerOptions): Response {
+  return {
+    status: 304,
+    reason: 'Not Modified',
+    fields: withStatusLines(notModifiedFields(options.fields), options),
+    body: null,
+    note: { outcome: options.outcome },
+  };
+}
+
+const notModifiedMemo = new WeakMap<Fields, Fields>();
+
+/** Without the metadata that only describes the content that is not sent (RFC 9110 §15.4.5). */
+function notModifiedFields(fields: Fields): Fields {
+  const known = notModifiedMemo.get(fields);
+  if (known !== undefined) return known;
+  const hasTag = fields.has('etag');
+  const kept = fields.filter(
+    (name) =>
+      name === 'content-location' ||
+      (!(
+        name.startsWith('content-') &&
+        name !== 'content-security-policy' &&
+        name !== 'content-security-policy-report-only'
+      ) &&
+        !(hasTag && name === 'last-modified')),
+  );
+  notModifiedMemo.set(fields, kept);
+  return kept;
+}
+
+function rangeAnswer(representation: Representation, request: Request, options: AnswerOptions): Response | null {
+  const { length, metadata } = representation;
+  if (length === null) return null;
+  const resolved = requestedRanges(metadata, length, request, options.now);
+  if (resolved === null || resolved.kind === 'ignore') return null;
+  if (resolved.kind === 'unsatisfiable') return unsatisfiable(length, options);
+  const [first] = resolved.ranges;
+  if (resolved.ranges.length === 1 && first !== undefined) return singleRange(representation, first, length, options);
+  return multipleRanges(representation, resolved.ranges, length, options);
+}
+
+function unsatisfiable(length: Bytes, options: AnswerOptions): Response {
+  const fields = notModifiedFields(options.fields).without('etag', 'last-modified');
+  return {
+    status: 416,
+    reason: 'Range Not Satisfiable',
+    fields: withStatusLines(fields, options).plus('Content-Range', `bytes */${length}`, 'Content-Length', '0'),
+    body: BufferedBody.from(''),
+    note: { outcome: options.outcome },
+  };
+}
+
+function singleRange(source: Representation, range: ByteRange, length: Bytes, options: AnswerOptions): Response {
+  const fields = withStatusLines(options.fields.without('content-length', 'content-range'), options);
+  return {
+    status: 206,
+    reason: 'Partial Content',
+    fields: fields.plus(
+      'Content-Range',
+      formatContentRange(range, length),
+      'Content-Length',
+      String(range.to - range.from),
+    ),
+    body: source.open(range.from, range.to),
+    note: { outcome: options.outcome },
+  };
+}
+
+function multipleRanges(
+  source: Representation,
+  ranges: readonly ByteRange[],
+  length: Bytes,
+  options: AnswerOptions,
+): Response {
+  const parts = ranges.map((range) => ({ range, open: () => source.open(range.from, range.to) }));
+  const multipart = multipartByteranges(parts, length, options.fields.first('content-type') ?? null, boundary());
+  const fields = withStatusLines(options.fields.without('content-length', 'content-range', 'content-type'), options);
+  return {
+    status: 206,
+    reason: 'Partial Content',
+    fields: fields.plus('Content-Type', multipart.contentType, 'Content-Length', String(multipart.length)),
+    body: multipart.body,
+    note: { outcome: options.outcome },
+  };
+}
+
+const boundary = (): string => `willis-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`;
+
+function whole(representation: Representation, request: Request, options: AnswerOptions): Response {
+  const { metadata, length } = representation;
+  const fields = withStatusLines(options.fields, options);
+  const sized = length === null || fields.has('content-length') || metadata.status === 204;
+  return {
+    status: metadata.status,
+    reason: metadata.reason,
+    fields: sized ? fields : fields.plus('Content-Length', String(length)),
+    body: request.method === 'HEAD' || metadata.status === 204 ? null : representation.open(0 as Bytes, null),
+    note: { outcome: options.outcome },
+  };
+}
+
+function withStatusLines(fields: Fields, options: AnswerOptions): Fields {
+  return options.age === null
+    ? fields.plus('Cache-Status', options.cacheStatus)
+    : fields.plus('Age', String(Math.floor(options.age)), 'Cache-Status', options.cacheStatus);
+}

@@ -1,0 +1,147 @@
+import { milliseconds, type Milliseconds } from '../../config/units.js';
+import { WillisError } from '../base/errors.js';
+import type { Clock } from '../base/clock.js';
+import type { CacheKey } from './cache-key.js';
+
+type Start<Result> = (signal: AbortSignal) => Promise<Result>;
+
+/**
+ * One forward on behalf of several requests (RFC 9111 §4: "collapsing"). It goes on as long as anybody is interested in
+ * it, whoever asked first.
+ */
+export class Flight<Result> {
+  readonly result: Promise<Result>;
+  readonly #controller = new AbortController();
+  #interested = 0;
+  #landed = false;
+
+  constructor(start: Start<Result>) {
+    this.result = start(this.#controller.signal).finally(() => {
+      this.#landed = true;
+    });
+    // a failure reaches those who wait; with nobody waiting it is nobody's
+    this.result.catch(() => undefined);
+  }
+
+  /**
+   * The result, unless the given signal gives up first.
+   * @throws WillisError `client-gone`; whatever the forward failed with
+   */
+  async wait(signal: AbortSignal): Promise<Result> {
+    this.#interested++;
+    try {
+      return await unlessAborted(this.result, signal);
+    } finally {
+      this.#interested--;
+      if (this.#interested === 0 && !this.#landed) this.#controller.abort();
+    }
+  }
+}
+
+/** The forwards under way, by cache key, and the keys that have lately turned out not to be worth waiting for. */
+export class Collapse<Result> {
+  readonly #flights = new Map<CacheKey, Flight<Result>>();
+  readonly #unshareable: RecentKeys;
+
+  constructor(
+    clock: Clock,
+    private readonly maxWait: Milliseconds,
+  ) {
+    this.#unshareable = new RecentKeys(10_000, milliseconds(120_000), clock);
+  }
+
+  get size(): number {
+    return this.#flights.size;
+  }
+
+  /** The forward to wait for, if there is one. */
+  flightOf(key: CacheKey): Flight<Result> | undefined {
+    return this.#flights.get(key);
+  }
+
+  /** Whether requests for this key are to wait for each other: false while its answers are known not to be shareable. */
+  worthwhile(key: CacheKey): boolean {
+    return !this.#unshareable.has(key);
+  }
+
+  /** What the first of several requests learned: whether its answer may serve the others. */
+  learned(key: CacheKey, shareable: boolean): void {
+    if (shareable) this.#unshareable.delete(key);
+    else this.#unshareable.add(key);
+  }
+
+  /**
+   * Begins a forward that others may join until its result is there, or, where `lasts` gives a promise, until that is
+   * settled: for a result that is a transfer under way.
+   */
+  begin(key: CacheKey, start: Start<Result>, lasts: (result: Result) => Promise<unknown> | null): Flight<Result> {
+    const flight = new Flight(start);
+    this.#flights.set(key, flight);
+    const over = (): void => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    };
+    flight.result.then((result) => {
+      const end = lasts(result);
+      if (end === null) over();
+      else end.then(over, over);
+    }, over);
+    return flight;
+  }
+
+  /** Waits for somebody else's forward, for a bounded time; null if that was not enough. Errors as `Flight.wait`. */
+  async follow(flight: Flight<Result>, signal: AbortSignal): Promise<Result | null> {
+    const tooLong = AbortSignal.timeout(this.maxWait);
+    try {
+      return await flight.wait(AbortSignal.any([signal, tooLong]));
+    } catch (error) {
+      if (tooLong.aborted && !signal.aborted && error instanceof WillisError && error.code === 'client-gone')
+        return null;
+      throw error;
+    }
+  }
+}
+
+/** A bounded set of keys, each of which is forgotten after a time. */
+class RecentKeys {
+  readonly #until = new Map<CacheKey, number>();
+
+  constructor(
+    private readonly limit: number,
+    private readonly lifetime: Milliseconds,
+    private readonly clock: Clock,
+  ) {}
+
+  has(key: CacheKey): boolean {
+    const until = this.#until.get(key);
+    if (until === undefined) return false;
+    if (this.clock.monotonic() < until) return true;
+    this.#until.delete(key);
+    return false;
+  }
+
+  add(key: CacheKey): void {
+    this.#until.delete(key);
+    this.#until.set(key, this.clock.monotonic() + this.lifetime);
+    const oldest = this.#until.keys().next();
+    if (this.#until.size > this.limit && oldest.done !== true) this.#until.delete(oldest.value);
+  }
+
+  delete(key: CacheKey): void {
+    this.#until.delete(key);
+  }
+}
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let done = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const gone = (): void => reject(new WillisError('client-gone', 'the client went away while waiting'));
+    if (signal.aborted) gone();
+    signal.addEventListener('abort', gone, { once: true });
+    done = () => signal.removeEventListener('abort', gone);
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    done();
+  }
+}

@@ -1,0 +1,130 @@
+import type { Bytes, EpochMs } from '../../config/units.js';
+import { bytes } from '../../config/units.js';
+import { ConcatenatedBody, type Body } from '../http/body.js';
+import type { Fields } from '../http/fields.js';
+import type { Request } from '../http/message.js';
+import { parseContentRange } from '../http/range.js';
+import { requestedRanges, type Representation } from './answer.js';
+import type { ForwardResult } from './forward-result.js';
+import { canCombine, completionRequest, covers } from './partial.js';
+import type { ReceivedResponse } from './receive-response.js';
+import type { Generation, ResponseStore } from './response-store.js';
+import type { Storing } from './storing.js';
+import type { Interval, StoredResponse } from './stored-response.js';
+import type { Visit } from './visit.js';
+
+/** Whether a stored response holds all the bytes that a request wants of it. */
+export function heldFor(stored: StoredResponse, request: Request, now: EpochMs): boolean {
+  if (stored.complete || request.method === 'HEAD') return true;
+  if (stored.length === null) return false;
+  const wanted = requestedRanges(stored, stored.length, request, now);
+  if (wanted === null) return false;
+  return wanted.kind !== 'satisfiable' || wanted.ranges.every((range) => covers(stored.held, range));
+}
+
+export interface CompletionOptions {
+  readonly store: ResponseStore;
+  readonly storing: Storing;
+  readonly now: EpochMs;
+  readonly generation: Generation;
+  send(fields: Fields): Promise<ReceivedResponse>;
+}
+
+export type Completion =
+  /** The stored bytes and the missing ones, as one. */
+  | { readonly kind: 'joined'; readonly representation: Representation; readonly stored: boolean }
+  /** The stored part is out of date: this is the new response. */
+  | { readonly kind: 'replaced'; readonly result: ForwardResult }
+  /** The request has to be forwarded as it is. */
+  | { readonly kind: 'impossible' };
+
+/**
+ * Fetches what a stored part lacks for a request, by one range request with `If-Range`, which validates it as well
+ * (RFC 9111 §3.3, §3.4; RFC 9110 §13.1.5).
+ */
+export async function complete(visit: Visit, stored: StoredResponse, options: CompletionOptions): Promise<Completion> {
+  const wanted = wantedOf(stored, visit.request, options.now);
+  const ask = wanted === 'several' ? null : completionRequest(stored, wanted);
+  if (ask === null) return { kind: 'impossible' };
+  const { fields } = visit.route.outgoing(visit.request);
+  const received = await options.send(
+    fields
+      .without('range', 'if-range', 'if-none-match', 'if-modified-since')
+      .plus('Range', ask.range, 'If-Range', ask.ifRange),
+  );
+  if (received.status === 206) return join(visit, stored, received, wanted === 'several' ? null : wanted, options);
+  if (received.status === 416 || received.status === 304) {
+    received.body?.cancel();
+    await options.store.remove(stored);
+    return { kind: 'impossible' };
+  }
+  const outcome = options.storing.begin(visit, received, [stored], options.generation);
+  return { kind: 'replaced', result: { ...outcome, received } };
+}
+
+/** The one interval that a request wants; null: all of it. */
+export function wantedOf(stored: StoredResponse, request: Request, now: EpochMs): Interval | null | 'several' {
+  if (stored.length === null) return request.fields.has('range') ? 'several' : null;
+  const wanted = requestedRanges(stored, stored.length, request, now);
+  if (wanted === null) return null;
+  if (wanted.kind !== 'satisfiable' || wanted.ranges.length !== 1) return 'several';
+  return wanted.ranges[0] ?? 'several';
+}
+
+function join(
+  visit: Visit,
+  stored: StoredResponse,
+  received: ReceivedResponse,
+  wanted: Interval | null,
+  options: CompletionOptions,
+): Completion {
+  const range = parseContentRange(received.fields.get('content-range') ?? '');
+  const usable = range !== null && !('unsatisfied' in range) && received.body !== null && canCombine(stored, received);
+  if (!usable || !fits(stored, range, wanted)) {
+    received.body?.cancel();
+    return { kind: 'impossible' };
+  }
+  const length = range.length ?? stored.length;
+  const outcome = options.storing.begin(visit, received, [stored], options.generation);
+  const part = outcome.kind === 'storing' ? outcome.representation : unstored(received);
+  const held = (from: Bytes, to: Bytes): Body => options.store.open(stored, from, to);
+  const metadata = outcome.kind === 'storing' ? outcome.representation.metadata : stored;
+  const open = (from: Bytes, to: Bytes | null): Body => splice(from, to ?? length, range, held, (start, end) => part.open(start, end));
+  return { kind: 'joined', representation: { metadata, length, open }, stored: outcome.kind === 'storing' };
+}
+
+/** Whether stored bytes and a received range together are all that is wanted. */
+function fits(
+  stored: StoredResponse,
+  range: { from: Bytes; to: Bytes; length: Bytes | null },
+  wanted: Interval | null,
+): boolean {
+  const end = wanted?.to ?? range.length ?? stored.length ?? range.to;
+  const from = wanted?.from ?? bytes(0);
+  const before = from >= range.from || covers(stored.held, { from, to: range.from });
+  const after = end <= range.to || covers(stored.held, { from: range.to, to: end });
+  return before && after;
+}
+
+/** Bytes from ≤ position < to, those within `range` from the new part, the others from what is held. */
+function splice(
+  from: Bytes,
+  to: Bytes | null,
+  range: Interval,
+  held: (from: Bytes, to: Bytes) => Body,
+  part: (from: Bytes, to: Bytes | null) => Body,
+): Body {
+  const end = to ?? range.to;
+  const pieces: Body[] = [];
+  if (from < range.from) pieces.push(held(from, bytes(Math.min(end, range.from))));
+  if (from < range.to && end > range.from) {
+    pieces.push(part(bytes(Math.max(0, from - range.from)), bytes(Math.min(end, range.to) - range.from)));
+  }
+  if (end > range.to) pieces.push(held(bytes(Math.max(from, range.to)), end));
+  return new ConcatenatedBody(pieces);
+}
+
+/** A part that the store does not take: read once, from its first byte. */
+function unstored(received: ReceivedResponse): { open(from: Bytes, to: Bytes | null): Body } {
+  return { open: () => received.body ?? new ConcatenatedBody([]) };
+}

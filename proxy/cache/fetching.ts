@@ -1,0 +1,118 @@
+import type { Clock } from '../base/clock.js';
+import { asWillisError } from '../base/errors.js';
+import type { Fields } from '../http/fields.js';
+import type { ForwardResult } from './forward-result.js';
+import { heldFor, wantedOf } from './completion.js';
+import { forward, type ReceivedResponse } from './receive-response.js';
+import type { Generation, ResponseStore } from './response-store.js';
+import { mayServeStaleOnFailure, type ValidateReason, type ValidationFailure } from './reuse.js';
+import type { Storing } from './storing.js';
+import type { StoredResponse } from './stored-response.js';
+import { Validating } from './validating.js';
+import { classifyValidation, conditionalFields, isForClient, type Validation } from './validation.js';
+import type { Visit } from './visit.js';
+
+/** Forwards a request, and takes in what comes back: stores it, freshens with it, or lets a stale response stand in. */
+export class Fetching {
+  readonly #validating: Validating;
+
+  constructor(
+    private readonly store: ResponseStore,
+    private readonly storing: Storing,
+    private readonly clock: Clock,
+    private readonly via: string,
+  ) {
+    this.#validating = new Validating(store, storing);
+  }
+
+  /** Sends a request with those fields. Errors as `forward`. */
+  send(visit: Visit, fields: Fields, signal: AbortSignal): Promise<ReceivedResponse> {
+    return forward(visit, { fields, signal, via: this.via, clock: this.clock });
+  }
+
+  /** Forwards the request as it is. Errors as `forward`. */
+  async fetch(visit: Visit, candidates: readonly StoredResponse[], signal: AbortSignal): Promise<ForwardResult> {
+    const generation = this.store.generation();
+    const received = await this.send(visit, visit.route.outgoing(visit.request).fields, signal);
+    return this.#takeIn(visit, received, candidates, generation);
+  }
+
+  /**
+   * Sends a conditional request for the selected stored response, or, where the request selects none, for all that are
+   * stored under its key, and takes in what it brings (RFC 9111 §4.3). Errors as `forward`, unless the stored response
+   * may stand in.
+   */
+  async validate(
+    visit: Visit,
+    selected: StoredResponse | null,
+    candidates: readonly StoredResponse[],
+    why: ValidateReason,
+    signal: AbortSignal,
+  ): Promise<ForwardResult> {
+    const generation = this.store.generation();
+    const wanted = selected === null ? null : wantedOf(selected, visit.request, this.clock.now());
+    const { fields } = visit.route.outgoing(visit.request);
+    const sent = conditionalFields(fields, candidates, selected, wanted === 'several' ? null : wanted);
+    let received: ReceivedResponse;
+    try {
+      received = await this.send(visit, sent, signal);
+    } catch (error) {
+      const failure = asWillisError(error);
+      if (failure.kind.fault !== 'upstream' || !this.#mayStandIn(visit, selected, why, 'unreachable')) throw failure;
+      return { kind: 'stale', stored: selected, detail: failure.code, status: null };
+    }
+    if (isServerError(received.status) && this.#mayStandIn(visit, selected, why, 'server-error')) {
+      received.body?.cancel();
+      return { kind: 'stale', stored: selected, detail: 'stale-if-error', status: received.status };
+    }
+    if (received.status === 304) {
+      const validation = { request: visit.request.fields, sent, validated: selected };
+      return this.#notModified(visit, received, validation, candidates, generation, signal);
+    }
+    const result = this.#takeIn(visit, received, candidates, generation);
+    const superseded =
+      result.kind === 'not-stored' && selected !== null && classifyValidation(received.status) === 'replace';
+    if (superseded && visit.request.method === 'GET') await this.store.remove(selected);
+    return result;
+  }
+
+  /** A 304: to our own question, to the client's, or to nobody's. */
+  async #notModified(
+    visit: Visit,
+    received: ReceivedResponse,
+    validation: Validation,
+    candidates: readonly StoredResponse[],
+    generation: Generation,
+    signal: AbortSignal,
+  ): Promise<ForwardResult> {
+    const stored = this.#validating.freshen(visit, received, validation, candidates, generation);
+    if (stored !== null) return { kind: 'validated', stored };
+    if (isForClient(received.fields, validation)) return { kind: 'not-stored', received, reason: 'not-modified' };
+    const unconditional = visit.route.outgoing(visit.request).fields.without('if-none-match', 'if-modified-since');
+    return this.#takeIn(visit, await this.send(visit, unconditional, signal), candidates, generation);
+  }
+
+  #takeIn(
+    visit: Visit,
+    received: ReceivedResponse,
+    candidates: readonly StoredResponse[],
+    generation: Generation,
+  ): ForwardResult {
+    if (visit.request.method === 'HEAD') this.#validating.learnFromHead(visit, received, candidates, generation);
+    return { ...this.storing.begin(visit, received, candidates, generation), received };
+  }
+
+  #mayStandIn(
+    visit: Visit,
+    stored: StoredResponse | null,
+    why: ValidateReason,
+    failure: ValidationFailure,
+  ): stored is StoredResponse {
+    if (stored === null) return false;
+    const now = this.clock.now();
+    return heldFor(stored, visit.request, now) && mayServeStaleOnFailure(stored, why, visit.directives, failure, now);
+  }
+}
+
+/** The errors for which `stale-if-error` stands in (RFC 5861 §4). */
+const isServerError = (status: number): boolean => status === 500 || status === 502 || status === 503 || status === 504;

@@ -1,0 +1,19 @@
+import type { ReceivedResponse } from './receive-response.js';
+import type { FilledRepresentation } from './storing.js';
+import type { StoredResponse } from './stored-response.js';
+
+/** What one forward brought: to whoever asked for it, and to those who waited. */
+export type ForwardResult =
+  /** It is being stored, and serves whoever it matches. */
+  | { readonly kind: 'storing'; readonly received: ReceivedResponse; readonly representation: FilledRepresentation }
+  /** 304: the stored response is as good as new. */
+  | { readonly kind: 'validated'; readonly stored: StoredResponse }
+  /** The server could not validate, and the stored response may stand in. */
+  | { readonly kind: 'stale'; readonly stored: StoredResponse; readonly detail: string; readonly status: number | null }
+  /** For the one who asked only. */
+  | { readonly kind: 'not-stored'; readonly received: ReceivedResponse; readonly reason: string };
+
+/** Lets go of what a result holds, when the one who asked has gone. */
+export function release(result: ForwardResult): void {
+  if (result.kind === 'not-stored') result.received.body?.cancel();
+}

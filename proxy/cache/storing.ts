@@ -1,0 +1,140 @@
+import { bytes, type Bytes } from '../../config/units.js';
+import type { Fields } from '../http/fields.js';
+import { parseContentRange } from '../http/range.js';
+import { hrefOf } from '../http/target-uri.js';
+import { resolveReference } from '../http/uri-reference.js';
+import type { Representation } from './answer.js';
+import { parseResponseDirectives } from './cache-control.js';
+import { cacheGroups } from './cache-groups.js';
+import { Fill } from './fill.js';
+import { freshenedFields } from './freshen.js';
+import { computeFreshness, type FreshnessPolicy } from './freshness.js';
+import { canCombine } from './partial.js';
+import type { ReceivedResponse } from './receive-response.js';
+import type { Generation, ResponseStore } from './response-store.js';
+import { storability, storedFields } from './storability.js';
+import type { ResponseMetadata, StoredResponse } from './stored-response.js';
+import { strongValidatorOf } from './strong-validator.js';
+import { selectingFieldsOf } from './vary.js';
+import type { Visit } from './visit.js';
+
+export type StoringOutcome =
+  /** Its bytes go to the store as they come; readers take them from `representation`. */
+  | { readonly kind: 'storing'; readonly representation: FilledRepresentation }
+  /** Whoever asked gets it as it came. */
+  | { readonly kind: 'not-stored'; readonly reason: string };
+
+/** A representation that is on its way from upstream. */
+export interface FilledRepresentation extends Representation {
+  /** False once its first bytes are no longer there for a further reader. */
+  readonly joinable: boolean;
+  /** Settled when its transfer is over. */
+  readonly ended: Promise<boolean>;
+}
+
+const readAhead = bytes(256 * 1024);
+const completeWithin = bytes(1024 * 1024);
+
+/** Decides about storing what came from upstream, and begins it (RFC 9111 §3). */
+export class Storing {
+  constructor(
+    private readonly store: ResponseStore,
+    readonly policy: FreshnessPolicy,
+  ) {}
+
+  /** Metadata of a response as it would be stored now; null with the reason why it may not be. */
+  judge(visit: Visit, received: ReceivedResponse): { metadata: ResponseMetadata } | { metadata: null; reason: string } {
+    const directives = parseResponseDirectives(received.fields);
+    const freshness = computeFreshness({ ...received, directives, policy: this.policy });
+    const verdict = storability({
+      request: { method: visit.request.method, fields: visit.request.fields, hasBody: hasContent(visit) },
+      response: received,
+      directives,
+      requestDirectives: visit.directives,
+      freshness,
+      targetHref: hrefOf(visit.request.target),
+      contentLocationHref: contentLocation(visit, received.fields),
+    });
+    if (!verdict.store) return { metadata: null, reason: verdict.reason };
+    const selecting = selectingFieldsOf(received.fields, visit.request.fields);
+    if (selecting === null) return { metadata: null, reason: 'vary' };
+    const metadata: ResponseMetadata = {
+      key: visit.key,
+      status: received.status === 206 ? 200 : received.status,
+      reason: received.status === 206 ? 'OK' : received.reason,
+      fields: storedFields(received.fields, directives, received.responseTime, received.status),
+      selecting,
+      requestTime: received.requestTime,
+      responseTime: received.responseTime,
+      freshness,
+      groups: cacheGroups(received.fields),
+    };
+    return { metadata };
+  }
+
+  /**
+   * Begins to store a whole response, or the part that a 206 brings; what is stored of the same representation already
+   * is kept and added to.
+   */
+  begin(
+    visit: Visit,
+    received: ReceivedResponse,
+    candidates: readonly StoredResponse[],
+    generation: Generation,
+  ): StoringOutcome {
+    const judged = this.judge(visit, received);
+    if (judged.metadata === null) return { kind: 'not-stored', reason: judged.reason };
+    const place = placeOf(received);
+    if (place === null) return { kind: 'not-stored', reason: 'content-range' };
+    const extend = received.status === 206 ? candidates.find((stored) => canCombine(stored, received)) : undefined;
+    const metadata = extend === undefined ? judged.metadata : combined(judged.metadata, extend);
+    const writer = this.store.write({ metadata, generation, ...place, ...(extend && { extend }) });
+    if (writer === null) return { kind: 'not-stored', reason: 'too-large' };
+    if (received.body === null) {
+      void writer.commit(received.fields.filter(() => false));
+      return { kind: 'not-stored', reason: 'no-content' };
+    }
+    // a part is of use with a strong validator only, for If-Range (RFC 9110 §13.1.5)
+    const keepPart = strongValidatorOf(metadata.fields, metadata.responseTime) !== null;
+    const fill = new Fill(received.body, writer, { readAhead, completeWithin, keepPart });
+    const release = fill.hold();
+    // those who waited for this response become its readers in this turn
+    setImmediate(release);
+    return { kind: 'storing', representation: represent(metadata, fill) };
+  }
+}
+
+/** A 206 to a request with If-Range brings few fields; what is stored already has the others (RFC 9111 §3.4). */
+function combined(part: ResponseMetadata, stored: StoredResponse): ResponseMetadata {
+  return { ...part, fields: freshenedFields(stored.fields, part.fields) };
+}
+
+function represent(metadata: ResponseMetadata, fill: Fill): FilledRepresentation {
+  return {
+    metadata,
+    length: fill.length,
+    ended: fill.ended,
+    get joinable() {
+      return fill.joinable;
+    },
+    open: (from, to) => fill.reader(from, to),
+  };
+}
+
+/** Where the bytes of a response lie in the whole; null if a 206 does not say so usably. */
+function placeOf(received: ReceivedResponse): { from: Bytes; length: Bytes | null } | null {
+  if (received.status === 206 && !received.sent.has('range')) return null;
+  if (received.status !== 206)
+    return { from: bytes(0), length: received.body === null ? bytes(0) : received.body.length };
+  const range = parseContentRange(received.fields.get('content-range') ?? '');
+  if (range === null || 'unsatisfied' in range) return null;
+  return { from: range.from, length: range.length };
+}
+
+const hasContent = ({ request }: Visit): boolean => request.body !== null && request.body.length !== 0;
+
+function contentLocation({ request }: Visit, fields: Fields): string | null {
+  const reference = fields.first('content-location');
+  const uri = reference === undefined ? null : resolveReference(request.target, reference);
+  return uri && hrefOf(uri);
+}

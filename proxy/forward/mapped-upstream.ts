@@ -1,0 +1,58 @@
+import type { Fields } from '../http/fields.js';
+import { hrefOf, originOf, type TargetUri } from '../http/target-uri.js';
+import type { ForwardOptions, IncomingResponse, OutgoingRequest, Upstream } from './upstream.js';
+
+/** A part of a public URI space that stands for a part of an origin server's. */
+export interface Mapping {
+  /** Public side: `scheme://authority`, and a path prefix with a slash at both ends. */
+  readonly publicOrigin: string;
+  readonly publicPrefix: string;
+  /** Origin server's side: what takes the prefix's place; its path ends in a slash. */
+  readonly origin: TargetUri;
+}
+
+/**
+ * An upstream whose answers speak of the public URIs: `Location` and `Content-Location` that point into the mapped part
+ * of the origin server are rewritten, so that a client stays on this side and invalidation meets what is stored here.
+ */
+export class MappedUpstream implements Upstream {
+  constructor(
+    private readonly upstream: Upstream,
+    private readonly mapping: Mapping,
+  ) {}
+
+  async forward(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
+    const response = await this.upstream.forward(request, options);
+    return { ...response, fields: this.#mapped(response.fields) };
+  }
+
+  /** The shared upstream is closed by its owner. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #mapped(fields: Fields): Fields {
+    let mapped = fields;
+    for (const name of ['Location', 'Content-Location']) {
+      const value = fields.first(name.toLowerCase());
+      const reference = value === undefined ? undefined : publicReference(value, this.mapping);
+      if (reference !== undefined && reference !== value) mapped = mapped.with(name, reference);
+    }
+    return mapped;
+  }
+}
+
+/** A reference in an answer of the origin server, as it is to be read on the public side. */
+export function publicReference(reference: string, { publicOrigin, publicPrefix, origin }: Mapping): string {
+  const base = hrefOf(origin);
+  if (reference.startsWith(base)) return publicOrigin + publicPrefix + reference.slice(base.length);
+  if (reference === originOf(origin) && origin.path === '/') return publicOrigin + publicPrefix;
+  const rooted = reference.startsWith('/') && !reference.startsWith('//');
+  return rooted && reference.startsWith(origin.path) ? publicPrefix + reference.slice(origin.path.length) : reference;
+}
+
+/** The URI at the origin server for a public one whose path begins with the prefix. */
+export function mapTarget(target: TargetUri, publicPrefix: string, origin: TargetUri): TargetUri {
+  if (target.path === '*') return { ...origin, path: '*' };
+  return { ...origin, path: origin.path + target.path.slice(publicPrefix.length) };
+}

@@ -1,0 +1,186 @@
+import { Agent, IncomingMessage, type ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { ProxyServer } from 'http-proxy';
+import { bytes, type Milliseconds } from '../../config/units.js';
+import { WillisError } from '../base/errors.js';
+import { Fields } from '../http/fields.js';
+import { answerError } from './answer-error.js';
+import { dial } from './dial.js';
+import type { DialGuard } from './dial-guard.js';
+import type { RelayedBytes } from './relay.js';
+import { contentOf } from './response-head.js';
+import { UpgradeBridge } from './upgrade-bridge.js';
+import type { OutgoingRequest } from './upstream.js';
+
+export interface PassUpgradeOptions {
+  readonly guard: DialGuard;
+  /** PEM texts of authorities that are believed beside the system's. */
+  readonly ca: readonly string[];
+  readonly connectTimeout: Milliseconds;
+  /** From the request to the head of the answer. */
+  readonly firstByteTimeout: Milliseconds;
+  readonly signal: AbortSignal;
+  /** This node's member for the answer's `Via` (RFC 9110 §7.6.3). */
+  readonly via?: string;
+  /** Called once after an answer was passed on, when the client's connection is over. */
+  readonly onClosed?: (passed: RelayedBytes) => void;
+}
+
+/**
+ * Passes a WebSocket handshake (RFC 6455 §4) on, and after a 101 (Switching Protocols) the bytes of both sides. The
+ * request's fields are complete and clean but for `Connection: Upgrade` and `Upgrade: websocket`. Resolves when the head
+ * of the answer has been passed on: with `open`, or with the status of an answer that is no 101 and is being sent to its
+ * end with `Connection: close`. From then on the client's connection is owned here; before, nothing was written to it and
+ * the caller answers.
+ * @throws WillisError of the table's upstream part, destination-refused, client-gone
+ */
+export async function passUpgrade(
+  request: OutgoingRequest,
+  client: Duplex,
+  head: Buffer,
+  options: PassUpgradeOptions,
+): Promise<'open' | { readonly status: number }> {
+  const gone = new AbortController();
+  const onGone = (): void => gone.abort(new WillisError('client-gone', 'the client went away'));
+  client.once('close', onGone).once('error', onGone);
+  if (client.destroyed) onGone();
+  const signal = AbortSignal.any([options.signal, gone.signal]);
+  try {
+    const { scheme, host, port } = request.target;
+    const { guard, ca, connectTimeout: timeout } = options;
+    const origin = await dial({ host, port, secure: scheme === 'https' }, { guard, ca, signal, timeout });
+    return await handshake(request, client, head, origin, signal, options);
+  } catch (error) {
+    if (error instanceof WillisError) throw error;
+    throw new WillisError('client-gone', 'given up', { cause: error });
+  } finally {
+    client.off('close', onGone).off('error', onGone);
+  }
+}
+
+function handshake(
+  request: OutgoingRequest,
+  client: Duplex,
+  head: Buffer,
+  origin: Socket,
+  signal: AbortSignal,
+  options: PassUpgradeOptions,
+): Promise<'open' | { readonly status: number }> {
+  return new Promise((resolve, reject) => {
+    const bridge = new UpgradeBridge(client, origin, head);
+    let settled = false;
+    const fail = (error: unknown): void => {
+      if (settled) return;
+      settled = true;
+      signal.removeEventListener('abort', onAbort);
+      bridge.withdraw();
+      origin.destroy();
+      reject(timedOut(error) ?? answerError(error, 'head'));
+    };
+    const onAbort = (): void => fail(signal.reason);
+    const pass = (answer: 'open' | { readonly status: number }): void => {
+      settled = true;
+      signal.removeEventListener('abort', onAbort);
+      bridge.commit(options.signal, { discard: answer !== 'open' });
+      bridge.once('close', () =>
+        options.onClosed?.({ bytesIn: bytes(bridge.passedIn), bytesOut: bytes(bridge.passedOut) }),
+      );
+      resolve(answer);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) {
+      onAbort();
+      return;
+    }
+    const proxy = new ProxyServer({});
+    proxy.on('error', fail);
+    proxy.on('proxyReqWs', (message) => {
+      message.maxHeadersCount = 0;
+      watch(message, request.method, options.via, { pass, fail });
+    });
+    const { firstByteTimeout: upgradeTimeout } = options;
+    const settings = { target: new URL('http://origin.invalid'), agent: new OneSocketAgent(origin), upgradeTimeout };
+    proxy.ws(incomingMessage(request, client), bridge as unknown as Socket, settings).catch(fail);
+  });
+}
+
+interface Verdict {
+  readonly pass: (answer: 'open' | { readonly status: number }) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Judges the answer before the library, whose listeners come later, passes it on. */
+function watch(message: ClientRequest, method: string, via: string | undefined, { pass, fail }: Verdict): void {
+  message.prependListener('upgrade', (response: IncomingMessage) => {
+    const fields = new Fields(response.rawHeaders);
+    const agreed =
+      response.statusCode === 101 &&
+      fields.list('upgrade').length === 1 &&
+      fields.list('upgrade')[0]?.toLowerCase() === 'websocket' &&
+      fields.list('connection').some((option) => option.toLowerCase() === 'upgrade');
+    if (!agreed) {
+      fail(new WillisError('upstream-malformed', 'the origin server switched to something that was not asked for'));
+      return;
+    }
+    addVia(response, via);
+    pass('open');
+  });
+  message.prependListener('response', (response: IncomingMessage) => {
+    const status = response.statusCode ?? 0;
+    const version = response.httpVersion === '1.0' ? '1.0' : '1.1';
+    try {
+      contentOf(method, { status, reason: response.statusMessage ?? '', fields: new Fields(response.rawHeaders), version });
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    addVia(response, via);
+    pass({ status });
+  });
+  message.on('information', ({ statusCode }) => {
+    if (statusCode === 101) fail(new WillisError('upstream-malformed', '101 (Switching Protocols) without Upgrade'));
+  });
+}
+
+/** The library sends `headers` as they are after its listeners were told of the response. */
+function addVia(response: IncomingMessage, via: string | undefined): void {
+  if (via === undefined) return;
+  const before = response.headers.via;
+  response.headers.via = before === undefined ? via : `${before}, ${via}`;
+}
+
+function timedOut(error: unknown): WillisError | null {
+  if ((error as NodeJS.ErrnoException).code !== 'ERR_UPSTREAM_UPGRADE_TIMEOUT') return null;
+  return new WillisError('upstream-timeout', 'no answer to the handshake', { cause: error });
+}
+
+/** The request in the form that the library reads. */
+function incomingMessage(request: OutgoingRequest, client: Duplex): IncomingMessage {
+  const message = new IncomingMessage(client as Socket);
+  message.method = request.method;
+  message.url = request.target.path;
+  message.httpVersion = '1.1';
+  message.httpVersionMajor = 1;
+  message.httpVersionMinor = 1;
+  message.rawHeaders = [...request.fields.lines];
+  for (const name of request.fields.names()) {
+    const values = request.fields.all(name);
+    message.headers[name] = values.length === 1 ? values[0] : values;
+  }
+  return message;
+}
+
+/** Gives the library the connection that is already there. */
+class OneSocketAgent extends Agent {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    super({ keepAlive: false, maxSockets: 1 });
+    this.#socket = socket;
+  }
+
+  override createConnection(): Socket {
+    return this.#socket;
+  }
+}

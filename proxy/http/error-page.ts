@@ -1,0 +1,151 @@
+import type { Fault } from '../base/errors.js';
+
+/** What an error answer tells, in either form. */
+export interface ErrorReport {
+  readonly status: number;
+  /** Reason phrase. */
+  readonly reason: string;
+  readonly code: string;
+  /** One sentence for a person. */
+  readonly title: string;
+  /** What exactly happened; empty where that is nobody's business. */
+  readonly detail: string;
+  readonly fault: Fault;
+  readonly retryable: boolean;
+  readonly nodeName: string;
+  /** Null if there is no request that was understood as far as this. */
+  readonly request: { readonly id: string; readonly href: string } | null;
+}
+
+/**
+ * The page for a person whose request failed: what happened, to which address, on which part of the way, what to try, and
+ * what to quote when asking for help. Self-contained, without scripts; everything that came from outside is escaped.
+ */
+export function errorPage(report: ErrorReport): string {
+  const { status, reason, title, detail, code, request } = report;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>${status} ${escapeHtml(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<p class="status">${status} ${escapeHtml(reason)}</p>
+<h1>${escapeHtml(title)}</h1>
+${request === null ? '' : `<p class="address"><code>${escapeHtml(shortened(request.href))}</code></p>\n`}${way(report)}
+<p>${whose[report.fault]}</p>
+<h2>What to try</h2>
+<p>${advice[code] ?? (report.retryable ? tryAgain : usual[report.fault])}</p>
+<dl>
+${detail === '' ? '' : entry('Detail', shortened(detail))}${entry('Code', code)}${request === null ? '' : entry('Request', request.id)}${entry('Proxy', report.nodeName)}</dl>
+</main>
+</body>
+</html>
+`;
+}
+
+/** The text as content or as a quoted attribute's value; what does not show is shown as a question mark. */
+export function escapeHtml(text: string): string {
+  const visible = text.replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '?');
+  return visible.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** The three stations of a request, with a mark on the one where it failed. */
+function way({ fault, nodeName, request }: ErrorReport): string {
+  const labels = ['Your request', 'Proxy', 'Server'];
+  const names = ['', nodeName, request === null ? '' : hostOf(request.href)];
+  const items = stations[fault].map(([state, word], i) => {
+    const name = names[i] === '' ? '' : `<small>${escapeHtml(names[i] ?? '')}</small>`;
+    return `<li class="${state}"><b>${labels[i] ?? ''}</b>${name}<span>${word}</span></li>`;
+  });
+  return `<ol>${items.join('')}</ol>`;
+}
+
+type Station = readonly ['passed' | 'failed' | 'unreached', string];
+
+const stations: Readonly<Record<Fault, readonly [Station, Station, Station]>> = {
+  downstream: [
+    ['failed', 'not accepted'],
+    ['passed', 'working'],
+    ['unreached', 'not asked'],
+  ],
+  internal: [
+    ['passed', 'received'],
+    ['failed', 'failed here'],
+    ['unreached', ''],
+  ],
+  upstream: [
+    ['passed', 'received'],
+    ['passed', 'working'],
+    ['failed', 'failed here'],
+  ],
+};
+
+const whose: Readonly<Record<Fault, string>> = {
+  downstream: 'The proxy is working; it could not accept this request as it was sent.',
+  internal: 'The fault is with this proxy. Your request and the server are not the cause.',
+  upstream: 'The proxy is working; the server, or the way to it, is not.',
+};
+
+const tryAgain = 'Wait a moment and try again. If it keeps failing, the server may be down for everyone.';
+
+const usual: Readonly<Record<Fault, string>> = {
+  downstream: 'Check the address and try again. If a program sent the request, it needs correcting.',
+  internal: 'Try again. If it keeps failing, tell whoever runs this proxy, with the code and the request below.',
+  upstream: tryAgain,
+};
+
+const notYours = 'If you need this, ask whoever runs this proxy; the code below tells which rule applies.';
+
+/** Where something better than the usual can be said. */
+const advice: Readonly<Record<string, string>> = {
+  'dns-failed': 'Check the spelling of the host name. If it is right, the name may not exist any more.',
+  'connect-refused': 'Check the port in the address. If it is right, the server is not running: try again later.',
+  'tls-certificate':
+    'The server cannot be shown to be the one you asked for, so nothing was sent to it. Tell whoever runs that server.',
+  'client-not-allowed': notYours,
+  'destination-refused': notYours,
+  'port-refused': notYours,
+  'not-cached': 'Ask without “only if cached”, or again when there is a connection to the server.',
+  'not-found': 'Check the address.',
+  misdirected: 'Check the host name in the address: this server has other sites, but not this one.',
+  loop: 'The proxy was told to forward this to itself. Tell whoever runs it, with the code and the request below.',
+  'uri-too-long': 'Shorten the address.',
+  'fields-too-large': 'Delete the cookies of this site and try again.',
+  'too-busy': 'Wait a moment and try again.',
+};
+
+const entry = (name: string, value: string): string => `<dt>${name}</dt><dd><code>${escapeHtml(value)}</code></dd>\n`;
+
+const longest = 500;
+
+const shortened = (text: string): string => (text.length > longest ? `${text.slice(0, longest)}…` : text);
+
+const hostOf = (href: string): string => shortened(/^[a-z]+:\/\/([^/?#]+)/i.exec(href)?.[1] ?? '');
+
+const style = `
+:root{color-scheme:light dark;--ink:#1c2127;--soft:#5c6670;--paper:#f6f5f1;--card:#fff;--line:#dcdad3;--bad:#b3261e;--good:#2e7245}
+@media (prefers-color-scheme:dark){:root{--ink:#e8e6e1;--soft:#a0a8b0;--paper:#15181b;--card:#1e2226;--line:#353a40;--bad:#ff8a80;--good:#7ccf98}}
+*{box-sizing:border-box}
+body{margin:0;padding:8vh 1rem 2rem;background:var(--paper);color:var(--ink);font:1rem/1.55 system-ui,sans-serif}
+main{max-width:40rem;margin:auto;padding:2rem;background:var(--card);border:1px solid var(--line);border-radius:.75rem}
+h1{margin:.1rem 0 .8rem;font-size:1.6rem;line-height:1.25}
+h2{margin:1.5rem 0 .2rem;font-size:1rem}
+p{margin:.5rem 0}
+code{font:.9em/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
+.status,small,dt,li span{color:var(--soft);font-size:.85rem}
+.status{margin:0}
+ol{display:flex;gap:.5rem;margin:1.5rem 0;padding:0;list-style:none}
+li{flex:1;min-width:0;padding-top:.6rem;border-top:.25rem solid var(--line)}
+li b,li small,li span{display:block;overflow-wrap:anywhere}
+.passed{border-color:var(--good)}
+.failed{border-color:var(--bad)}
+.failed span{color:var(--bad);font-weight:600}
+dl{display:grid;align-items:baseline;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:1.5rem 0 0;padding-top:1rem;border-top:1px solid var(--line)}
+dt,dd{margin:0;line-height:1.6}
+`;

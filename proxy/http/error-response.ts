@@ -1,0 +1,136 @@
+import { seconds, type EpochMs, type Seconds } from '../../config/units.js';
+import type { WillisError } from '../base/errors.js';
+import { BufferedBody } from './body.js';
+import { errorPage, type ErrorReport } from './error-page.js';
+import { Fields } from './fields.js';
+import { formatHttpDate } from './http-date.js';
+import { acceptance } from './media-type.js';
+import type { Response } from './message.js';
+import { proxyStatus } from './proxy-status.js';
+
+/** As much as an error answer says of the request, which may not have been understood. */
+export interface FailedRequest {
+  readonly method: string;
+  readonly fields: Fields;
+  readonly id: string;
+  /** The target URI, or the request target if no URI could be made of it. */
+  readonly href: string;
+}
+
+export interface ErrorResponseOptions {
+  /** For `Allow` of a 405: the methods that are allowed (RFC 9110 §15.5.6). */
+  readonly allow?: readonly string[];
+  /** For `Retry-After` of a 503. */
+  readonly retryAfter?: Seconds;
+  /** Leaves out the detail of what went wrong further in, which may name addresses that are not for the public. */
+  readonly concealUpstream?: boolean;
+}
+
+/**
+ * The answer to a request that failed: a page for people where the client prefers `text/html`, otherwise
+ * `application/problem+json` (RFC 9457). It is not for caches, and its `Proxy-Status` (RFC 9209) says that this node
+ * generated it and why. Whatever came from a peer is escaped; what went wrong inside stays inside.
+ */
+export function errorResponse(
+  error: WillisError,
+  request: FailedRequest | null,
+  node: { readonly name: string },
+  now: EpochMs,
+  options: ErrorResponseOptions = {},
+): Response {
+  const report = reportOf(error, request, node.name, options.concealUpstream ?? false);
+  const html = prefersHtml(request?.fields.get('accept'));
+  const content = Buffer.from(html ? errorPage(report) : problem(report));
+  const fields = [
+    ...['Date', formatHttpDate(now)],
+    ...['Content-Type', html ? 'text/html; charset=utf-8' : 'application/problem+json'],
+    ...['Content-Length', String(content.length)],
+    ...['Content-Language', 'en'],
+    ...['Cache-Control', 'no-store'],
+    ...['Vary', 'Accept'],
+    ...['Proxy-Status', proxyStatus(node.name, { error: error.kind.proxyStatus, ...detailOf(report) })],
+    ...['X-Content-Type-Options', 'nosniff'],
+    ...(html ? ['Content-Security-Policy', pagePolicy, 'Referrer-Policy', 'no-referrer'] : []),
+    ...(report.status === 503 ? ['Retry-After', String(Math.ceil(options.retryAfter ?? soon))] : []),
+    ...(report.status === 405 ? ['Allow', (options.allow ?? []).join(', ')] : []),
+  ];
+  return {
+    status: report.status,
+    reason: report.reason,
+    fields: new Fields(fields),
+    body: request?.method === 'HEAD' ? null : new BufferedBody([content]),
+    note: { error: error.code },
+  };
+}
+
+const soon = seconds(5);
+
+const pagePolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const detailOf = ({ detail }: ErrorReport): { detail?: string } => (detail === '' ? {} : { detail });
+
+function reportOf(
+  error: WillisError,
+  request: FailedRequest | null,
+  nodeName: string,
+  concealUpstream: boolean,
+): ErrorReport {
+  const { status, title, fault, retryable } = error.kind;
+  const concealed = fault === 'internal' || (fault === 'upstream' && concealUpstream);
+  return {
+    status,
+    reason: reasons[status] ?? '',
+    code: error.code,
+    title,
+    detail: concealed ? '' : error.message,
+    fault,
+    retryable,
+    nodeName,
+    request: request === null ? null : { id: request.id, href: request.href },
+  };
+}
+
+/** Members as in RFC 9457 §3.1; without a `type` the title is the reason phrase (§4.2.1). */
+function problem({ status, reason, code, title, detail, request }: ErrorReport): string {
+  return `${JSON.stringify({
+    title: reason,
+    status,
+    detail: detail === '' ? title : `${title} ${detail}`,
+    code,
+    ...(request === null
+      ? {}
+      : { requestId: request.id, instance: `urn:willis:request:${encodeURIComponent(request.id)}` }),
+  })}\n`;
+}
+
+/** Only if the client names `text/html` and likes JSON no better, or takes no JSON at all. */
+function prefersHtml(accept: string | undefined): boolean {
+  const html = acceptance(accept, 'text/html');
+  const json = Math.max(
+    acceptance(accept, 'application/problem+json').quality,
+    acceptance(accept, 'application/json').quality,
+  );
+  return html.quality > 0 && (json === 0 || (html.named && html.quality >= json));
+}
+
+/** Reason phrases of the statuses in the error table. */
+const reasons: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  414: 'URI Too Long',
+  417: 'Expectation Failed',
+  421: 'Misdirected Request',
+  431: 'Request Header Fields Too Large',
+  499: 'Client Closed Request',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+  508: 'Loop Detected',
+};

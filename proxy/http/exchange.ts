@@ -1,0 +1,155 @@
+import type { Duplex } from 'node:stream';
+import { bytes, elapsedMonotonic, type Bytes, type EpochMs, type MonotonicMs } from '../../config/units.js';
+import type { Clock } from '../base/clock.js';
+import { asWillisError } from '../base/errors.js';
+import type { Logger } from '../base/logger.js';
+import { Fields } from './fields.js';
+import type { InputBuffer } from './input-buffer.js';
+import type { Client, Request, Response } from './message.js';
+import type { HeadLimits, RequestHead } from './receive.js';
+import { bodyDecoder, ReceivedBody } from './receive-body.js';
+import { ReceivedRequest, type Informer, type Receipt } from './received-request.js';
+import type { ExchangeObserver } from './request-handler.js';
+import { frameResponse, informationalHead, type ResponseFrame } from './response-framing.js';
+
+export interface ExchangeContext {
+  readonly limits: HeadLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly observer: ExchangeObserver;
+  readonly nextId: () => string;
+}
+
+/** A response with its frame: what is to be sent. */
+export interface PreparedResponse {
+  readonly response: Response;
+  readonly frame: ResponseFrame;
+}
+
+/** One request and its answer. */
+export class Exchange implements Receipt, Informer {
+  readonly client: Client;
+  readonly receivedAt: EpochMs;
+  readonly id: string;
+  /** Null if it was malformed, or is for a tunnel. */
+  readonly request: ReceivedRequest | null = null;
+  /** Null if the request has no content. */
+  readonly body: ReceivedBody | null = null;
+  readonly #head: RequestHead | null;
+  readonly #context: ExchangeContext;
+  readonly #startedAt: MonotonicMs;
+  readonly #socket: Duplex;
+  /** Whether 100 (Continue) was sent. */
+  #continued = false;
+  #answered = false;
+
+  /**
+   * @param head null for a request that is malformed
+   * @param onBodyRead called after each read of the content: there may be room for more input
+   */
+  constructor(
+    head: RequestHead | null,
+    connection: { readonly client: Client; readonly socket: Duplex; readonly input: InputBuffer },
+    context: ExchangeContext,
+    onBodyRead: () => void,
+  ) {
+    this.client = connection.client;
+    this.receivedAt = context.clock.now();
+    this.id = context.nextId();
+    this.#head = head;
+    this.#context = context;
+    this.#startedAt = context.clock.monotonic();
+    this.#socket = connection.socket;
+    if (head === null || head.target.form === 'authority') return;
+    const decoder = bodyDecoder(head.framing, context.limits);
+    if (decoder !== null) this.body = new ReceivedBody(decoder, connection.input, onBodyRead);
+    this.request = new ReceivedRequest(head, head.target, this.body, this, this);
+  }
+
+  inform(request: Request, status: number, fields: Fields): void {
+    if (this.#answered || request.version === '1.0' || status < 100 || status > 199 || status === 101) return;
+    if (this.#socket.destroyed) return;
+    if (status === 100) this.#continued = true;
+    // A client that does not read loses the others: they are hints, and would have to be kept for it.
+    else if (this.#socket.writableNeedDrain) return;
+    try {
+      this.#socket.write(informationalHead(status, fields), 'latin1');
+    } catch (error) {
+      this.#context.logger.error({ error, id: this.id }, 'informational response not sent');
+    }
+  }
+
+  /**
+   * Whether the answer that is about to be sent is the last one on its connection (RFC 9112 §9.3), as far as its request
+   * tells. The content of a request that nobody reads must not become the next request.
+   */
+  endsConnection(): boolean {
+    if (this.#head?.persistent !== true) return true;
+    const { body } = this;
+    if (body === null || body.ended) return false;
+    if (body.failed) return true;
+    if (body.inUse) return false;
+    // The client may or may not send the content that it has announced: what comes next could be either.
+    if (this.#head.fields.has('expect') && !this.#continued) return true;
+    if (body.remaining !== null) return body.remaining > DISCARD_BYTES;
+    return !body.cancelled || body.discard()?.ended !== true;
+  }
+
+  /** The answer to a request that was refused or whose handler failed. */
+  refusal(error: unknown): Response {
+    const { logger, observer } = this.#context;
+    const known = asWillisError(error);
+    if (known.kind.fault === 'internal') logger.error({ error, id: this.id }, 'request failed');
+    try {
+      const { client, receivedAt, id, request } = this;
+      return observer.onRefused(known, { client, receivedAt, id, request });
+    } catch (failure) {
+      logger.error({ error: failure, id: this.id }, 'no error answer could be made');
+      return bareResponse(known.kind.status);
+    }
+  }
+
+  /** Frames the answer, or an error answer instead of one that cannot be sent. Nothing is informed of from now on. */
+  prepare(response: Response, close: boolean): PreparedResponse {
+    this.#answered = true;
+    try {
+      return this.#framed(response, close);
+    } catch (error) {
+      response.body?.cancel();
+      return this.#prepareInstead(this.refusal(error), close);
+    }
+  }
+
+  report(response: Response, bytesIn: Bytes, bytesOut: Bytes, aborted: boolean): void {
+    const { client, receivedAt, id, request } = this;
+    const { clock, observer, logger } = this.#context;
+    const duration = elapsedMonotonic(this.#startedAt, clock.monotonic());
+    try {
+      observer.onFinished(request, response, { client, receivedAt, id, bytesIn, bytesOut, duration, aborted });
+    } catch (error) {
+      logger.error({ error, id }, 'recording an exchange failed');
+    }
+  }
+
+  #prepareInstead(response: Response, close: boolean): PreparedResponse {
+    try {
+      return this.#framed(response, close);
+    } catch (error) {
+      this.#context.logger.error({ error, id: this.id }, 'error answer not sent');
+      response.body?.cancel();
+      return this.#framed(bareResponse(500), close);
+    }
+  }
+
+  #framed(response: Response, close: boolean): PreparedResponse {
+    const { method, version } = this.#head ?? UNKNOWN;
+    return { response, frame: frameResponse(response, { method, version, close, clock: this.#context.clock }) };
+  }
+}
+
+/** Content that is read and dropped, so that a connection can be used again. */
+export const DISCARD_BYTES = bytes(262_144);
+
+const UNKNOWN = { method: 'GET', version: '1.1' } as const;
+
+const bareResponse = (status: number): Response => ({ status, reason: '', fields: Fields.none, body: null });

@@ -1,0 +1,136 @@
+import { elapsed, milliseconds, type EpochMs } from '../../config/units.js';
+import { parseEntityTag, parseEntityTagList, stronglyEqual, weaklyEqual, type EntityTag } from './entity-tag.js';
+import type { Fields } from './fields.js';
+import { parseHttpDate } from './http-date.js';
+
+/** The validators of a representation, as its fields give them; null where there is no such field. */
+export interface Validators {
+  /** The value of `ETag`. */
+  readonly etag: string | null;
+  /** The value of `Last-Modified`. */
+  readonly lastModified: string | null;
+}
+
+/** What preconditions are compared with. */
+export interface CurrentRepresentation extends Validators {
+  /** Whether the target resource has a representation at all; that is what `*` asks. */
+  readonly exists: boolean;
+  /**
+   * For a stored response, its `Date`: stands in for a missing `Last-Modified` in a comparison with
+   * `If-Modified-Since` (RFC 9111 §4.3.2).
+   */
+  readonly date?: string | null;
+}
+
+/** As much of a request as its preconditions depend on. */
+export interface ConditionalRequest {
+  readonly method: string;
+  readonly fields: Fields;
+}
+
+/**
+ * The outcome of a request's preconditions, in the order of RFC 9110 §13.2.2: `pass` (perform the method), `not-modified`
+ * (answer 304) or `failed` (answer 412). `If-Range` is apart, see `ifRangeHolds`.
+ *
+ * To be asked only where the answer without them would be a 2xx (§13.2.1). A cache does not evaluate `If-Match` and
+ * `If-Unmodified-Since` (RFC 9111 §4.3.2): it uses `isNotModified`.
+ */
+export function evaluatePreconditions(
+  request: ConditionalRequest,
+  representation: CurrentRepresentation,
+  now: EpochMs,
+): 'pass' | 'not-modified' | 'failed' {
+  const { method, fields } = request;
+  const ifMatch = fields.get('if-match');
+  const holds =
+    ifMatch === undefined
+      ? isUnmodifiedSince(fields.get('if-unmodified-since'), representation, now)
+      : matches(ifMatch, representation, stronglyEqual);
+  if (!holds) return 'failed';
+  if (isNotModified(request, representation, now)) return 'not-modified';
+  const ifNoneMatch = fields.get('if-none-match');
+  const excluded = ifNoneMatch !== undefined && !isRetrieval(method) && matchesWeakly(ifNoneMatch, representation);
+  return excluded ? 'failed' : 'pass';
+}
+
+/**
+ * Whether a GET or HEAD request is to be answered by 304: `If-None-Match`, or `If-Modified-Since` where there is no
+ * `If-None-Match`, is false (RFC 9110 §13.1.2, §13.1.3). This is all that a cache evaluates (RFC 9111 §4.3.2).
+ */
+export function isNotModified(
+  { method, fields }: ConditionalRequest,
+  representation: CurrentRepresentation,
+  now: EpochMs,
+): boolean {
+  if (!isRetrieval(method)) return false;
+  const ifNoneMatch = fields.get('if-none-match');
+  if (ifNoneMatch !== undefined) return matchesWeakly(ifNoneMatch, representation);
+  const since = timeOf(fields.get('if-modified-since'), now);
+  const modified = timeOf(representation.lastModified ?? representation.date, now);
+  return representation.exists && since !== null && modified !== null && modified <= since;
+}
+
+/**
+ * Whether the `Range` of a request applies as far as its `If-Range` goes (RFC 9110 §13.1.5): true without one, and with
+ * the one strong validator that the representation has. Anything else, a list too, makes it false.
+ */
+export function ifRangeHolds(
+  fields: Fields,
+  current: Validators & { readonly date: string | null; readonly now: EpochMs },
+): boolean {
+  const value = fields.get('if-range');
+  if (value === undefined) return true;
+  const tag = parseEntityTag(value);
+  if (tag !== null) {
+    const mine = current.etag === null ? null : parseEntityTag(current.etag);
+    return mine !== null && stronglyEqual(tag, mine);
+  }
+  const time = timeOf(value, current.now);
+  return time !== null && time === timeOf(current.lastModified, current.now) && isStrongLastModified(current);
+}
+
+/**
+ * Whether a stored response's `Last-Modified` can serve as a strong validator (RFC 9110 §8.8.2.2): the response was
+ * generated, by its `Date`, so long after the modification that neither a second change within the same second nor clocks
+ * that differ a little could hide behind it.
+ */
+export function isStrongLastModified(response: {
+  readonly lastModified: string | null;
+  readonly date: string | null;
+  readonly now: EpochMs;
+}): boolean {
+  const modified = timeOf(response.lastModified, response.now);
+  const date = timeOf(response.date, response.now);
+  return modified !== null && date !== null && elapsed(modified, date) >= safeDistance;
+}
+
+const safeDistance = milliseconds(60_000);
+
+const isRetrieval = (method: string): boolean => method === 'GET' || method === 'HEAD';
+
+function timeOf(value: string | null | undefined, now: EpochMs): EpochMs | null {
+  return value === null || value === undefined ? null : parseHttpDate(value, now);
+}
+
+function isUnmodifiedSince(value: string | undefined, representation: CurrentRepresentation, now: EpochMs): boolean {
+  const since = timeOf(value, now);
+  const modified = timeOf(representation.lastModified, now);
+  return since === null || modified === null || modified <= since;
+}
+
+/** Tags that lack their quotes are compared as they are: who sends back exactly what was sent means the same thing. */
+function matchesWeakly(value: string, representation: CurrentRepresentation): boolean {
+  return (representation.exists && value === representation.etag) || matches(value, representation, weaklyEqual);
+}
+
+function matches(
+  value: string,
+  { etag, exists }: CurrentRepresentation,
+  equal: (a: EntityTag, b: EntityTag) => boolean,
+): boolean {
+  if (!exists) return false;
+  const listed = parseEntityTagList(value);
+  if (listed === '*') return true;
+  const mine = etag === null ? null : parseEntityTag(etag);
+  return mine !== null && listed.some((tag) => equal(tag, mine));
+}

@@ -1,0 +1,84 @@
+import type { Duplex } from 'node:stream';
+import { formatListenAddress } from '../../config/network-name.js';
+import type { Listener } from '../../config/schema.js';
+import type { Clock } from '../base/clock.js';
+import { WillisError } from '../base/errors.js';
+import { finalAnswerHere, outgoingFields } from '../forward/intermediary.js';
+import type { Upstream } from '../forward/upstream.js';
+import type { CachingHandler } from '../cache/caching-handler.js';
+import type { Route } from '../cache/visit.js';
+import type { Request, Response } from '../http/message.js';
+import type { ConnectRequest, RequestHandler } from '../http/request-handler.js';
+import type { NodeIdentity } from '../http/via.js';
+import { helpPage } from './help-page.js';
+import type { Takeovers } from './takeovers.js';
+
+export interface ClientSideOptions {
+  readonly identity: NodeIdentity;
+  readonly clock: Clock;
+  readonly cache: CachingHandler;
+  readonly upstream: Upstream;
+  readonly takeovers: Takeovers;
+  /** Whether a client of that address may use the proxy. */
+  readonly admits: (address: string) => boolean;
+  /** What the help page tells of the other sides; null where they are not open. */
+  readonly site: Listener | null;
+  readonly admin: Listener | null;
+}
+
+/** The forward proxy: absolute-form requests, CONNECT, Upgrade, and its own pages for whoever looks in. */
+export class ClientSide implements RequestHandler {
+  constructor(private readonly options: ClientSideOptions) {}
+
+  request(request: Request): Response | Promise<Response> {
+    const { identity, clock, cache } = this.options;
+    this.#admit(request.client.address);
+    if (request.form !== 'absolute') return this.#ownPage(request);
+    return finalAnswerHere(request, identity, clock.now()) ?? cache.handle(request, this.#route());
+  }
+
+  connect(request: ConnectRequest, socket: Duplex, head: Buffer): void {
+    this.options.takeovers.tunnel(request, socket, head, () => this.#admit(request.client.address));
+  }
+
+  upgrade(request: Request, socket: Duplex, head: Buffer): boolean {
+    if (request.form !== 'absolute') return false;
+    const { identity, clock, takeovers } = this.options;
+    takeovers.upgrade(request, socket, head, () => {
+      this.#admit(request.client.address);
+      finalAnswerHere(request, identity, clock.now());
+      return this.#route().outgoing(request);
+    });
+    return true;
+  }
+
+  /** What is asked of the proxy itself. */
+  #ownPage(request: Request): Response {
+    const { identity, clock, site, admin } = this.options;
+    if (request.target.path !== '/') throw new WillisError('not-found', 'the proxy itself has only a help page');
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      throw new WillisError('method-not-allowed', 'the help page can only be read');
+    }
+    const facts = { name: identity.name, proxy: request.target.authority, site: urlOf(site), admin: urlOf(admin) };
+    return helpPage(request, facts, clock.now());
+  }
+
+  #route(): Route {
+    const { upstream, identity } = this.options;
+    const outgoing: Route['outgoing'] = (request) => ({
+      target: request.target,
+      fields: outgoingFields(request, identity, request.target.authority),
+    });
+    return { scope: '', upstream, outgoing };
+  }
+
+  /** @throws WillisError `client-not-allowed` */
+  #admit(address: string): void {
+    if (!this.options.admits(address)) {
+      throw new WillisError('client-not-allowed', `${address} is not among access.clients`);
+    }
+  }
+}
+
+const urlOf = (listener: Listener | null): string | null =>
+  listener && `${listener.tls === null ? 'http' : 'https'}://${formatListenAddress(listener.address)}/`;

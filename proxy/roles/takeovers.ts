@@ -1,0 +1,93 @@
+import type { Duplex } from 'node:stream';
+import type { Config } from '../../config/schema.js';
+import type { Clock } from '../base/clock.js';
+import { asWillisError, WillisError } from '../base/errors.js';
+import type { DialGuard } from '../forward/dial-guard.js';
+import { passUpgrade } from '../forward/pass-through.js';
+import { openTunnel } from '../forward/tunnel.js';
+import type { Fields } from '../http/fields.js';
+import type { Request } from '../http/message.js';
+import type { ConnectRequest } from '../http/request-handler.js';
+import { sendRefusal } from '../http/send-refusal.js';
+import type { TargetUri } from '../http/target-uri.js';
+import type { Exchanges } from './exchanges.js';
+
+export interface TakeoversOptions {
+  readonly guard: DialGuard;
+  /** PEM texts of authorities that are believed beside the system's. */
+  readonly ca: readonly string[];
+  readonly clock: Clock;
+  readonly exchanges: Exchanges;
+  readonly upstream: Config['upstream'];
+  readonly idleTimeout: Config['limits']['idleTimeout'];
+  readonly connectPorts: readonly number[];
+  /** This node's member of `Via`. */
+  readonly via: string;
+}
+
+/** Connections that cease to be HTTP: tunnels (RFC 9110 §9.3.6) and upgrades (§7.8). */
+export class Takeovers {
+  constructor(private readonly options: TakeoversOptions) {}
+
+  /** Opens a tunnel. `admit` throws a WillisError for who may not have one. */
+  tunnel(request: ConnectRequest, socket: Duplex, head: Buffer, admit: () => void): void {
+    const open = async (): Promise<void> => {
+      admit();
+      const { authority } = request;
+      const { connectPorts, guard, upstream, idleTimeout } = this.options;
+      if (!connectPorts.includes(authority.port)) {
+        throw new WillisError('port-refused', `port ${authority.port} is not among access.connectPorts`);
+      }
+      const { connectTimeout } = upstream;
+      const options = { guard, connectTimeout, idleTimeout, signal: never };
+      const carried = await openTunnel({ ...authority, client: socket, head, ...options });
+      this.options.exchanges.onTakenOverEnded(request, { status: 200, ...carried, outcome: 'tunnel' });
+    };
+    open().catch((error: unknown) => this.refuse(request, socket, asWillisError(error)));
+  }
+
+  /** Passes an upgrade on. `route` says where to, or throws a WillisError. */
+  upgrade(
+    request: Request,
+    socket: Duplex,
+    head: Buffer,
+    route: () => { readonly target: TargetUri; readonly fields: Fields },
+  ): void {
+    const pass = async (): Promise<void> => {
+      const { target, fields } = route();
+      const { guard, ca, upstream, via, exchanges } = this.options;
+      const { connectTimeout, firstByteTimeout } = upstream;
+      const upgrading = fields.plus('Connection', 'Upgrade', 'Upgrade', 'websocket');
+      let status = 101;
+      const opened = await passUpgrade(
+        { method: request.method, target, fields: upgrading, body: null },
+        socket,
+        head,
+        {
+          ...{ guard, ca, connectTimeout, firstByteTimeout, via, signal: never },
+          onClosed: (passed) => exchanges.onTakenOverEnded(request, { status, ...passed, outcome: 'upgrade' }),
+        },
+      );
+      if (opened !== 'open') status = opened.status;
+    };
+    pass().catch((error: unknown) => this.refuse(request, socket, asWillisError(error)));
+  }
+
+  /** Answers with an error on a connection that was taken over, and ends it. */
+  refuse(request: ConnectRequest | Request, socket: Duplex, error: WillisError): void {
+    const { exchanges, clock } = this.options;
+    const { client, receivedAt, id } = request;
+    const answer = exchanges.onRefused(error, {
+      request: 'authority' in request ? null : request,
+      client,
+      receivedAt,
+      id,
+    });
+    if (!socket.destroyed) sendRefusal(socket, answer, clock);
+    const sent = { status: answer.status, bytesIn: 0, bytesOut: answer.body?.length ?? 0, outcome: error.code };
+    exchanges.onTakenOverEnded(request, sent);
+  }
+}
+
+/** The connections are the server's to end. */
+const never = new AbortController().signal;

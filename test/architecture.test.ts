@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { processUses, sideEffects, timeReadings } from './support/architecture/globals.js';
+import {
+  cycles,
+  impurities,
+  moduleUses,
+  packageMismatches,
+  sharedPackages,
+  wrongDirections,
+} from './support/architecture/imports.js';
+import { barrels, deskWords, meaninglessNames, namedFiles } from './support/architecture/names.js';
+import { filesUnder, readSources } from './support/architecture/source.js';
+import { bareUnits } from './support/architecture/units.js';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+
+/** Pure files: rules that are functions of their arguments. A new one is entered here. */
+const pureFiles = [
+  ...['units', 'duration', 'byte-size'].map((name) => `config/${name}.ts`),
+  ...[
+    ...['fields', 'http-date', 'entity-tag', 'preconditions', 'range', 'hop-by-hop', 'via', 'forwarded', 'methods'],
+    'target-uri',
+  ].map((name) => `proxy/http/${name}.ts`),
+  'proxy/forward/destination-ranges.ts',
+  ...[
+    ...['cache-control', 'freshness', 'storability', 'status-codes', 'reuse', 'vary', 'accept-normalisation'],
+    ...['validation', 'freshen', 'invalidation', 'partial', 'cache-status', 'cache-groups', 'cache-key'],
+  ].map((name) => `proxy/cache/${name}.ts`),
+];
+
+interface PackageFile {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+const packageFile = (): PackageFile => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as PackageFile;
+
+const isProcessPart = (path: string): boolean => path === 'proxy/main.ts' || path.startsWith('proxy/cli/');
+
+describe('the architecture', () => {
+  const directories = ['config', 'proxy', 'wlis', 'replication'];
+  const sources = readSources(root, directories);
+  const nothing: string[] = [];
+
+  it('a room imports only from itself and from the rooms to its left', () => {
+    assert.deepEqual(wrongDirections(sources), nothing);
+  });
+
+  it('files do not import each other in cycles', () => {
+    assert.deepEqual(cycles(sources), nothing);
+  });
+
+  it('a package has one importing file', () => {
+    assert.deepEqual(sharedPackages(sources), nothing);
+  });
+
+  it('what is imported is a dependency, and what is a dependency is imported', () => {
+    assert.deepEqual(packageMismatches(sources, Object.keys(packageFile().dependencies)), nothing);
+  });
+
+  it('only proxy/base/clock reads the time', () => {
+    const isClock = (path: string): boolean => path === 'proxy/base/clock.ts';
+    assert.deepEqual(timeReadings(sources, isClock), nothing);
+    assert.deepEqual(moduleUses(sources, 'perf_hooks', isClock), nothing);
+  });
+
+  it('only proxy/main and proxy/cli know of the process and the machine', () => {
+    assert.deepEqual(processUses(sources, isProcessPart), nothing);
+    assert.deepEqual(moduleUses(sources, 'process', isProcessPart), nothing);
+    assert.deepEqual(moduleUses(sources, 'os', isProcessPart), nothing);
+  });
+
+  it('a file is named after its concept', () => {
+    assert.deepEqual(meaninglessNames([...directories, 'test'].flatMap((name) => filesUnder(root, name))), nothing);
+  });
+
+  it('no file only passes on what others export', () => {
+    assert.deepEqual(barrels(sources), nothing);
+  });
+
+  it('pure files exist and have nothing of the machine: no node: module, logger, clock, timer or chance', () => {
+    const pure = sources.filter(({ path }) => pureFiles.includes(path));
+    const missing = pureFiles.filter((path) => !pure.some((source) => source.path === path));
+    assert.deepEqual({ missing }, { missing: nothing });
+    assert.deepEqual(impurities(sources, pureFiles), nothing);
+    assert.deepEqual(sideEffects(pure), nothing);
+    assert.deepEqual(
+      processUses(pure, () => false),
+      nothing,
+    );
+  });
+
+  it('no exported signature has a bare number for a time or a size', () => {
+    assert.deepEqual(bareUnits(sources), nothing);
+  });
+
+  it('every file that README and docs name exists, and docs/dependencies.md names every package', () => {
+    const pages = ['README.md', ...filesUnder(root, 'docs').filter((path) => path.endsWith('.md'))];
+    const texts = pages.map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+    const named = texts.flatMap(({ path, text }) => namedFiles(text).map((file) => ({ path, file })));
+    const missing = named.filter(({ file }) => !existsSync(join(root, file)));
+    assert.deepEqual({ missing }, { missing: nothing });
+
+    const page = readFileSync(join(root, 'docs/dependencies.md'), 'utf8');
+    const { dependencies, devDependencies } = packageFile();
+    const unnamed = Object.entries({ ...dependencies, ...devDependencies }).filter(
+      ([name, version]) => !page.includes(name) || !page.includes(version),
+    );
+    assert.deepEqual({ unnamed }, { unnamed: nothing });
+  });
+
+  it('nothing shipped has a note to its authors or a path of their machines in it', () => {
+    const topLevel = readdirSync(root, { withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name !== 'package-lock.json')
+      .map(({ name }) => name);
+    const shipped = [...directories, 'docs', 'bench', 'deploy', 'examples', '.ci'].flatMap((name) =>
+      filesUnder(root, name),
+    );
+    const texts = [...topLevel, ...shipped].map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+    assert.deepEqual(deskWords(texts), nothing);
+  });
+});

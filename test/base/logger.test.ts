@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { createLogger, type Logger } from '../../proxy/base/logger.js';
+import { readableLine } from '../../proxy/base/readable-line.js';
+
+const collecting = (readable: boolean, level: 'debug' | 'info' = 'info'): { logger: Logger; lines: string[] } => {
+  const lines: string[] = [];
+  return { logger: createLogger({ level, readable, write: (line) => lines.push(line) }), lines };
+};
+
+describe('the logger', () => {
+  it('writes one JSON object a line, with the time, the fields and the message', () => {
+    const { logger, lines } = collecting(false);
+    logger.info({ listener: 'proxy' }, 'listening');
+    assert.equal(lines.length, 1);
+    const [line = ''] = lines;
+    assert.ok(line.endsWith('}\n'));
+    const { time, ...event } = JSON.parse(line) as Record<string, unknown>;
+    assert.equal(typeof time, 'number');
+    assert.deepEqual(event, { level: 30, listener: 'proxy', msg: 'listening' });
+  });
+
+  it('leaves out what is below its level', () => {
+    const { logger, lines } = collecting(false);
+    logger.debug({}, 'detail');
+    assert.deepEqual(lines, []);
+  });
+
+  it('gives the fields of a child to each of its events', () => {
+    const { logger, lines } = collecting(false);
+    logger.child({ part: 'cache' }).warn({ n: 1 }, 'full');
+    assert.match(lines[0] ?? '', /"part":"cache","n":1,"msg":"full"/);
+  });
+
+  it('writes errors with message, stack and cause', () => {
+    const { logger, lines } = collecting(false);
+    logger.error({ error: new Error('outer', { cause: new Error('inner') }) }, 'failed');
+    const event = JSON.parse(lines[0] ?? '') as {
+      error: { message: string; stack: string; cause: { message: string } };
+    };
+    assert.equal(event.error.message, 'outer');
+    assert.match(event.error.stack, /logger\.test/);
+    assert.equal(event.error.cause.message, 'inner');
+  });
+
+  it('writes to a terminal a short line, and an error below it', () => {
+    const { logger, lines } = collecting(true);
+    logger.error({ url: 'http://a/', n: 3, text: 'a b', error: new Error('no') }, 'failed');
+    assert.match(
+      lines[0] ?? '',
+      /^\d\d:\d\d:\d\d\.\d{3} error failed url=http:\/\/a\/ n=3 text="a b"\n {4}Error: no\n/,
+    );
+  });
+
+  it('lets nothing that is logged steer a terminal', () => {
+    const line = readableLine(JSON.stringify({ level: 30, time: 0, msg: 'a\u001b[2J\nb', host: '\u009b0m' }));
+    assert.equal(line, '00:00:00.000 info  a\\x1b[2J\\x0ab host=\\x9b0m\n');
+  });
+});

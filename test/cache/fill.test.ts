@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { bytes } from '../../config/units.js';
+import { WillisError } from '../../proxy/base/errors.js';
+import { readAll, type Body } from '../../proxy/http/body.js';
+import { Fields } from '../../proxy/http/fields.js';
+import { Fill, type FillOptions } from '../../proxy/cache/fill.js';
+import type { ResponseWriter } from '../../proxy/cache/response-store.js';
+
+/** A source that gives what the test puts in, when it puts it in. */
+class PushBody implements Body {
+  readonly trailers = Fields.none;
+  cancelled = false;
+  reads = 0;
+  readonly #queue: (Buffer | null | Error)[] = [];
+  #waiting: { resolve: (chunk: Buffer | null) => void; reject: (error: Error) => void } | null = null;
+
+  constructor(readonly length: ReturnType<typeof bytes> | null = null) {}
+
+  push(item: string | null | Error): void {
+    const value = typeof item === 'string' ? Buffer.from(item) : item;
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (waiting === null) this.#queue.push(value);
+    else if (value instanceof Error) waiting.reject(value);
+    else waiting.resolve(value);
+  }
+
+  read(): Buffer | null | Promise<Buffer | null> {
+    this.reads++;
+    const next = this.#queue.shift();
+    if (next instanceof Error) throw next;
+    if (next !== undefined) return next;
+    return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }));
+  }
+
+  cancel(): void {
+    this.cancelled = true;
+  }
+}
+
+class RecordingWriter implements ResponseWriter {
+  text = '';
+  outcome: 'committed' | 'kept' | 'dropped' | null = null;
+
+  constructor(private readonly limit = Infinity) {}
+
+  append(chunk: Buffer): boolean {
+    this.text += chunk.toString();
+    return this.text.length <= this.limit;
+  }
+
+  commit(): null {
+    this.outcome = 'committed';
+    return null;
+  }
+
+  abandon(keep: boolean): null {
+    this.outcome = keep ? 'kept' : 'dropped';
+    return null;
+  }
+}
+
+const options = (changed: Partial<FillOptions> = {}): FillOptions => ({
+  readAhead: bytes(8),
+  completeWithin: bytes(4),
+  keepPart: true,
+  ...changed,
+});
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const text = async (body: Body): Promise<string> => (await readAll(body, bytes(1_000_000))).toString();
+
+describe('one transfer for the store and several readers', () => {
+  it('gives every reader the whole from its first byte, whenever it joins', async () => {
+    const source = new PushBody();
+    const writer = new RecordingWriter();
+    const fill = new Fill(source, writer, options());
+    const first = text(fill.reader());
+    source.push('hello ');
+    await turn();
+    const second = text(fill.reader());
+    source.push('world');
+    source.push(null);
+    assert.deepEqual(await Promise.all([first, second]), ['hello world', 'hello world']);
+    assert.equal(await text(fill.reader()), 'hello world');
+    assert.equal(writer.text, 'hello world');
+    assert.equal(writer.outcome, 'committed');
+  });
+
+  it('gives a reader exactly the positions it asked for', async () => {
+    const source = new PushBody(bytes(10));
+    const fill = new Fill(source, new RecordingWriter(), options());
+    const middle = fill.reader(bytes(3), bytes(7));
+    assert.equal(middle.length, 4);
+    const rest = text(fill.reader(bytes(5)));
+    const wanted = text(middle);
+    source.push('01');
+    source.push('23456789');
+    source.push(null);
+    assert.equal(await wanted, '3456');
+    assert.equal(await rest, '56789');
+  });
+
+  it('holds the source back when the fastest reader stops', async () => {
+    const source = new PushBody();
+    const fill = new Fill(source, new RecordingWriter(), options());
+    const reader = fill.reader();
+    const chunk = reader.read();
+    for (let i = 0; i < 20; i++) source.push('1234');
+    assert.equal(String(await chunk), '1234');
+    await turn();
+    // the 4 read, 8 ahead of them, and nothing more
+    assert.equal(source.reads, 3);
+  });
+
+  it('does not let a slow reader hold back a fast one while the store takes the bytes', async () => {
+    const source = new PushBody();
+    const fill = new Fill(source, new RecordingWriter(), options());
+    const slow = fill.reader();
+    const fast = text(fill.reader());
+    for (let i = 0; i < 20; i++) source.push('1234');
+    source.push(null);
+    assert.equal((await fast).length, 80);
+    assert.equal((await text(slow)).length, 80);
+  });
+
+  it('goes on without the store when it gives up, and is then joinable no more', async () => {
+    const source = new PushBody();
+    const fill = new Fill(source, new RecordingWriter(6), options());
+    const reader = text(fill.reader());
+    for (let i = 0; i < 5; i++) source.push('1234');
+    source.push(null);
+    assert.equal((await reader).length, 20);
+    assert.equal(fill.joinable, false);
+    assert.equal(await fill.ended, false);
+  });
+
+  it('is given up, and its part kept, when the last reader leaves a transfer that is far from its end', async () => {
+    const source = new PushBody(bytes(100));
+    const writer = new RecordingWriter();
+    const fill = new Fill(source, writer, options());
+    const one = fill.reader();
+    const other = fill.reader();
+    const chunk = one.read();
+    source.push('1234');
+    await chunk;
+    one.cancel();
+    assert.equal(source.cancelled, false);
+    other.cancel();
+    assert.equal(source.cancelled, true);
+    assert.equal(writer.outcome, 'kept');
+  });
+
+  it('is completed for the store when the last reader leaves it nearly done', async () => {
+    const source = new PushBody(bytes(8));
+    const writer = new RecordingWriter();
+    const fill = new Fill(source, writer, options());
+    const reader = fill.reader();
+    const chunk = reader.read();
+    source.push('1234');
+    await chunk;
+    reader.cancel();
+    source.push('5678');
+    source.push(null);
+    await fill.ended;
+    assert.equal(source.cancelled, false);
+    assert.equal(writer.outcome, 'committed');
+  });
+
+  it('breaks for every reader when the source breaks, and is never stored as whole', async () => {
+    const source = new PushBody();
+    const writer = new RecordingWriter();
+    const fill = new Fill(source, writer, options({ keepPart: false }));
+    const readers = [text(fill.reader()), text(fill.reader())];
+    source.push('1234');
+    source.push(new WillisError('upstream-incomplete', 'gone'));
+    for (const result of await Promise.allSettled(readers)) {
+      assert.equal(result.status, 'rejected');
+      assert.equal((result.reason as WillisError).code, 'upstream-incomplete');
+    }
+    assert.equal(writer.outcome, 'dropped');
+  });
+
+  it('stays alive while it is held, and ends when it is let go without a reader', async () => {
+    const source = new PushBody();
+    const writer = new RecordingWriter();
+    const fill = new Fill(source, writer, options());
+    const release = fill.hold();
+    await turn();
+    assert.equal(source.cancelled, false);
+    release();
+    assert.equal(source.cancelled, true);
+    assert.equal(await fill.ended, false);
+  });
+});

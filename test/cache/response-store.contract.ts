@@ -1,0 +1,17 @@
+import { describeBounds } from './response-store/bounds.js';
+import { describeInvalidation } from './response-store/invalidation.js';
+import { describeModel } from './response-store/model.js';
+import { describeParts } from './response-store/parts.js';
+import type { CreateStore } from './response-store/samples.js';
+import { describeWriting } from './response-store/writing.js';
+
+/** What every implementation of `ResponseStore` must do. `createStore` gives an empty store each time. */
+export function describeResponseStore(name: string, createStore: CreateStore): void {
+  describe(`${name} as a ResponseStore`, () => {
+    describeWriting(createStore);
+    describeParts(createStore);
+    describeInvalidation(createStore);
+    describeBounds(createStore);
+    describeModel(createStore);
+  });
+}

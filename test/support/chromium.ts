@@ -1,0 +1,80 @@
+import { accessSync, constants } from 'node:fs';
+import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { TempDir } from './temp-dir.js';
+
+export interface ChromiumOptions {
+  /** `http://host:port` of a forward proxy for all pages, loopback addresses included. */
+  readonly proxy?: string;
+  /** Name patterns that resolve to 127.0.0.1 inside this browser, such as `*.example`. */
+  readonly loopbackNames?: readonly string[];
+  /** Accept certificates that no known authority has signed. */
+  readonly acceptAnyCertificate?: boolean;
+}
+
+/** A browser with a profile of its own that nothing was ever stored in. */
+export interface Browser {
+  readonly context: BrowserContext;
+  newPage(): Promise<Page>;
+  /** Ends the browser and removes its profile. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the system's Chromium without a window. Where there is none the test is skipped, but in CI (`CI` is set) that is
+ * a failure: nothing is left untested there without being noticed.
+ */
+export async function launchChromium(test: Mocha.Context, options: ChromiumOptions = {}): Promise<Browser> {
+  const executablePath = findChromium();
+  if (executablePath === null) {
+    if (process.env['CI'] !== undefined && process.env['CI'] !== '') throw new Error('CI has no chromium');
+    return test.skip();
+  }
+  const profile = await TempDir.create();
+  try {
+    const context = await chromium.launchPersistentContext(profile.path, {
+      executablePath,
+      headless: true,
+      args: browserArguments(options),
+      ignoreHTTPSErrors: options.acceptAnyCertificate ?? false,
+      ...(options.proxy === undefined ? {} : { proxy: { server: options.proxy, bypass: '<-loopback>' } }),
+    });
+    return {
+      context,
+      newPage: () => context.newPage(),
+      close: async () => {
+        await context.close();
+        await profile.remove();
+      },
+    };
+  } catch (error) {
+    await profile.remove();
+    throw error;
+  }
+}
+
+const quiet = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+function browserArguments({ loopbackNames = [] }: ChromiumOptions): string[] {
+  if (loopbackNames.length === 0) return quiet;
+  return [...quiet, `--host-resolver-rules=${loopbackNames.map((name) => `MAP ${name} 127.0.0.1`).join(', ')}`];
+}
+
+function findChromium(): string | null {
+  for (const path of ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']) {
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      continue;
+    }
+  }
+  return null;
+}
