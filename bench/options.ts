@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { peers, type Peer } from './peers/peer.js';
+import type { Peer } from './peers/peer.js';
+import { peers } from './peers/turns.js';
 import { rows, type RowName } from './rows.js';
 
 export interface Options {

@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fetchOnce } from './fetch-once.js';
 import { withSystemPrograms } from './peers/installed.js';
-import { processTree } from './process-tree.js';
+import { processTree, readProcess, type Process } from './process-tree.js';
 
 export interface ServerCommand {
   readonly file: string;
@@ -50,28 +50,26 @@ export class ServerProcess {
   }
 
   /** Its process and all below it, at this moment. */
-  get pids(): number[] {
+  processes(): Process[] {
     return this.#child.pid === undefined ? [] : processTree(this.#child.pid);
   }
 
   /** Ends it with everything that it started, and waits for that. Idempotent. */
   async stop(): Promise<void> {
-    const { pid } = this.#child;
-    if (pid === undefined) return;
-    const all = this.pids;
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      const ended = once(this.#child, 'exit');
-      this.#child.kill('SIGTERM');
-      await Promise.race([ended, delay(3000, undefined, { ref: false })]);
+    const before = this.processes();
+    this.#child.kill('SIGTERM');
+    for (let attempt = 0; attempt < 60 && before.some(isAlive); attempt++) await delay(50);
+    for (const one of before) {
+      if (isAlive(one)) process.kill(one.pid, 'SIGKILL');
     }
-    for (const one of all) killIfAlive(one, pid);
+    while (before.some(isAlive)) await delay(10);
   }
 
   async #answers(uri: string, signal: AbortSignal): Promise<void> {
     for (let attempt = 0; attempt < 300; attempt++) {
-      signal.throwIfAborted();
       if (this.#child.exitCode !== null || this.#child.pid === undefined) break;
       const answer = await fetchOnce(uri, signal).catch(() => null);
+      signal.throwIfAborted();
       if (answer?.status === 200) return;
       await delay(50, undefined, { signal });
     }
@@ -89,23 +87,5 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Ends what the server left behind. A number that has passed to another process group is not touched. */
-function killIfAlive(pid: number, group: number): void {
-  if (!processTree(pid).includes(pid)) return;
-  const fields = readStat(pid);
-  if (fields === null || (Number(fields[2]) !== group && pid !== group)) return;
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    return;
-  }
-}
-
-function readStat(pid: number): string[] | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return null;
-  }
-}
+/** Whether this very process still runs, and not another one that has got its number. */
+const isAlive = ({ pid, startTime }: Process): boolean => readProcess(pid)?.startTime === startTime;

@@ -1,8 +1,3 @@
-import { nginx } from './nginx.js';
-import { squid } from './squid.js';
-import { varnish } from './varnish.js';
-import { willis } from './willis.js';
-
 export type PeerName = 'willis' | 'nginx' | 'squid' | 'varnish';
 
 /** A caching reverse proxy that can be measured. */
@@ -30,6 +25,3 @@ export interface Command {
 
 /** Every peer gets this much memory for stored responses: enough that no row but misses, in long runs, evicts. */
 export const storeMebibytes = 512;
-
-/** All peers, in the order in which they take turns. */
-export const peers: readonly Peer[] = [willis, nginx, squid, varnish];

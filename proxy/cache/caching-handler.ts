@@ -28,8 +28,8 @@ export interface CachingOptions {
   readonly logger: Logger;
   /** This cache's name in `Cache-Status`. */
   readonly name: string;
-  /** This node's member of `Via`. */
-  readonly via: string;
+  /** This node's member of `Via` for a message received in that version. */
+  readonly via: (version: string) => string;
   readonly freshness: FreshnessPolicy;
   /** How long a request waits for another one's forward. */
   readonly collapseWait: Milliseconds;

@@ -15,6 +15,11 @@ export class Flight<Result> {
   #interested = 0;
   #landed = false;
 
+  /** Whether everybody has lost interest before the result was there: it will not come, and is not to be waited for. */
+  get givenUp(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
   constructor(start: Start<Result>) {
     this.result = start(this.#controller.signal).finally(() => {
       this.#landed = true;
@@ -56,7 +61,13 @@ export class Collapse<Result> {
 
   /** The forward to wait for, if there is one. */
   flightOf(key: CacheKey): Flight<Result> | undefined {
-    return this.#flights.get(key);
+    const flight = this.#flights.get(key);
+    return flight?.givenUp === true ? undefined : flight;
+  }
+
+  /** Nobody who comes from now on joins a forward for such a key: what it brings may be out of date. */
+  forget(concerns: (key: CacheKey) => boolean): void {
+    for (const key of this.#flights.keys()) if (concerns(key)) this.#flights.delete(key);
   }
 
   /** Whether requests for this key are to wait for each other: false while its answers are known not to be shareable. */

@@ -3,7 +3,7 @@ import { asWillisError } from '../base/errors.js';
 import type { Fields } from '../http/fields.js';
 import type { ForwardResult } from './forward-result.js';
 import { heldFor, wantedOf } from './completion.js';
-import { forward, type ReceivedResponse } from './receive-response.js';
+import { forward, type ForwardingOptions, type ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
 import { mayServeStaleOnFailure, type ValidateReason, type ValidationFailure } from './reuse.js';
 import type { Storing } from './storing.js';
@@ -20,7 +20,7 @@ export class Fetching {
     private readonly store: ResponseStore,
     private readonly storing: Storing,
     private readonly clock: Clock,
-    private readonly via: string,
+    private readonly via: ForwardingOptions['via'],
   ) {
     this.#validating = new Validating(store, storing);
   }

@@ -172,6 +172,7 @@ export class Fill {
       if (!(taken instanceof Promise ? await taken : taken)) {
         this.#writer = null;
         this.#dropRead();
+        this.#considerEnding();
       }
     }
     for (const reader of this.#readers) reader.wake();

@@ -25,8 +25,8 @@ export interface ForwardingOptions {
   /** The fields to send: the route's, or those of a conditional or range request made from them. */
   readonly fields: Fields;
   readonly signal: AbortSignal;
-  /** This node's member of `Via`. */
-  readonly via: string;
+  /** This node's member of `Via` for a message received in that version. */
+  readonly via: (version: string) => string;
   readonly clock: Clock;
 }
 
@@ -56,5 +56,5 @@ export async function forward(visit: Visit, options: ForwardingOptions): Promise
   const responseTime = options.clock.now();
   const lines = withoutHopByHop(incoming.fields);
   const dated = lines.has('date') ? lines : lines.plus('Date', formatHttpDate(responseTime));
-  return { ...incoming, fields: dated.plus('Via', options.via), sent: options.fields, requestTime, responseTime };
+  return { ...incoming, fields: dated.plus('Via', options.via(incoming.version)), sent: options.fields, requestTime, responseTime };
 }

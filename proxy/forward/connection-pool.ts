@@ -16,13 +16,15 @@ export class ConnectionPool {
   /** In order of last use. */
   readonly #idle = new Map<OriginConnection, OriginConnections>();
   #closed = false;
+  #emptied: Promise<void> | undefined;
+  #onEmpty: (() => void) | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
   }
 
   /**
-   * A connection for one exchange; `release` it when that is over, or close it. `fresh` asks for a new one.
+   * A connection for one exchange, after which it comes back by itself. `fresh` asks for a new one.
    * @throws what `open` throws, or the signal's reason
    */
   async acquire(target: TargetUri, { signal, fresh }: { signal: AbortSignal; fresh: boolean }): Promise<OriginConnection> {
@@ -42,10 +44,18 @@ export class ConnectionPool {
     }
   }
 
-  /** The exchange is over, and the connection can be used again. */
-  release(connection: OriginConnection, target: TargetUri): void {
-    const origin = this.#origins.get(originOf(target));
-    if (connection.closed || origin === undefined) return;
+  /**
+   * Closes idle connections at once and the others when their exchange is over; resolves when none is left. Nothing may
+   * be acquired any more. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closed = true;
+    for (const connection of [...this.#idle.keys()]) connection.close();
+    if (this.#origins.size === 0) return Promise.resolve();
+    return (this.#emptied ??= new Promise((resolve) => (this.#onEmpty = resolve)));
+  }
+
+  #release(connection: OriginConnection, origin: OriginConnections): void {
     if (this.#closed) {
       connection.close();
       return;
@@ -56,12 +66,6 @@ export class ConnectionPool {
     if (this.#idle.size <= this.#options.idleConnections) return;
     const [oldest] = this.#idle.keys();
     oldest?.close();
-  }
-
-  /** Closes the idle connections, and from now on those that are released. Idempotent. */
-  close(): void {
-    this.#closed = true;
-    for (const connection of [...this.#idle.keys()]) connection.close();
   }
 
   #add(key: string): OriginConnections {
@@ -86,6 +90,7 @@ export class ConnectionPool {
     origin.total++;
     try {
       const connection = await this.#options.open(target, signal);
+      connection.onIdle = () => this.#release(connection, origin);
       connection.onClosed = () => this.#forget(connection, origin);
       if (connection.closed) this.#forget(connection, origin);
       return connection;
@@ -102,8 +107,12 @@ export class ConnectionPool {
 
   #leave(origin: OriginConnections): void {
     origin.total--;
-    if (origin.total === 0 && origin.waiting.length === 0) this.#origins.delete(origin.key);
-    else this.#next(origin);
+    if (origin.total > 0 || origin.waiting.length > 0) {
+      this.#next(origin);
+      return;
+    }
+    this.#origins.delete(origin.key);
+    if (this.#origins.size === 0) this.#onEmpty?.();
   }
 
   #next(origin: OriginConnections): void {

@@ -1,116 +1,295 @@
 import type { Socket } from 'node:net';
-import { Client } from 'undici';
 import type { Milliseconds } from '../../config/units.js';
-import { WillisError } from '../base/errors.js';
-import { isRequestField } from './request-fields.js';
-import { Exchange, type ExchangeTimeouts } from './exchange.js';
-import { headLimit, OriginStream } from './origin-stream.js';
-import type { ForwardOptions, OutgoingRequest } from './upstream.js';
+import { asWillisError, WillisError } from '../base/errors.js';
+import type { BodyDecoder } from '../http/body-decoder.js';
+import { Fields } from '../http/fields.js';
+import { InputBuffer } from '../http/input-buffer.js';
+import { permittedTrailers } from '../http/trailers.js';
+import { ResponseBody } from './response-body.js';
+import { contentOf, malformed, ResponseReceiver, type ResponseHead } from './response-receiver.js';
+import { requestHead } from './request-head.js';
+import { Upload } from './upload.js';
+import type { ForwardOptions, IncomingResponse, OutgoingRequest } from './upstream.js';
 
-export interface ConnectionOptions extends ExchangeTimeouts {
-  /** How long the connection may wait for its next request; 0: one request only. */
+export interface ConnectionTimeouts {
+  /** Longest silence of the origin server until the head of its response; interim responses break it. */
+  readonly firstByteTimeout: Milliseconds;
+  /** Longest silence within a body that somebody waits for. */
+  readonly bodyTimeout: Milliseconds;
+  /** How long an idle connection is kept; 0: it carries one request. */
   readonly keepAlive: Milliseconds;
+  /** How long the origin server may keep an expectant client waiting (RFC 9110 §10.1.1). */
+  readonly continueTimeout: Milliseconds;
 }
 
-/** One connection to an origin server: one request after the other, never two at a time. */
+/** More interim responses than any origin server has use for. */
+const mostInterim = 64;
+
+/** One request and its response. */
+interface Exchange {
+  readonly request: OutgoingRequest;
+  readonly options: ForwardOptions;
+  readonly upload: Upload | null;
+  readonly resolve: (response: IncomingResponse) => void;
+  readonly reject: (error: WillisError) => void;
+  readonly onAbort: () => void;
+  continueTimer: NodeJS.Timeout | undefined;
+  interim: number;
+  /** Set when the head of the final response has come. */
+  body: ResponseBody | null;
+  decoder: BodyDecoder | null;
+  untilClose: boolean;
+  persistent: boolean;
+  headReceived: boolean;
+}
+
+/**
+ * One HTTP/1.1 connection to an origin server: one exchange after the other, never two at a time, and none after
+ * anything was out of order on it.
+ *
+ *     send ─▶ head, content ─▶ socket ─▶ interim… ─▶ head ─▶ content ─▶ idle, or closed
+ */
 export class OriginConnection {
   /** Exchanges begun so far. */
   uses = 0;
   closed = false;
-  /** Set by the owner: called once, when the connection is of no more use. */
+  /** Whether any byte has come since the last exchange began. */
+  answered = false;
+  /** Set by the owner; called once each time the connection can be used again, and once when it is of no more use. */
+  onIdle: (() => void) | undefined;
   onClosed: (() => void) | undefined;
-  readonly #stream: OriginStream;
-  readonly #client: Client;
-  readonly #options: ConnectionOptions;
+  readonly #socket: Socket;
+  readonly #timeouts: ConnectionTimeouts;
+  readonly #input = new InputBuffer();
+  readonly #receiver = new ResponseReceiver();
+  #exchange: Exchange | null = null;
+  #upload: Upload | null = null;
 
   /** Owns the socket from here on. */
-  constructor(socket: Socket, options: ConnectionOptions) {
-    this.#options = options;
-    this.#stream = new OriginStream(socket);
-    this.#stream.once('close', () => this.close());
-    // Failures are told by the exchange; an idle connection that breaks concerns nobody.
-    this.#stream.on('error', () => undefined);
-    this.#client = this.#createClient();
+  constructor(socket: Socket, timeouts: ConnectionTimeouts) {
+    this.#socket = socket;
+    this.#timeouts = timeouts;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', (error) => this.#fail(broken(error.message, error)));
+    socket.on('close', () => this.#fail(broken('the connection was closed')));
+    socket.on('timeout', () => this.#onTimeout());
+  }
+
+  /** Whether the content of the last request, if it had any, is still all there. */
+  get contentUntouched(): boolean {
+    return this.#upload?.untouched ?? true;
   }
 
   /**
-   * Sends a request. The exchange that is given tells of its response, and `onReusable` of the moment when the next
-   * request may be sent; it is not called if the connection closes instead.
+   * Sends a request; resolves with the head of the final response.
+   * @throws WillisError upstream-reset, -timeout, -malformed; client-gone when the signal gave up
    */
-  exchange(request: OutgoingRequest, options: ForwardOptions, onReusable: () => void): Exchange {
+  send(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
     this.uses++;
-    this.#stream.begin();
-    const exchange = new Exchange(request, options, this.#stream, this.#options);
-    // Told later than this turn, for the parser decides on the connection after it has reported the end of the response.
-    void exchange.finished.then(() => {
-      if (!this.#stream.destroyed && !this.closed) onReusable();
+    this.answered = false;
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => this.#fail(new WillisError('client-gone', 'given up'));
+      const upload = request.body === null || request.body.length === 0 ? null : new Upload(this.#socket, request.body);
+      this.#upload = upload;
+      this.#exchange = {
+        ...{ request, options, upload, resolve, reject, onAbort },
+        ...{ continueTimer: undefined, interim: 0, body: null, decoder: null },
+        ...{ untilClose: false, persistent: false, headReceived: false },
+      };
+      options.signal.addEventListener('abort', onAbort, { once: true });
+      this.#socket.setTimeout(this.#timeouts.firstByteTimeout);
+      this.#socket.write(requestHead(request), 'latin1');
+      this.#beginUpload(this.#exchange);
     });
-    this.#client.dispatch(
-      {
-        method: request.method,
-        path: request.target.path,
-        headers: headersOf(request),
-        body: request.body === null || request.body.length === 0 ? null : (exchange.upload as never),
-        ...(this.#options.keepAlive > 0 ? {} : { reset: true }),
-      },
-      exchange,
-    );
-    return exchange;
   }
 
-  /** Whether the last request can be sent again because the origin server cannot have acted on it. */
-  get untouched(): boolean {
-    return !this.#stream.answered && !this.#stream.sent;
-  }
-
-  /** Whether the last request has got any byte of an answer. */
-  get answered(): boolean {
-    return this.#stream.answered;
-  }
-
-  /** Ends the connection at once. Idempotent. */
+  /** Ends the connection at once, and the exchange on it. Idempotent. */
   close(): void {
+    this.#fail(broken('the connection was closed'));
+  }
+
+  #beginUpload(exchange: Exchange): void {
+    if (exchange.upload === null) return;
+    if (exchange.request.expectContinue !== true) {
+      this.#startUpload(exchange);
+      return;
+    }
+    // an origin server that knows nothing of expectations says nothing (RFC 9110 §10.1.1)
+    exchange.continueTimer = setTimeout(() => this.#continue(exchange), this.#timeouts.continueTimeout);
+  }
+
+  #continue(exchange: Exchange): void {
+    clearTimeout(exchange.continueTimer);
+    exchange.options.onInformational?.(100, Fields.none);
+    this.#startUpload(exchange);
+  }
+
+  #startUpload(exchange: Exchange): void {
+    exchange.upload?.run().catch((error: unknown) => {
+      if (this.#exchange === exchange) this.#fail(asWillisError(error));
+    });
+  }
+
+  // ── receiving ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onData(chunk: Buffer): void {
+    if (this.#exchange === null) {
+      this.#fail(malformed('bytes that belong to no response'));
+      return;
+    }
+    this.answered = true;
+    this.#input.append(chunk);
+    this.#proceed();
+  }
+
+  /** Takes in what is at hand, as far as the reader has room. */
+  #proceed(): void {
+    try {
+      for (let exchange = this.#exchange; exchange !== null; exchange = this.#exchange) {
+        const more = exchange.headReceived ? this.#receiveContent(exchange) : this.#receiveHead(exchange);
+        if (!more) return;
+      }
+    } catch (error) {
+      const { code, message } = asWillisError(error);
+      this.#fail(code === 'bad-request' || code === 'fields-too-large' ? malformed(message) : asWillisError(error));
+    }
+  }
+
+  /** @returns whether to go on */
+  #receiveHead(exchange: Exchange): boolean {
+    const head = this.#receiver.receive(this.#input);
+    if (head === null) return false;
+    if (head.status < 200) this.#receiveInterim(exchange, head);
+    else this.#receiveFinal(exchange, head);
+    return true;
+  }
+
+  #receiveInterim(exchange: Exchange, head: ResponseHead): void {
+    if (head.status === 101) throw malformed('101 (Switching Protocols) was not asked for');
+    if (++exchange.interim > mostInterim) throw malformed(`more than ${mostInterim} interim responses`);
+    this.#socket.setTimeout(this.#timeouts.firstByteTimeout);
+    if (head.status !== 100) exchange.options.onInformational?.(head.status, head.fields);
+    else if (exchange.continueTimer !== undefined) this.#continue(exchange);
+  }
+
+  #receiveFinal(exchange: Exchange, head: ResponseHead): void {
+    const { decoder, untilClose, persistent } = contentOf(exchange.request.method, head);
+    clearTimeout(exchange.continueTimer);
+    exchange.headReceived = true;
+    exchange.decoder = decoder;
+    exchange.untilClose = untilClose;
+    exchange.persistent = persistent;
+    if (decoder !== null) {
+      exchange.body = new ResponseBody(decoder.remaining, {
+        resume: () => this.#resume(exchange),
+        abandon: () => {
+          if (this.#exchange === exchange) this.close();
+        },
+      });
+      this.#socket.setTimeout(this.#timeouts.bodyTimeout);
+    }
+    const { status, reason, version, fields } = head;
+    const { body } = exchange;
+    if (decoder === null) this.#contentEnded(exchange, Fields.none);
+    exchange.resolve({ status, reason, version, fields, body });
+  }
+
+  #receiveContent({ body, decoder }: Exchange): boolean {
+    if (body === null || decoder === null) return false;
+    if (!body.hasRoom) {
+      this.#socket.pause();
+      return false;
+    }
+    const chunk = decoder.next(this.#input);
+    if (chunk === 'more') return false;
+    if (chunk !== 'end') body.push(chunk);
+    else if (this.#exchange !== null) this.#contentEnded(this.#exchange, permittedTrailers(decoder.trailers));
+    return true;
+  }
+
+  #resume(exchange: Exchange): void {
+    if (this.#exchange !== exchange) return;
+    this.#socket.resume();
+    this.#proceed();
+  }
+
+  /** The response is complete; the exchange is, when the request is. */
+  #contentEnded(exchange: Exchange, trailers: Fields): void {
+    exchange.decoder = null;
+    const { body, upload } = exchange;
+    // an answer that did not wait for the content leaves the connection in the middle of it
+    if (upload === null || upload.complete) this.#finish(exchange);
+    else this.#close(exchange);
+    body?.end(trailers);
+  }
+
+  #finish(exchange: Exchange): void {
+    if (this.#exchange !== exchange) return;
+    const reusable = exchange.persistent && this.#input.length === 0 && this.#timeouts.keepAlive > 0;
+    if (!reusable) {
+      this.#close(exchange);
+      return;
+    }
+    this.#settle(exchange);
+    this.#socket.resume();
+    this.#socket.setTimeout(this.#timeouts.keepAlive);
+    this.onIdle?.();
+  }
+
+  // ── ends ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onEnd(): void {
+    const exchange = this.#exchange;
+    if (exchange?.headReceived === true && exchange.untilClose) {
+      this.#drainInput(exchange);
+      exchange.body?.end(Fields.none);
+      this.#close(exchange);
+    } else this.#fail(broken('the connection was closed'));
+  }
+
+  /** The end has come while a full reader held some back: it is little, and all that there will be. */
+  #drainInput({ body, decoder }: Exchange): void {
+    for (let chunk = decoder?.next(this.#input); chunk instanceof Buffer; chunk = decoder?.next(this.#input)) {
+      body?.push(chunk);
+    }
+  }
+
+  #onTimeout(): void {
+    const exchange = this.#exchange;
+    if (exchange === null) this.close();
+    else if (!exchange.headReceived) this.#fail(new WillisError('upstream-timeout', 'no response'));
+    else if (exchange.body?.isRead === true) this.#fail(new WillisError('upstream-timeout', 'the body stalled'));
+    // a reader that is slow itself is not the origin server's fault
+    else this.#socket.setTimeout(this.#timeouts.bodyTimeout);
+  }
+
+  #fail(error: WillisError): void {
+    const exchange = this.#exchange;
+    if (exchange !== null) {
+      const incomplete = error.code === 'upstream-reset' && exchange.headReceived;
+      const failure = incomplete ? new WillisError('upstream-incomplete', error.message, { cause: error.cause }) : error;
+      exchange.reject(failure);
+      exchange.body?.fail(failure);
+    }
+    this.#close(exchange);
+  }
+
+  #close(exchange: Exchange | null): void {
+    if (exchange !== null) this.#settle(exchange);
     if (this.closed) return;
     this.closed = true;
-    this.#stream.destroy();
-    void this.#client.destroy();
+    this.#socket.destroy();
     this.onClosed?.();
   }
 
-  #createClient(): Client {
-    let connected = false;
-    const keepAlive = Math.max(1, Math.round(this.#options.keepAlive));
-    // The scheme is http whatever the socket is: TLS is done, and its name is checked, before.
-    const client = new Client('http://origin.invalid', {
-      connect: (_options, callback) => {
-        if (connected || this.#stream.destroyed) {
-          const error = this.#stream.errored ?? new WillisError('upstream-reset', 'the connection was closed');
-          callback(error, null);
-          return;
-        }
-        connected = true;
-        // What the parser uses of a socket is what a duplex has, `ref` and `unref`.
-        callback(null, this.#stream as unknown as Socket);
-      },
-      pipelining: 1,
-      keepAliveTimeout: keepAlive,
-      keepAliveMaxTimeout: keepAlive,
-      keepAliveTimeoutThreshold: 1000,
-      // Deadlines are the exchange's, which knows who is waiting for whom.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: headLimit,
-    });
-    client.on('disconnect', () => this.close());
-    client.on('error' as never, () => this.close());
-    return client;
+  #settle(exchange: Exchange): void {
+    clearTimeout(exchange.continueTimer);
+    exchange.options.signal.removeEventListener('abort', exchange.onAbort);
+    exchange.upload?.stop();
+    this.#exchange = null;
   }
 }
 
-/** The fields without those that the parser writes itself; the length is the body's own. */
-function headersOf(request: OutgoingRequest): string[] {
-  const headers = [...request.fields.filter((name) => isRequestField(name)).lines];
-  const length = request.body?.length;
-  if (length !== undefined && length !== null) headers.push('Content-Length', String(length));
-  return headers;
-}
+const broken = (detail: string, cause?: unknown): WillisError => new WillisError('upstream-reset', detail, { cause });

@@ -9,7 +9,7 @@ import { answerError } from './answer-error.js';
 import { dial } from './dial.js';
 import type { DialGuard } from './dial-guard.js';
 import type { RelayedBytes } from './relay.js';
-import { contentOf } from './response-head.js';
+import { contentOf } from './response-receiver.js';
 import { UpgradeBridge } from './upgrade-bridge.js';
 import type { OutgoingRequest } from './upstream.js';
 

@@ -1,51 +1,67 @@
+import type { Socket } from 'node:net';
+import { WillisError } from '../base/errors.js';
 import type { Body } from '../http/body.js';
-import type { Deadline } from './deadline.js';
 
-/**
- * A request's content on its way to the origin server. The deadline of the answer runs while the origin server has the
- * next step, and stands still while the client has it.
- */
-export class Upload implements AsyncIterable<Buffer> {
-  readonly body: Body;
-  readonly #deadline: Deadline;
-  #state: 'untouched' | 'reading' | 'complete' | 'ended' = 'untouched';
+/** Sends the content of a request, at the pace of the origin server. */
+export class Upload {
+  /** Whether nothing of the content has been taken, so that it could be sent again. */
+  untouched = true;
+  complete = false;
+  readonly #socket: Socket;
+  readonly #body: Body;
+  #stopped = false;
+  #started = false;
 
-  constructor(body: Body, deadline: Deadline) {
-    this.body = body;
-    this.#deadline = deadline;
+  constructor(socket: Socket, body: Body) {
+    this.#socket = socket;
+    this.#body = body;
   }
 
-  /** Whether nothing has been read of the body, so that it could be sent again. */
-  get untouched(): boolean {
-    return this.#state === 'untouched';
-  }
-
-  /** The body ends early because the exchange is over; without effect if it was read to its end or not at all. */
-  end(): void {
-    if (this.#state !== 'reading') return;
-    this.#state = 'ended';
-    this.body.cancel();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, void> {
-    try {
-      for (;;) {
-        this.#state = 'reading';
-        const next = this.body.read();
-        const chunk = next instanceof Promise ? await this.#waitFor(next) : next;
-        if (chunk === null) break;
-        yield chunk;
-      }
-      this.#state = 'complete';
-    } finally {
-      this.end();
+  /** @returns a promise that rejects if the content broke, or was not as long as it said */
+  async run(): Promise<void> {
+    if (this.#started) return;
+    this.#started = true;
+    const { length } = this.#body;
+    let sent = 0;
+    for (;;) {
+      const next = this.#body.read();
+      const chunk = next instanceof Promise ? await next : next;
+      if (this.#stopped) return;
+      this.untouched = false;
+      if (chunk === null) break;
+      sent += chunk.length;
+      if (length !== null && sent > length) throw new WillisError('bad-request', 'content longer than it said');
+      if (!this.#write(chunk, length === null)) await this.#drained();
     }
+    if (length !== null && sent < length) throw new WillisError('bad-request', 'content shorter than it said');
+    if (length === null) this.#socket.write(`0\r\n${this.#body.trailers.wire()}\r\n`, 'latin1');
+    this.complete = true;
   }
 
-  async #waitFor(next: Promise<Buffer | null>): Promise<Buffer | null> {
-    this.#deadline.stop();
-    const chunk = await next;
-    this.#deadline.start();
-    return chunk;
+  /** Gives up what has not been sent. Idempotent. */
+  stop(): void {
+    if (this.#stopped || this.complete) return;
+    this.#stopped = true;
+    this.#body.cancel();
+  }
+
+  #write(chunk: Buffer, chunked: boolean): boolean {
+    if (!chunked) return this.#socket.write(chunk);
+    this.#socket.cork();
+    this.#socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+    this.#socket.write(chunk);
+    const room = this.#socket.write('\r\n', 'latin1');
+    this.#socket.uncork();
+    return room;
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#socket.on('drain', done).on('close', done);
+    });
   }
 }

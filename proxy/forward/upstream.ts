@@ -17,6 +17,8 @@ export interface OutgoingRequest {
 export interface IncomingResponse {
   readonly status: number;
   readonly reason: string;
+  /** Version in which it was received. */
+  readonly version: '1.0' | '1.1';
   readonly fields: Fields;
   /** Null for responses that have none by definition (HEAD, 204, 304). A broken transfer makes `read` reject. */
   readonly body: Body | null;

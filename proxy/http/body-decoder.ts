@@ -30,7 +30,7 @@ export class LengthDecoder implements BodyDecoder {
   next(input: InputBuffer): Buffer | 'end' | 'more' {
     if (this.#remaining === 0) return 'end';
     if (input.length === 0) return 'more';
-    const chunk = input.take(this.#remaining);
+    const chunk = input.take(bytes(this.#remaining));
     this.#remaining -= chunk.length;
     return chunk;
   }

@@ -1,3 +1,4 @@
+import { bytes } from '../../config/units.js';
 import { WillisError } from '../base/errors.js';
 import { isTokenCharacter, parseFieldLines, SectionEnd } from './field-lines.js';
 import { Fields } from './fields.js';
@@ -51,7 +52,7 @@ export class ChunkedDecoder implements BodyDecoder {
 
   #receiveData(input: InputBuffer): Buffer | 'more' {
     if (input.length === 0) return 'more';
-    const data = input.take(this.#remaining);
+    const data = input.take(bytes(this.#remaining));
     this.#remaining -= data.length;
     this.#dataBytes += data.length;
     if (this.#remaining === 0) this.#expects = 'data-end';
@@ -65,8 +66,8 @@ export class ChunkedDecoder implements BodyDecoder {
       this.#lineSeen = input.length;
       return false;
     }
-    const line = input.text(end + 1);
-    input.skip(end + 1);
+    const line = input.text(bytes(end + 1));
+    input.skip(bytes(end + 1));
     this.#lineSeen = 0;
     const digits = hexDigits(line);
     if (digits === 0 || digits > MOST_DIGITS) throw malformed('invalid chunk size');
@@ -94,7 +95,7 @@ export class ChunkedDecoder implements BodyDecoder {
       if ((length ?? input.length) > headerBytes)
         throw new WillisError('fields-too-large', 'trailer section too large');
       if (length === null) return false;
-      this.trailers = permittedTrailers(new Fields(parseFieldLines(input.text(length - 2), 0, headers)));
+      this.trailers = permittedTrailers(new Fields(parseFieldLines(input.text(bytes(length - 2)), 0, headers)));
       input.skip(length);
     }
     this.#expects = 'nothing';
@@ -122,7 +123,7 @@ function receiveLineEnd(input: InputBuffer): boolean {
   if (input.length === 0) return false;
   if (input.at(0) !== CR || (input.length > 1 && input.at(1) !== LF)) throw malformed('no line end behind a chunk');
   if (input.length === 1) return false;
-  input.skip(2);
+  input.skip(bytes(2));
   return true;
 }
 

@@ -252,6 +252,7 @@ export class Connection {
       this.#context.logger.error({ error, id: this.#exchange?.id }, 'taking a connection over failed');
       this.socket.destroy();
     }
+    this.#exchange?.silence();
     this.#context.onEnded(this);
     return true;
   }
@@ -309,7 +310,7 @@ export class Connection {
   #goOn(exchange: Exchange, endedByClose: boolean): void {
     this.#prepared = null;
     const { body } = exchange;
-    if (this.#closeAfter || endedByClose || body?.failed === true) this.#close();
+    if (this.#closeAfter || endedByClose) this.#close();
     else if (body === null || body.ended) this.#receiveNext();
     else {
       this.#state = 'discarding';

@@ -79,6 +79,11 @@ export class Exchange implements Receipt, Informer {
     }
   }
 
+  /** Nothing is informed of from now on. */
+  silence(): void {
+    this.#answered = true;
+  }
+
   /**
    * Whether the answer that is about to be sent is the last one on its connection (RFC 9112 §9.3), as far as its request
    * tells. The content of a request that nobody reads must not become the next request.
@@ -111,7 +116,7 @@ export class Exchange implements Receipt, Informer {
 
   /** Frames the answer, or an error answer instead of one that cannot be sent. Nothing is informed of from now on. */
   prepare(response: Response, close: boolean): PreparedResponse {
-    this.#answered = true;
+    this.silence();
     try {
       return this.#framed(response, close);
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Bytes } from '../../config/units.js';
+import { bytes, type Bytes } from '../../config/units.js';
 import { WillisError } from '../base/errors.js';
 import type { InputBuffer } from './input-buffer.js';
 
@@ -69,11 +69,11 @@ export class SectionEnd {
    * The length of the section, its empty line included, or null while it has not arrived.
    * @throws WillisError bad-request for a bare CR or LF or another control character in an unfinished section
    */
-  find(input: InputBuffer, most: Bytes): number | null {
+  find(input: InputBuffer, most: Bytes): Bytes | null {
     const at = input.indexOf(EMPTY_LINE, Math.max(0, this.#seen - 3));
     if (at >= 0) {
       this.#seen = 0;
-      return at + 4;
+      return bytes(at + 4);
     }
     const { length } = input;
     let previous = this.#seen > 0 ? input.at(this.#seen - 1) : SP;

@@ -52,19 +52,19 @@ export class InputBuffer {
   }
 
   /** The first bytes as Latin-1 text, still held. */
-  text(length: number): string {
+  text(length: Bytes): string {
     return this.#data.toString('latin1', this.#start, this.#start + length);
   }
 
   /** Consumes that many bytes, at most all of them; not a copy. */
-  take(length: number): Buffer {
+  take(length: Bytes): Buffer {
     const from = this.#start;
     this.skip(length);
     return this.#data.subarray(from, this.#start);
   }
 
   /** Consumes that many bytes unseen, at most all of them. */
-  skip(length: number): void {
+  skip(length: Bytes): void {
     const count = Math.min(length, this.#end - this.#start);
     this.#start += count;
     this.#taken += count;

@@ -1,4 +1,4 @@
-import type { Bytes } from '../../config/units.js';
+import { bytes, type Bytes } from '../../config/units.js';
 import { WillisError } from '../base/errors.js';
 import { isTokenCharacter, parseFieldLines, SectionEnd } from './field-lines.js';
 import { Fields, splitList } from './fields.js';
@@ -60,7 +60,7 @@ export class HeadReceiver {
     const length = this.#end.find(input, headerBytes);
     if ((length ?? input.length) > headerBytes) throw tooLong(input, headerBytes);
     if (length === null) return null;
-    const head = parseRequestHead(input.text(length - 2), this.#context);
+    const head = parseRequestHead(input.text(bytes(length - 2)), this.#context);
     input.skip(length);
     this.#emptyLines = 0;
     return head;
@@ -71,7 +71,7 @@ export class HeadReceiver {
     while (input.at(0) === CR) {
       if (input.length < 2) return false;
       if (input.at(1) !== LF || this.#emptyLines === MOST_EMPTY_LINES) throw badRequestLine();
-      input.skip(2);
+      input.skip(bytes(2));
       this.#emptyLines++;
     }
     return input.length > 0;

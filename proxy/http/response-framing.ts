@@ -1,3 +1,4 @@
+import { bytes, type Bytes } from '../../config/units.js';
 import type { Clock } from '../base/clock.js';
 import { WillisError } from '../base/errors.js';
 import { sameName, type Fields } from './fields.js';
@@ -12,7 +13,7 @@ export interface ResponseFrame {
   /** `close`: by the end of the connection. */
   readonly content: 'none' | 'length' | 'chunked' | 'close';
   /** Length of the content by `Content-Length`; null for `chunked` and `close`. */
-  readonly length: number | null;
+  readonly length: Bytes | null;
 }
 
 export interface FramingContext {
@@ -34,7 +35,7 @@ export function frameResponse(response: Response, context: FramingContext): Resp
   if (!Number.isInteger(status) || status < 200 || status > 999) throw unsendable(`status ${status}`);
   const noted = noteFields(response.fields);
   const bodiless = context.method === 'HEAD' || status === 204 || status === 304;
-  const length = bodiless ? 0 : contentLength(noted.length, body === null ? 0 : body.length);
+  const length = bodiless ? NOTHING : contentLength(noted.length, body === null ? NOTHING : body.length);
   const content = contentOf(length, context.version);
   let extra = '';
   let lines = response.fields.lines.length / 2 + 2;
@@ -90,6 +91,7 @@ export function assertSendable(text: string, lines: number): void {
   if (ends !== lines) throw unsendable('line end in a field');
 }
 
+const NOTHING = bytes(0);
 const HTAB = 0x09;
 const LF = 0x0a;
 const CR = 0x0d;
@@ -131,13 +133,13 @@ function noteFields({ lines }: Fields): Noted {
   return noted;
 }
 
-function contentOf(length: number | null, version: '1.0' | '1.1'): ResponseFrame['content'] {
+function contentOf(length: Bytes | null, version: '1.0' | '1.1'): ResponseFrame['content'] {
   if (length === null) return version === '1.0' ? 'close' : 'chunked';
   return length === 0 ? 'none' : 'length';
 }
 
 /** The length to announce: what the field says and what the body says must be the same. */
-function contentLength(field: string | null, body: number | null): number | null {
+function contentLength(field: string | null, body: Bytes | null): Bytes | null {
   if (field === null) return body;
   const length = parseContentLength(field);
   if (length === null || (body !== null && body !== length)) throw unsendable('Content-Length is not its length');

@@ -1,5 +1,5 @@
 import { createServer, isIPv6, type AddressInfo, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, Server as TlsServer, type TLSSocket } from 'node:tls';
 import type { Milliseconds } from '../../config/units.js';
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
@@ -87,10 +87,10 @@ export class HttpServer {
 
   /** New handshakes use these. @throws Error, and the old ones stay, if one is unusable or this is no TLS listener */
   setCertificates(certificates: readonly TlsCertificate[]): void {
-    if (this.#certificates === null) throw new Error(`the listener ${this.#options.name} does not use TLS`);
+    if (!(this.#server instanceof TlsServer)) throw new Error(`the listener ${this.#options.name} does not use TLS`);
     this.#certificates = new CertificateSet(certificates);
     const [first] = certificates as readonly [TlsCertificate];
-    (this.#server as ReturnType<typeof createTlsServer>).setSecureContext({ ...secureDefaults, ...first });
+    this.#server.setSecureContext({ ...secureDefaults, ...first });
   }
 
   async #drain(timeout: Milliseconds): Promise<void> {

@@ -88,7 +88,7 @@ function cachingHandler(
     clock,
     logger,
     name: identity.name,
-    via: viaEntry('1.1', identity),
+    via: (version) => viaEntry(version, identity),
     freshness: { heuristicFraction, heuristicMax, negative },
     collapseWait,
   });

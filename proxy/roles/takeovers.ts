@@ -8,7 +8,7 @@ import { openTunnel } from '../forward/tunnel.js';
 import type { Fields } from '../http/fields.js';
 import type { Request } from '../http/message.js';
 import type { ConnectRequest } from '../http/request-handler.js';
-import { sendRefusal } from '../http/send-refusal.js';
+import { answerAndEnd } from '../http/answer-and-end.js';
 import type { TargetUri } from '../http/target-uri.js';
 import type { Exchanges } from './exchanges.js';
 
@@ -83,7 +83,7 @@ export class Takeovers {
       receivedAt,
       id,
     });
-    if (!socket.destroyed) sendRefusal(socket, answer, clock);
+    if (!socket.destroyed) answerAndEnd(socket, answer, clock);
     const sent = { status: answer.status, bytesIn: 0, bytesOut: answer.body?.length ?? 0, outcome: error.code };
     exchanges.onTakenOverEnded(request, sent);
   }

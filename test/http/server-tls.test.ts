@@ -35,7 +35,7 @@ async function commonNameFor(port: number, servername?: string): Promise<string>
     ...options,
   });
   await once(socket, 'secureConnect');
-  const name = String(socket.getPeerCertificate().subject.CN);
+  const name = socket.getPeerCertificate().subject.CN;
   assert.equal(socket.alpnProtocol, 'http/1.1');
   socket.destroy();
   return name;

@@ -123,6 +123,21 @@ describe('an HTTP server', () => {
     assert.equal(await client.closed, 'end');
   });
 
+  it('a half-closed connection still gives the requests behind one whose content was read late', async () => {
+    const late = gate();
+    const on = await startServer(async (request) => {
+      await late.promise;
+      return echo(request);
+    });
+    const client = await connect(on, `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc${GET}`);
+    client.halfClose();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    late.open();
+    assert.equal((await client.receive()).body.toString(), 'abc');
+    assert.equal((await client.receive()).body.toString(), 'none');
+    assert.equal(await client.closed, 'end');
+  });
+
   it('a head that breaks off is refused with 400 (RFC 9112 §8)', async () => {
     const on = await startServer(path);
     const client = await connect(on, 'GET / HTTP/1.1\r\nHo');

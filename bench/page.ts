@@ -1,0 +1,13 @@
+const begin = '<!-- results: begin (written by npm run bench) -->';
+const end = '<!-- results: end -->';
+
+/**
+ * The page with new results between its two marks; all around them is kept.
+ * @throws Error when the marks are missing or in the wrong order.
+ */
+export function withResults(page: string, results: string): string {
+  const from = page.indexOf(begin);
+  const to = page.indexOf(end);
+  if (from === -1 || to < from) throw new Error(`the page has no ${begin} … ${end}`);
+  return `${page.slice(0, from)}${begin}\n\n${results}\n\n${page.slice(to)}`;
+}

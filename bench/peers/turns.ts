@@ -1,0 +1,8 @@
+import { nginx } from './nginx.js';
+import type { Peer } from './peer.js';
+import { squid } from './squid.js';
+import { varnish } from './varnish.js';
+import { willis } from './willis.js';
+
+/** All peers, in the order in which they take turns. */
+export const peers: readonly Peer[] = [willis, nginx, squid, varnish];
