@@ -66,15 +66,21 @@ export class ServerProcess {
   }
 
   async #answers(uri: string, signal: AbortSignal): Promise<void> {
+    let last = '';
     for (let attempt = 0; attempt < 300; attempt++) {
       if (this.#child.exitCode !== null || this.#child.pid === undefined) break;
-      const answer = await fetchOnce(uri, signal).catch(() => null);
-      signal.throwIfAborted();
-      if (answer?.status === 200) return;
+      try {
+        const { status, body } = await fetchOnce(uri, signal);
+        if (status === 200) return;
+        last = `${status} ${body.toString()}`;
+      } catch (error) {
+        signal.throwIfAborted();
+        last = String(error);
+      }
       await delay(50, undefined, { signal });
     }
     const said = readFileSync(this.#output, 'utf8').trim();
-    throw new Error(`${this.#child.spawnargs.join(' ')} does not serve ${uri}: ${said === '' ? 'no output' : said}`);
+    throw new Error(`${this.#child.spawnargs.join(' ')} does not serve ${uri}: ${last}\n${said}`);
   }
 }
 

@@ -4,8 +4,8 @@ import { installedVersion } from './installed.js';
 import { storeMebibytes, type Peer } from './peer.js';
 
 /**
- * One thread pool, no larger than connections and fetches need. Varnish drops what has `max-age=0` unless told to keep
- * it for conditional fetches: `keep`.
+ * One thread pool, no larger than connections and fetches need. Varnish keeps what has `max-age=0` for conditional
+ * fetches when told so by `keep`, but passes over what has no lifetime at all: it gets the shortest that VCL can say.
  */
 export const varnish: Peer = {
   name: 'varnish',
@@ -20,7 +20,7 @@ export const varnish: Peer = {
 backend origin { .host = "127.0.0.1"; .port = "${originPort}"; }
 sub vcl_backend_response {
   if (bereq.url ~ "^/stale/") {
-    set beresp.ttl = 0s;
+    set beresp.ttl = 1ms;
     set beresp.grace = 0s;
     set beresp.keep = 1h;
     return (deliver);

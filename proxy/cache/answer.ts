@@ -13,6 +13,8 @@ export interface Representation {
   readonly metadata: ResponseMetadata;
   /** Of the whole; null if only the end of a transfer will tell. */
   readonly length: Bytes | null;
+  /** Whether trailer fields are known to come after the whole. */
+  readonly hasTrailers?: boolean;
   /** The bytes from ≤ position < to (null: to the end). */
   open(from: Bytes, to: Bytes | null): Body;
 }
@@ -162,7 +164,9 @@ const boundary = (): string => `willis-${Math.random().toString(36).slice(2)}${M
 function whole(representation: Representation, request: Request, options: AnswerOptions): Response {
   const { metadata, length } = representation;
   const fields = withStatusLines(options.fields, options);
-  const sized = length === null || fields.has('content-length') || metadata.status === 204;
+  // trailers go with chunks only (RFC 9112 §7.1.2)
+  const chunked = length === null || (representation.hasTrailers === true && request.method === 'GET' && request.version === '1.1');
+  const sized = chunked || fields.has('content-length') || metadata.status === 204;
   return {
     status: metadata.status,
     reason: metadata.reason,

@@ -93,6 +93,7 @@ export class Answering {
     const representation: Representation = {
       metadata: stored,
       length: stored.length,
+      hasTrailers: stored.trailers.lines.length > 0,
       open: (from, to) => this.store.open(stored, from, to ?? stored.length ?? from),
     };
     const age = currentAge(stored.freshness, now);

@@ -8,7 +8,7 @@ import type { Request, Response } from '../http/message.js';
 import { hrefOf } from '../http/target-uri.js';
 import { Answering, type Reason } from './answering.js';
 import { parseRequestDirectives } from './cache-control.js';
-import { cacheKeyOf } from './cache-key.js';
+import { cacheKeyOf, type CacheKey } from './cache-key.js';
 import { Collapse } from './collapse.js';
 import { complete, heldFor } from './completion.js';
 import { Fetching } from './fetching.js';
@@ -65,7 +65,10 @@ export class CachingHandler {
     const key = cacheKeyOf(request.target, route.scope);
     const visit: Visit = { request, route, key, directives: parseRequestDirectives(request.fields) };
     const bypass = reasonToBypass(request);
-    if (bypass !== null) return this.#pass(visit, bypass);
+    if (bypass !== null) {
+      this.#refuseIfOnlyCached(visit);
+      return this.#pass(visit, bypass);
+    }
     const stored = this.#store.lookUp(key);
     return stored instanceof Promise ? stored.then((found) => this.#select(visit, found)) : this.#select(visit, stored);
   }
@@ -143,15 +146,14 @@ export class CachingHandler {
   }
 
   #pass(visit: Visit, reason: Reason): Promise<Response> {
-    return untilHead((signal) => {
-      const parts = {
-        store: this.#store,
-        fetching: this.#fetching,
-        storing: this.#storing,
-        answering: this.#answering,
-      };
-      return passThrough(visit, reason, { ...parts, signal });
-    }, visit.request.signal);
+    const parts = {
+      store: this.#store,
+      fetching: this.#fetching,
+      storing: this.#storing,
+      answering: this.#answering,
+      onInvalidated: (concerns: (key: CacheKey) => boolean) => this.#collapse.forget(concerns),
+    };
+    return untilHead((signal) => passThrough(visit, reason, { ...parts, signal }), visit.request.signal);
   }
 
   /**

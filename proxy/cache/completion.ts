@@ -5,12 +5,14 @@ import type { Fields } from '../http/fields.js';
 import type { Request } from '../http/message.js';
 import { parseContentRange } from '../http/range.js';
 import { requestedRanges, type Representation } from './answer.js';
+import { Fill } from './fill.js';
 import type { ForwardResult } from './forward-result.js';
 import { canCombine, completionRequest, covers } from './partial.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
 import type { Storing } from './storing.js';
 import type { Interval, StoredResponse } from './stored-response.js';
+import { classifyValidation } from './validation.js';
 import type { Visit } from './visit.js';
 
 /** Whether a stored response holds all the bytes that a request wants of it. */
@@ -59,6 +61,8 @@ export async function complete(visit: Visit, stored: StoredResponse, options: Co
     return { kind: 'impossible' };
   }
   const outcome = options.storing.begin(visit, received, [stored], options.generation);
+  const superseded = outcome.kind === 'not-stored' && classifyValidation(received.status) === 'replace';
+  if (superseded) await options.store.remove(stored);
   return { kind: 'replaced', result: { ...outcome, received } };
 }
 
@@ -79,14 +83,15 @@ function join(
   options: CompletionOptions,
 ): Completion {
   const range = parseContentRange(received.fields.get('content-range') ?? '');
-  const usable = range !== null && !('unsatisfied' in range) && received.body !== null && canCombine(stored, received);
-  if (!usable || !fits(stored, range, wanted)) {
-    received.body?.cancel();
+  const { body } = received;
+  const usable = range !== null && !('unsatisfied' in range) && canCombine(stored, received);
+  if (body === null || !usable || !fits(stored, range, wanted)) {
+    body?.cancel();
     return { kind: 'impossible' };
   }
   const length = range.length ?? stored.length;
   const outcome = options.storing.begin(visit, received, [stored], options.generation);
-  const part = outcome.kind === 'storing' ? outcome.representation : unstored(received);
+  const part = outcome.kind === 'storing' ? outcome.representation : unstored(body);
   const held = (from: Bytes, to: Bytes): Body => options.store.open(stored, from, to);
   const metadata = outcome.kind === 'storing' ? outcome.representation.metadata : stored;
   const open = (from: Bytes, to: Bytes | null): Body => splice(from, to ?? length, range, held, (start, end) => part.open(start, end));
@@ -99,7 +104,9 @@ function fits(
   range: { from: Bytes; to: Bytes; length: Bytes | null },
   wanted: Interval | null,
 ): boolean {
-  const end = wanted?.to ?? range.length ?? stored.length ?? range.to;
+  const end = wanted?.to ?? range.length ?? stored.length;
+  // where the whole ends is not known
+  if (end === null) return false;
   const from = wanted?.from ?? bytes(0);
   const before = from >= range.from || covers(stored.held, { from, to: range.from });
   const after = end <= range.to || covers(stored.held, { from: range.to, to: end });
@@ -124,7 +131,9 @@ function splice(
   return new ConcatenatedBody(pieces);
 }
 
-/** A part that the store does not take: read once, from its first byte. */
-function unstored(received: ReceivedResponse): { open(from: Bytes, to: Bytes | null): Body } {
-  return { open: () => received.body ?? new ConcatenatedBody([]) };
+/** A part that the store does not take: read from this turn on, or given up. */
+function unstored(body: Body): { open(from: Bytes, to: Bytes | null): Body } {
+  const fill = new Fill(body, null, { readAhead: bytes(64 * 1024), completeWithin: bytes(0), keepPart: false });
+  setImmediate(fill.hold());
+  return { open: (from, to) => fill.reader(from, to) };
 }

@@ -1,4 +1,5 @@
 import { bytes, type Bytes } from '../../config/units.js';
+import { BufferedBody } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 import { parseContentRange } from '../http/range.js';
 import { hrefOf } from '../http/target-uri.js';
@@ -10,6 +11,7 @@ import { Fill } from './fill.js';
 import { freshenedFields } from './freshen.js';
 import { computeFreshness, type FreshnessPolicy } from './freshness.js';
 import { canCombine } from './partial.js';
+import { mayBeProvoked } from './provoked-error.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
 import { storability, storedFields } from './storability.js';
@@ -56,6 +58,7 @@ export class Storing {
       contentLocationHref: contentLocation(visit, received.fields),
     });
     if (!verdict.store) return { metadata: null, reason: verdict.reason };
+    if (mayBeProvoked(received.sent, { ...received, freshness })) return { metadata: null, reason: 'provoked' };
     const selecting = selectingFieldsOf(received.fields, visit.request.fields);
     if (selecting === null) return { metadata: null, reason: 'vary' };
     const metadata: ResponseMetadata = {
@@ -90,13 +93,9 @@ export class Storing {
     const metadata = extend === undefined ? judged.metadata : combined(judged.metadata, extend);
     const writer = this.store.write({ metadata, generation, ...place, ...(extend && { extend }) });
     if (writer === null) return { kind: 'not-stored', reason: 'too-large' };
-    if (received.body === null) {
-      void writer.commit(received.fields.filter(() => false));
-      return { kind: 'not-stored', reason: 'no-content' };
-    }
     // a part is of use with a strong validator only, for If-Range (RFC 9110 §13.1.5)
     const keepPart = strongValidatorOf(metadata.fields, metadata.responseTime) !== null;
-    const fill = new Fill(received.body, writer, { readAhead, completeWithin, keepPart });
+    const fill = new Fill(received.body ?? BufferedBody.from(''), writer, { readAhead, completeWithin, keepPart });
     const release = fill.hold();
     // those who waited for this response become its readers in this turn
     setImmediate(release);
@@ -106,7 +105,12 @@ export class Storing {
 
 /** A 206 to a request with If-Range brings few fields; what is stored already has the others (RFC 9111 §3.4). */
 function combined(part: ResponseMetadata, stored: StoredResponse): ResponseMetadata {
-  return { ...part, fields: freshenedFields(stored.fields, part.fields) };
+  return {
+    ...part,
+    fields: freshenedFields(stored.fields, part.fields),
+    selecting: part.fields.has('vary') ? part.selecting : stored.selecting,
+    groups: part.fields.has('cache-groups') ? part.groups : stored.groups,
+  };
 }
 
 function represent(metadata: ResponseMetadata, fill: Fill): FilledRepresentation {
