@@ -34,7 +34,7 @@ export async function runLoad(plan: LoadPlan, signal: AbortSignal): Promise<Load
   const script = join(plan.directory, 'load.lua');
   writeFileSync(script, lua(plan.path, plan.paths));
   const wrk = ['wrk', '-t1', `-c${plan.connections}`, `-d${plan.seconds}s`, '--timeout', '5s', '-s', script];
-  const [file = '', ...args] = [...plan.under, ...wrk, `http://127.0.0.1:${plan.port}/`];
+  const [file = 'wrk', ...args]: readonly string[] = [...plan.under, ...wrk, `http://127.0.0.1:${plan.port}/`];
   const limit = AbortSignal.any([signal, AbortSignal.timeout((plan.seconds + 15) * 1000)]);
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], signal: limit, detached: true });
   let output = '';

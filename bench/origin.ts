@@ -24,6 +24,7 @@ export const bodySizes = { '1k': 1000, '100k': 100_000 } as const;
 export class Origin {
   #marks = 0;
   #readTo = 0;
+  #unread = '';
 
   private constructor(
     readonly port: number,
@@ -45,7 +46,7 @@ export class Origin {
     return new Origin(port, server, log);
   }
 
-  /** Answers since the last call, by status. */
+  /** Answers since the last call, by status; those that were still under way at either call are in the later count. */
   async answersSinceLast(signal: AbortSignal): Promise<StatusCounts> {
     const mark = `m${++this.#marks}`;
     await fetchOnce(`http://127.0.0.1:${this.port}/mark?n=${mark}`, signal);
@@ -59,14 +60,18 @@ export class Origin {
 
   stop = (): Promise<void> => this.server.stop();
 
+  /** The log up to the mark. */
   async #readUntil(mark: string, signal: AbortSignal): Promise<string> {
-    let text = '';
     for (let attempt = 0; attempt < 100; attempt++) {
-      text += this.#readOn();
-      if (text.endsWith(`${mark}\n`)) return text;
+      this.#unread += this.#readOn();
+      const [before = '', after] = this.#unread.split(`${mark}\n`);
+      if (after !== undefined) {
+        this.#unread = after;
+        return before;
+      }
       await delay(50, undefined, { signal });
     }
-    throw new Error('the origin has stopped to write its log of answers');
+    throw new Error('the origin no longer writes its log of answers');
   }
 
   #readOn(): string {

@@ -43,7 +43,7 @@ function rowTable({ title, results }: RowResult): string {
     return [
       peer,
       whole(of(peer, 'perSecond')),
-      `${percent(spread(rounds.map(({ perSecond }) => perSecond)))}`,
+      percent(spread(rounds.map(({ perSecond }) => perSecond))),
       of(peer, 'cpuMicroseconds').toFixed(1),
       instructions === null ? '–' : whole(instructions),
       percent(of(peer, 'busy')),

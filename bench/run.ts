@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { circumstances } from './circumstances.js';
@@ -125,6 +126,8 @@ async function memoryRow({ peers, origin, signal }: Bench): Promise<PeerMemory[]
 }
 
 const interruption = new AbortController();
+// Every request under way listens.
+setMaxListeners(0, interruption.signal);
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
 }

@@ -1,4 +1,4 @@
-import type { Bytes, EpochMs, Seconds } from '../../config/units.js';
+import { bytes, type Bytes, type EpochMs, type Seconds } from '../../config/units.js';
 import type { Body } from '../http/body.js';
 import { BufferedBody } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
@@ -36,13 +36,16 @@ export interface AnswerOptions {
 export function answerFrom(representation: Representation, request: Request, options: AnswerOptions): Response {
   const { metadata } = representation;
   if (metadata.status === 200) {
-    if (isNotModified(request, { ...validatorsOf(metadata, options.now), exists: true }, options.now))
-      return notModified(options);
+    if (answersNotModified(metadata, request, options.now)) return notModified(options);
     const partial = rangeAnswer(representation, request, options);
     if (partial !== null) return partial;
   }
   return whole(representation, request, options);
 }
+
+/** Whether a request has a condition by which a stored response is answered with 304, none of its bytes being needed. */
+export const answersNotModified = (metadata: ResponseMetadata, request: Request, now: EpochMs): boolean =>
+  metadata.status === 200 && isNotModified(request, { ...validatorsOf(metadata, now), exists: true }, now);
 
 /** The ranges that a request asks of a representation of that length; null: it is to get the whole. */
 export function requestedRanges(
@@ -162,18 +165,39 @@ function multipleRanges(
 const boundary = (): string => `willis-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`;
 
 function whole(representation: Representation, request: Request, options: AnswerOptions): Response {
-  const { metadata, length } = representation;
+  const { metadata, length, hasTrailers } = representation;
   const fields = withStatusLines(options.fields, options);
+  const contentless = request.method === 'HEAD' || metadata.status === 204;
   // trailers go with chunks only (RFC 9112 §7.1.2)
-  const chunked = length === null || (representation.hasTrailers === true && request.method === 'GET' && request.version === '1.1');
-  const sized = chunked || fields.has('content-length') || metadata.status === 204;
+  const chunked = hasTrailers === true && !contentless && request.version === '1.1';
+  const sized = chunked || length === null || fields.has('content-length') || metadata.status === 204;
+  const body = contentless ? null : representation.open(bytes(0), null);
   return {
     status: metadata.status,
     reason: metadata.reason,
     fields: sized ? fields : fields.plus('Content-Length', String(length)),
-    body: request.method === 'HEAD' || metadata.status === 204 ? null : representation.open(0 as Bytes, null),
+    body: chunked && body !== null ? new UnmeasuredBody(body) : body,
     note: { outcome: options.outcome },
   };
+}
+
+/** A body that keeps its length to itself, so that it is sent in chunks. */
+class UnmeasuredBody implements Body {
+  readonly length = null;
+
+  constructor(private readonly body: Body) {}
+
+  get trailers(): Fields {
+    return this.body.trailers;
+  }
+
+  read(): ReturnType<Body['read']> {
+    return this.body.read();
+  }
+
+  cancel(reason?: Error): void {
+    this.body.cancel(reason);
+  }
 }
 
 function withStatusLines(fields: Fields, options: AnswerOptions): Fields {

@@ -112,7 +112,7 @@ export class CachingHandler {
   /** RFC 5861 §3: the client has its answer already. One validation at a time. */
   #validateBehind(visit: Visit, selected: StoredResponse, candidates: readonly StoredResponse[]): void {
     if (this.#collapse.flightOf(visit.key) !== undefined) return;
-    const detached: Visit = { ...visit, request: detachedFrom(visit.request) };
+    const detached = detachedFrom(visit);
     const validate: Start = (signal) => this.#fetching.validate(detached, selected, candidates, 'stale', signal);
     const flight = this.#collapse.begin(visit.key, validate, transferOf);
     flight
@@ -270,23 +270,26 @@ async function untilHead<T>(start: (signal: AbortSignal) => Promise<T>, client: 
 }
 
 /** The same question asked on the cache's own behalf: whole, unconditional, and of no interest to any client. */
-function detachedFrom(request: Request): Request {
-  const { method, target, form, version, client, receivedAt, id } = request;
-  const fields = request.fields.without('range', 'if-range', 'if-none-match', 'if-modified-since');
+function detachedFrom(visit: Visit): Visit {
+  const { method, target, form, version, client, receivedAt, id, fields: asked } = visit.request;
+  const fields = plain(asked);
+  const { scope, upstream } = visit.route;
+  const inform = (): void => undefined;
   return {
-    method,
-    target,
-    form,
-    version,
-    fields,
-    body: null,
-    client,
-    receivedAt,
-    id,
-    signal: never,
-    inform: () => undefined,
+    ...visit,
+    request: { method, target, form, version, fields, body: null, client, receivedAt, id, signal: never, inform },
+    route: {
+      scope,
+      upstream,
+      outgoing: (request) => {
+        const sent = visit.route.outgoing(request);
+        return { target: sent.target, fields: plain(sent.fields) };
+      },
+    },
   };
 }
+
+const plain = (fields: Fields): Fields => fields.without('range', 'if-range', 'if-none-match', 'if-modified-since');
 
 /** Reads on behalf of the store what nobody else will. */
 async function readForStore(result: ForwardResult): Promise<void> {

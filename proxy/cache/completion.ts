@@ -4,7 +4,7 @@ import { ConcatenatedBody, type Body } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 import type { Request } from '../http/message.js';
 import { parseContentRange } from '../http/range.js';
-import { requestedRanges, type Representation } from './answer.js';
+import { answersNotModified, requestedRanges, type Representation } from './answer.js';
 import { Fill } from './fill.js';
 import type { ForwardResult } from './forward-result.js';
 import { canCombine, completionRequest, covers } from './partial.js';
@@ -15,9 +15,9 @@ import type { Interval, StoredResponse } from './stored-response.js';
 import { classifyValidation } from './validation.js';
 import type { Visit } from './visit.js';
 
-/** Whether a stored response holds all the bytes that a request wants of it. */
+/** Whether a stored response holds all the bytes that the answer to a request takes. */
 export function heldFor(stored: StoredResponse, request: Request, now: EpochMs): boolean {
-  if (stored.complete || request.method === 'HEAD') return true;
+  if (stored.complete || request.method === 'HEAD' || answersNotModified(stored, request, now)) return true;
   if (stored.length === null) return false;
   const wanted = requestedRanges(stored, stored.length, request, now);
   if (wanted === null) return false;

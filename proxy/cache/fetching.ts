@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.js';
-import { asWillisError } from '../base/errors.js';
+import { asWillisError, WillisError } from '../base/errors.js';
 import type { Fields } from '../http/fields.js';
 import type { ForwardResult } from './forward-result.js';
 import { heldFor, wantedOf } from './completion.js';
@@ -92,12 +92,16 @@ export class Fetching {
     return this.#takeIn(visit, await this.send(visit, unconditional, signal), candidates, generation);
   }
 
+  /** @throws WillisError `upstream-malformed` for a 304 to a request without a condition (RFC 9110 §15.4.5) */
   #takeIn(
     visit: Visit,
     received: ReceivedResponse,
     candidates: readonly StoredResponse[],
     generation: Generation,
   ): ForwardResult {
+    if (received.status === 304 && !isConditional(received.sent)) {
+      throw new WillisError('upstream-malformed', '304 to a request without a condition');
+    }
     if (visit.request.method === 'HEAD') this.#validating.learnFromHead(visit, received, candidates, generation);
     return { ...this.storing.begin(visit, received, candidates, generation), received };
   }
@@ -113,6 +117,8 @@ export class Fetching {
     return heldFor(stored, visit.request, now) && mayServeStaleOnFailure(stored, why, visit.directives, failure, now);
   }
 }
+
+const isConditional = (sent: Fields): boolean => sent.has('if-none-match') || sent.has('if-modified-since');
 
 /** The errors for which `stale-if-error` stands in (RFC 5861 §4). */
 const isServerError = (status: number): boolean => status === 500 || status === 502 || status === 503 || status === 504;

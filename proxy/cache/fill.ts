@@ -79,13 +79,11 @@ export class Fill {
 
   /** @internal for FillReader: what is there at a position; 'wait' if it has not come yet; null at the end. */
   take(position: number): Buffer | null | 'wait' {
+    // what is at hand at the source comes within this turn
+    if (position >= this.#received && this.#state === 'flowing') this.#pump();
     if (position >= this.#received) {
-      if (this.#state === 'flowing') {
-        this.#pump();
-        return 'wait';
-      }
-      if (this.#state === 'ended') return null;
-      throw this.#error as Error;
+      if (this.#state === 'failed') throw this.#error as Error;
+      return this.#state === 'ended' ? null : 'wait';
     }
     const { start, data } = this.#chunkAt(position);
     return position === start ? data : data.subarray(position - start);

@@ -27,13 +27,17 @@ export class ConnectionPool {
    * A connection for one exchange, after which it comes back by itself. `fresh` asks for a new one.
    * @throws what `open` throws, or the signal's reason
    */
-  async acquire(target: TargetUri, { signal, fresh }: { signal: AbortSignal; fresh: boolean }): Promise<OriginConnection> {
+  async acquire(
+    target: TargetUri,
+    { signal, fresh }: { signal: AbortSignal; fresh: boolean },
+  ): Promise<OriginConnection> {
     const key = originOf(target);
     let waited = false;
     for (;;) {
       const origin = this.#origins.get(key) ?? this.#add(key);
       if (signal.aborted) {
         this.#next(origin);
+        this.#dropIfUnused(origin);
         throw signal.reason as Error;
       }
       const idle = this.#takeIdle(origin, fresh);
@@ -107,10 +111,12 @@ export class ConnectionPool {
 
   #leave(origin: OriginConnections): void {
     origin.total--;
-    if (origin.total > 0 || origin.waiting.length > 0) {
-      this.#next(origin);
-      return;
-    }
+    this.#next(origin);
+    this.#dropIfUnused(origin);
+  }
+
+  #dropIfUnused(origin: OriginConnections): void {
+    if (origin.total > 0 || origin.waiting.length > 0) return;
     this.#origins.delete(origin.key);
     if (this.#origins.size === 0) this.#onEmpty?.();
   }

@@ -1,5 +1,11 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { createSecureContext, connect as connectTls, rootCertificates, type SecureContext, type TLSSocket } from 'node:tls';
+import {
+  createSecureContext,
+  connect as connectTls,
+  rootCertificates,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 import { milliseconds, type Milliseconds } from '../../config/units.js';

@@ -46,7 +46,7 @@ export class HttpUpstream implements Upstream {
     for (let attempt = 1; ; attempt++) {
       // a kept connection may be about to close, and what is not idempotent could then not be sent again
       const fresh = attempt > 1 || !isIdempotentMethod(request.method);
-      const connection = await this.#pool.acquire(request.target, { signal: options.signal, fresh });
+      const connection = await this.#acquire(request.target, options.signal, fresh);
       const reused = connection.uses > 0;
       try {
         return await connection.send(request, options);
@@ -61,6 +61,15 @@ export class HttpUpstream implements Upstream {
   close(): Promise<void> {
     this.#closed = true;
     return this.#pool.close();
+  }
+
+  /** @throws WillisError client-gone when the signal gives up */
+  async #acquire(target: TargetUri, signal: AbortSignal, fresh: boolean): Promise<OriginConnection> {
+    try {
+      return await this.#pool.acquire(target, { signal, fresh });
+    } catch (error) {
+      throw signal.aborted ? new WillisError('client-gone', 'given up', { cause: error }) : error;
+    }
   }
 
   #dial({ scheme, host, port }: TargetUri, signal: AbortSignal): ReturnType<typeof dial> {

@@ -100,7 +100,7 @@ export class OriginConnection {
       };
       options.signal.addEventListener('abort', onAbort, { once: true });
       this.#socket.setTimeout(this.#timeouts.firstByteTimeout);
-      this.#socket.write(requestHead(request), 'latin1');
+      this.#socket.write(requestHead(request, this.#timeouts.keepAlive <= 0), 'latin1');
       this.#beginUpload(this.#exchange);
     });
   }
@@ -184,6 +184,9 @@ export class OriginConnection {
     if (decoder !== null) {
       exchange.body = new ResponseBody(decoder.remaining, {
         resume: () => this.#resume(exchange),
+        awaited: () => {
+          if (this.#exchange === exchange) this.#socket.setTimeout(this.#timeouts.bodyTimeout);
+        },
         abandon: () => {
           if (this.#exchange === exchange) this.close();
         },
@@ -242,7 +245,7 @@ export class OriginConnection {
 
   #onEnd(): void {
     const exchange = this.#exchange;
-    if (exchange?.headReceived === true && exchange.untilClose) {
+    if (exchange?.headReceived === true && exchange.untilClose && !wasReset(this.#socket)) {
       this.#drainInput(exchange);
       exchange.body?.end(Fields.none);
       this.#close(exchange);
@@ -259,9 +262,10 @@ export class OriginConnection {
   #onTimeout(): void {
     const exchange = this.#exchange;
     if (exchange === null) this.close();
+    else if (exchange.upload?.waits === true) this.#socket.setTimeout(this.#timeouts.firstByteTimeout);
     else if (!exchange.headReceived) this.#fail(new WillisError('upstream-timeout', 'no response'));
     else if (exchange.body?.isRead === true) this.#fail(new WillisError('upstream-timeout', 'the body stalled'));
-    // a reader that is slow itself is not the origin server's fault
+    // neither a client that is slow to send nor one that is slow to read is the origin server's fault
     else this.#socket.setTimeout(this.#timeouts.bodyTimeout);
   }
 
@@ -269,7 +273,9 @@ export class OriginConnection {
     const exchange = this.#exchange;
     if (exchange !== null) {
       const incomplete = error.code === 'upstream-reset' && exchange.headReceived;
-      const failure = incomplete ? new WillisError('upstream-incomplete', error.message, { cause: error.cause }) : error;
+      const failure = incomplete
+        ? new WillisError('upstream-incomplete', error.message, { cause: error.cause })
+        : error;
       exchange.reject(failure);
       exchange.body?.fail(failure);
     }
@@ -293,3 +299,10 @@ export class OriginConnection {
 }
 
 const broken = (detail: string, cause?: unknown): WillisError => new WillisError('upstream-reset', detail, { cause });
+
+/**
+ * Whether a connection that seems to have ended was reset. When a reset comes close behind bytes, the platform reports
+ * both as an end; but a socket that was reset has no peer any more. (The answer is right as long as nobody asked for the
+ * peer's address before, which the platform then remembers.)
+ */
+const wasReset = (socket: Socket): boolean => socket.remoteAddress === undefined;

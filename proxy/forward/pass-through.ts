@@ -130,7 +130,12 @@ function watch(message: ClientRequest, method: string, via: string | undefined, 
     const status = response.statusCode ?? 0;
     const version = response.httpVersion === '1.0' ? '1.0' : '1.1';
     try {
-      contentOf(method, { status, reason: response.statusMessage ?? '', fields: new Fields(response.rawHeaders), version });
+      contentOf(method, {
+        status,
+        reason: response.statusMessage ?? '',
+        fields: new Fields(response.rawHeaders),
+        version,
+      });
     } catch (error) {
       fail(error);
       return;

@@ -7,6 +7,8 @@ import { Fields } from '../http/fields.js';
 export interface BodySource {
   /** There is room again. */
   resume(): void;
+  /** The reader begins to wait for more. */
+  awaited(): void;
   /** Nobody wants the rest. */
   abandon(): void;
 }
@@ -47,7 +49,10 @@ export class ResponseBody implements Body {
       if (full && this.hasRoom && this.#state === 'flowing') this.#source.resume();
       return chunk;
     }
-    if (this.#state === 'flowing') return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }));
+    if (this.#state === 'flowing') {
+      this.#source.awaited();
+      return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }));
+    }
     if (this.#state === 'ended' || this.#state === 'cancelled') return null;
     throw this.#state;
   }

@@ -37,6 +37,9 @@ export class ResponseReceiver {
   /** Consumes the next head; null while it has not come whole. @throws WillisError upstream-malformed */
   receive(input: InputBuffer): ResponseHead | null {
     try {
+      // what speaks another protocol is not waited for
+      if (!beginning.startsWith(input.text(bytes(Math.min(input.length, beginning.length)))))
+        throw malformed('not HTTP/1');
       const length = this.#end.find(input, limits.headerBytes);
       if ((length ?? input.length) > limits.headerBytes) throw malformed(`head of over ${limits.headerBytes} bytes`);
       if (length === null) return null;
@@ -70,13 +73,20 @@ export function contentOf(method: string, head: ResponseHead): ResponseContent {
 
 export const malformed = (detail: string): WillisError => new WillisError('upstream-malformed', detail);
 
+const beginning = 'HTTP/1.';
+
 /** Status line and field lines, without the empty line. */
 function parseHead(text: string): ResponseHead {
   const lineEnd = text.indexOf('\r\n');
   const [, minor, status, reason] = statusLine.exec(text.slice(0, lineEnd)) ?? [];
   if (status === undefined) throw malformed('not an HTTP/1 status line');
   const lines = parseFieldLines(text, lineEnd + 2, limits.headers);
-  return { status: Number(status), reason: reason ?? '', version: minor === '0' ? '1.0' : '1.1', fields: new Fields(lines) };
+  return {
+    status: Number(status),
+    reason: reason ?? '',
+    version: minor === '0' ? '1.0' : '1.1',
+    fields: new Fields(lines),
+  };
 }
 
 /** RFC 9112 §4; the space before an absent reason phrase is often left out. */
@@ -85,7 +95,8 @@ const statusLine = /^HTTP\/1\.(\d) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 function checkCodings(codings: readonly string[], lengths: readonly string[], version: '1.0' | '1.1'): void {
   if (version === '1.0') throw malformed('Transfer-Encoding in an HTTP/1.0 response');
   if (lengths.length > 0) throw malformed('Content-Length beside Transfer-Encoding');
-  if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked') throw malformed(`transfer coding ${codings.join(', ')}`);
+  if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked')
+    throw malformed(`transfer coding ${codings.join(', ')}`);
 }
 
 /** Content that ends with its connection (RFC 9112 §6.3 item 8). */

@@ -82,7 +82,11 @@ export class UpgradeBridge extends SocketStream {
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: Done): void {
-    if (this.#state === 'committed') super._writev(chunks.map(({ chunk }) => ({ chunk: this.#counted(chunk) })), done);
+    if (this.#state === 'committed')
+      super._writev(
+        chunks.map(({ chunk }) => ({ chunk: this.#counted(chunk) })),
+        done,
+      );
     else done();
   }
 

@@ -7,6 +7,8 @@ export class Upload {
   /** Whether nothing of the content has been taken, so that it could be sent again. */
   untouched = true;
   complete = false;
+  /** Whether it waits for the client, and not for the origin server. */
+  waits = false;
   readonly #socket: Socket;
   readonly #body: Body;
   #stopped = false;
@@ -25,7 +27,9 @@ export class Upload {
     let sent = 0;
     for (;;) {
       const next = this.#body.read();
+      this.waits = true;
       const chunk = next instanceof Promise ? await next : next;
+      this.waits = false;
       if (this.#stopped) return;
       this.untouched = false;
       if (chunk === null) break;

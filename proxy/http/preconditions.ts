@@ -66,8 +66,9 @@ export function isNotModified(
   const ifNoneMatch = fields.get('if-none-match');
   if (ifNoneMatch !== undefined) return matchesWeakly(ifNoneMatch, representation);
   const since = timeOf(fields.get('if-modified-since'), now);
+  if (since === null || !representation.exists) return false;
   const modified = timeOf(representation.lastModified ?? representation.date, now);
-  return representation.exists && since !== null && modified !== null && modified <= since;
+  return modified !== null && modified <= since;
 }
 
 /**

@@ -87,6 +87,24 @@ describe('one transfer for the store and several readers', () => {
     assert.equal(writer.outcome, 'committed');
   });
 
+  it('gives a reader what the source has at hand at once, though nothing comes after it for a long time', async () => {
+    const source = new PushBody();
+    const fill = new Fill(source, new RecordingWriter(), options());
+    source.push('hello');
+    assert.equal(String(await Promise.race([fill.reader().read(), turn().then(() => 'nothing')])), 'hello');
+  });
+
+  it('with nobody left to read it, is given up as soon as the store gives up on it', async () => {
+    const source = new PushBody(bytes(8));
+    const fill = new Fill(source, new RecordingWriter(2), options({ completeWithin: bytes(8) }));
+    fill.reader().cancel();
+    assert.equal(source.cancelled, false);
+    source.push('1234');
+    await turn();
+    assert.equal(source.cancelled, true);
+    assert.equal(await fill.ended, false);
+  });
+
   it('gives a reader exactly the positions it asked for', async () => {
     const source = new PushBody(bytes(10));
     const fill = new Fill(source, new RecordingWriter(), options());

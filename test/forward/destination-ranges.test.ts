@@ -46,7 +46,9 @@ describe('destination ranges', () => {
       const embed = (v4: string): string => {
         const [a = 0, b = 0, c = 0, d = 0] = v4.split('.').map(Number);
         const groups = `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
-        return cidr === '2002::/16' ? `2002:${groups}::1` : `${cidr.replace(/(?::0)*:0\/96$|\/96$/, '')}${cidr.includes('ffff') ? ':' : ''}${groups}`;
+        return cidr === '2002::/16'
+          ? `2002:${groups}::1`
+          : `${cidr.replace(/(?::0)*:0\/96$|\/96$/, '')}${cidr.includes('ffff') ? ':' : ''}${groups}`;
       };
       assert.ok(isIPv6(embed('127.0.0.1')), embed('127.0.0.1'));
       for (const v4 of ['127.0.0.1', '10.1.2.3', '169.254.169.254']) assert.ok(isPrivate(embed(v4)), embed(v4));
@@ -55,7 +57,15 @@ describe('destination ranges', () => {
   }
 
   it('addresses of the public internet are not private', () => {
-    const addresses = ['1.1.1.1', '8.8.8.8', '9.255.255.255', '11.0.0.0', '100.63.255.255', '100.128.0.0', '126.255.255.255'];
+    const addresses = [
+      '1.1.1.1',
+      '8.8.8.8',
+      '9.255.255.255',
+      '11.0.0.0',
+      '100.63.255.255',
+      '100.128.0.0',
+      '126.255.255.255',
+    ];
     addresses.push('128.0.0.0', '172.15.255.255', '172.32.0.0', '192.167.255.255', '192.169.0.0', '198.17.255.255');
     addresses.push('198.20.0.0', '223.255.255.255', '2606:4700::1111', '2a00:1450::1', '2001:1::1', '64:ff9b:2::1');
     for (const one of addresses) assert.ok(!isPrivate(one), one);
@@ -74,7 +84,10 @@ describe('destination ranges', () => {
   });
 
   it('text is an IPv6 address exactly if the platform says so (RFC 4291 §2.2)', () => {
-    const piece = fc.oneof(fc.constantFrom(':', '::', '0', 'ffff', '12345', 'g', '127.0.0.1', '1'), fc.string({ unit: fc.constantFrom(..."0123456789abcdefABCDEF"), maxLength: 5 }));
+    const piece = fc.oneof(
+      fc.constantFrom(':', '::', '0', 'ffff', '12345', 'g', '127.0.0.1', '1'),
+      fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF'), maxLength: 5 }),
+    );
     const text = fc.array(piece, { maxLength: 17 }).map((pieces) => pieces.join(''));
     fc.assert(fc.property(text, (one) => assert.equal(parseAddress(one)?.family === 6, isIPv6(one), one)));
     fc.assert(fc.property(fc.ipV6(), (one) => assert.equal(parseAddress(one)?.family === 6, isIPv6(one), one)));
@@ -85,7 +98,18 @@ describe('destination ranges', () => {
   });
 
   it('a range is an address with an optional prefix length that fits (RFC 4632 §3.1)', () => {
-    for (const bad of ['', '/8', '10.0.0.0/', '10.0.0.0/33', '10.0.0.0/08', '10.0.0.0/-1', '10/8', '::/129', '::/1/1', 'x']) {
+    for (const bad of [
+      '',
+      '/8',
+      '10.0.0.0/',
+      '10.0.0.0/33',
+      '10.0.0.0/08',
+      '10.0.0.0/-1',
+      '10/8',
+      '::/129',
+      '::/1/1',
+      'x',
+    ]) {
       assert.equal(parseRange(bad), null, bad);
     }
     assert.deepEqual(parseRange('10.1.2.3/8'), parseRange('10.0.0.0/8'));

@@ -35,7 +35,9 @@ describe('the dial guard', () => {
   });
 
   it('refused addresses of a name are left out, and the others dialled', async () => {
-    assert.deepEqual(await resolve(guardWith(resolving('10.0.0.1', '93.184.215.14')), 'mixed.example'), ['93.184.215.14']);
+    assert.deepEqual(await resolve(guardWith(resolving('10.0.0.1', '93.184.215.14')), 'mixed.example'), [
+      '93.184.215.14',
+    ]);
   });
 
   it('a refusal names the host and the range, and not the address', async () => {
@@ -49,7 +51,14 @@ describe('the dial guard', () => {
   });
 
   it('allow beats deny: by range, address, name, suffix and the word private', async () => {
-    for (const entry of ['10.0.0.0/8', '10.9.8.7', 'a.intranet.example', 'A.Intranet.Example.', '*.intranet.example', 'private']) {
+    for (const entry of [
+      '10.0.0.0/8',
+      '10.9.8.7',
+      'a.intranet.example',
+      'A.Intranet.Example.',
+      '*.intranet.example',
+      'private',
+    ]) {
       const guard = guardWith({ allow: [entry], ...resolving('10.9.8.7') });
       assert.deepEqual(await resolve(guard, 'a.intranet.example'), ['10.9.8.7'], entry);
     }
@@ -75,7 +84,12 @@ describe('the dial guard', () => {
   });
 
   it('exactly the exempt authorities skip the rules', async () => {
-    const guard = guardWith({ exempt: [{ host: '127.0.0.1', port: 8000 }, { host: '[::1]', port: 8000 }] });
+    const guard = guardWith({
+      exempt: [
+        { host: '127.0.0.1', port: 8000 },
+        { host: '[::1]', port: 8000 },
+      ],
+    });
     assert.deepEqual(await resolve(guard, '127.0.0.1', 8000), ['127.0.0.1']);
     assert.deepEqual(await resolve(guard, '[::1]', 8000), ['::1']);
     await assert.rejects(resolve(guard, '127.0.0.1', 8001), failsWith('destination-refused'));
