@@ -5,8 +5,11 @@ import { cores } from './cores.js';
 import { fetchOnce } from './fetch-once.js';
 import { freePort, ServerProcess } from './server-process.js';
 
-/** How many answers of each status the origin has given. */
+/** How many answers of each status the origin has given; those to requests that no row makes are named in full. */
 export type StatusCounts = Readonly<Record<string, number>>;
+
+/** An address that nobody else on this machine happens to ask, whatever port it gets. */
+const host = '127.0.0.2';
 
 export const bodySizes = { '1k': 1000, '100k': 100_000 } as const;
 
@@ -22,6 +25,7 @@ export const bodySizes = { '1k': 1000, '100k': 100_000 } as const;
  * | /mark?n=…   |        | 204; puts n into the log of answers, after which it is read   |
  */
 export class Origin {
+  readonly host = host;
   #marks = 0;
   #readTo = 0;
   #unread = '';
@@ -36,24 +40,24 @@ export class Origin {
     const files = join(directory, 'files');
     mkdirSync(files);
     for (const [name, size] of Object.entries(bodySizes)) writeFileSync(join(files, name), 'x'.repeat(size));
-    const port = await freePort();
+    const port = await freePort(host);
     const log = join(directory, 'answers.log');
     const file = join(directory, 'origin.conf');
     writeFileSync(file, configuration(directory, files, log, port));
     const args = ['-p', directory, '-c', file, '-e', join(directory, 'error.log')];
     const command = { file: 'nginx', args, core: cores.rest, directory };
-    const server = await ServerProcess.start(command, `http://127.0.0.1:${port}/1k/first`, signal);
+    const server = await ServerProcess.start(command, `http://${host}:${port}/1k/first`, signal);
     return new Origin(port, server, log);
   }
 
   /** Answers since the last call, by status; those that were still under way at either call are in the later count. */
   async answersSinceLast(signal: AbortSignal): Promise<StatusCounts> {
     const mark = `m${++this.#marks}`;
-    await fetchOnce(`http://127.0.0.1:${this.port}/mark?n=${mark}`, signal);
+    await fetchOnce(`http://${host}:${this.port}/mark?n=${mark}`, signal);
     const text = await this.#readUntil(mark, signal);
     const counts: Record<string, number> = {};
     for (const line of text.split('\n')) {
-      if (/^\d{3}$/.test(line)) counts[line] = (counts[line] ?? 0) + 1;
+      if (line !== '') counts[line] = (counts[line] ?? 0) + 1;
     }
     return counts;
   }
@@ -99,15 +103,17 @@ http {
   client_body_temp_path ${directory}/body; proxy_temp_path ${directory}/proxy; fastcgi_temp_path ${directory}/fastcgi;
   uwsgi_temp_path ${directory}/uwsgi; scgi_temp_path ${directory}/scgi;
   log_format status '$status';
+  log_format other '$status $request_uri';
   log_format mark '$arg_n';
   access_log ${log} status buffer=64k flush=100ms;
   server {
-    listen 127.0.0.1:${port} backlog=1024;
+    listen ${host}:${port} backlog=1024;
     root ${files};
     location /1k/ { add_header Cache-Control "max-age=3600"; try_files /1k =404; }
     location /100k/ { add_header Cache-Control "max-age=3600"; try_files /100k =404; }
     location /stale/ { add_header X-Accel-Expires "@1"; add_header Cache-Control "max-age=0"; try_files /1k =404; }
     location /unstored/ { add_header Cache-Control "no-store"; try_files /1k =404; }
+    location / { access_log ${log} other buffer=64k flush=100ms; return 404; }
     location /mark { access_log ${log} mark buffer=64k flush=100ms; return 204; }
   }
 }

@@ -18,8 +18,8 @@ export class RunningPeer {
   static async start(peer: Peer, origin: Origin, signal: AbortSignal): Promise<RunningPeer> {
     const directory = makeScratch(peer.name);
     try {
-      const port = await freePort();
-      const { store, ...command } = peer.prepare({ directory, port, originPort: origin.port });
+      const port = await freePort('127.0.0.1');
+      const { store, ...command } = peer.prepare({ directory, port, origin });
       const first = `http://127.0.0.1:${port}/1k/first`;
       const server = await ServerProcess.start({ ...command, core: cores.server, directory }, first, signal);
       return new RunningPeer(peer.name, server, port, store, directory);

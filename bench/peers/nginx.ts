@@ -12,7 +12,7 @@ export const nginx: Peer = {
 
   version: () => installedVersion('nginx', ['-v']),
 
-  prepare({ directory, port, originPort }) {
+  prepare({ directory, port, origin }) {
     const store = join(directory, 'store');
     mkdirSync(store);
     const file = join(directory, 'nginx.conf');
@@ -27,7 +27,7 @@ http {
   client_body_temp_path ${directory}/body; fastcgi_temp_path ${directory}/fastcgi;
   uwsgi_temp_path ${directory}/uwsgi; scgi_temp_path ${directory}/scgi; proxy_temp_path ${directory}/proxy;
   proxy_cache_path ${store} levels=1:2 keys_zone=bench:64m max_size=${storeMebibytes}m inactive=1h use_temp_path=off;
-  upstream origin { server 127.0.0.1:${originPort}; keepalive 128; keepalive_requests 1000000000; }
+  upstream origin { server ${origin.host}:${origin.port}; keepalive 128; keepalive_requests 1000000000; }
   server {
     listen 127.0.0.1:${port} backlog=1024;
     proxy_http_version 1.1; proxy_set_header Connection "";

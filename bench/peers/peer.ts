@@ -13,7 +13,8 @@ export interface Place {
   /** A directory of its own, on tmpfs where there is one, that everybody may write to. */
   readonly directory: string;
   readonly port: number;
-  readonly originPort: number;
+  /** The origin server's address and port, as in a URI. */
+  readonly origin: { readonly host: string; readonly port: number };
 }
 
 export interface Command {

@@ -9,12 +9,12 @@ export const squid: Peer = {
 
   version: () => installedVersion('squid', ['-v']),
 
-  prepare({ directory, port, originPort }) {
+  prepare({ directory, port, origin }) {
     const file = join(directory, 'squid.conf');
     writeFileSync(
       file,
       `http_port 127.0.0.1:${port} accel defaultsite=127.0.0.1 no-vhost
-cache_peer 127.0.0.1 parent ${originPort} 0 no-query no-digest originserver name=origin
+cache_peer ${origin.host} parent ${origin.port} 0 no-query no-digest no-netdb-exchange originserver name=origin
 http_access allow all
 cache_mem ${storeMebibytes} MB
 maximum_object_size_in_memory 1 MB

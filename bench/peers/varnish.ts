@@ -12,12 +12,12 @@ export const varnish: Peer = {
 
   version: () => installedVersion('varnishd', ['-V']),
 
-  prepare({ directory, port, originPort }) {
+  prepare({ directory, port, origin }) {
     const file = join(directory, 'bench.vcl');
     writeFileSync(
       file,
       `vcl 4.1;
-backend origin { .host = "127.0.0.1"; .port = "${originPort}"; }
+backend origin { .host = "${origin.host}"; .port = "${origin.port}"; }
 sub vcl_backend_response {
   if (bereq.url ~ "^/stale/") {
     set beresp.ttl = 1ms;

@@ -16,7 +16,7 @@ export const willis: Peer = {
     return `${version} on Node.js ${process.versions.node}`;
   },
 
-  prepare({ directory, port, originPort }) {
+  prepare({ directory, port, origin }) {
     const file = join(directory, 'willis.yaml');
     writeFileSync(
       file,
@@ -25,7 +25,7 @@ node: { name: bench }
 listen: { proxy: null, site: '127.0.0.1:${port}', admin: null }
 sites:
   - host: '*'
-    origin: http://127.0.0.1:${originPort}/
+    origin: http://${origin.host}:${origin.port}/
 cache: { memory: ${storeMebibytes}MiB }
 log: { level: warn, access: { format: 'off' } }
 `,

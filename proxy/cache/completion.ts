@@ -6,13 +6,12 @@ import type { Request } from '../http/message.js';
 import { parseContentRange } from '../http/range.js';
 import { answersNotModified, requestedRanges, type Representation } from './answer.js';
 import { Fill } from './fill.js';
-import type { ForwardResult } from './forward-result.js';
+import { supersedes, type ForwardResult } from './forward-result.js';
 import { canCombine, completionRequest, covers } from './partial.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
 import type { Storing } from './storing.js';
 import type { Interval, StoredResponse } from './stored-response.js';
-import { classifyValidation } from './validation.js';
 import type { Visit } from './visit.js';
 
 /** Whether a stored response holds all the bytes that the answer to a request takes. */
@@ -60,10 +59,9 @@ export async function complete(visit: Visit, stored: StoredResponse, options: Co
     await options.store.remove(stored);
     return { kind: 'impossible' };
   }
-  const outcome = options.storing.begin(visit, received, [stored], options.generation);
-  const superseded = outcome.kind === 'not-stored' && classifyValidation(received.status) === 'replace';
-  if (superseded) await options.store.remove(stored);
-  return { kind: 'replaced', result: { ...outcome, received } };
+  const result = { ...options.storing.begin(visit, received, [stored], options.generation), received };
+  if (supersedes(result)) await options.store.remove(stored);
+  return { kind: 'replaced', result };
 }
 
 /** The one interval that a request wants; null: all of it. */
@@ -94,7 +92,8 @@ function join(
   const part = outcome.kind === 'storing' ? outcome.representation : unstored(body);
   const held = (from: Bytes, to: Bytes): Body => options.store.open(stored, from, to);
   const metadata = outcome.kind === 'storing' ? outcome.representation.metadata : stored;
-  const open = (from: Bytes, to: Bytes | null): Body => splice(from, to ?? length, range, held, (start, end) => part.open(start, end));
+  const open = (from: Bytes, to: Bytes | null): Body =>
+    splice(from, to ?? length, range, held, (start, end) => part.open(start, end));
   return { kind: 'joined', representation: { metadata, length, open }, stored: outcome.kind === 'storing' };
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.js';
 import { asWillisError, WillisError } from '../base/errors.js';
 import type { Fields } from '../http/fields.js';
-import type { ForwardResult } from './forward-result.js';
+import { supersedes, type ForwardResult } from './forward-result.js';
 import { heldFor, wantedOf } from './completion.js';
 import { forward, type ForwardingOptions, type ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
@@ -9,7 +9,7 @@ import { mayServeStaleOnFailure, type ValidateReason, type ValidationFailure } f
 import type { Storing } from './storing.js';
 import type { StoredResponse } from './stored-response.js';
 import { Validating } from './validating.js';
-import { classifyValidation, conditionalFields, isForClient, type Validation } from './validation.js';
+import { conditionalFields, isForClient, type Validation } from './validation.js';
 import type { Visit } from './visit.js';
 
 /** Forwards a request, and takes in what comes back: stores it, freshens with it, or lets a stale response stand in. */
@@ -70,9 +70,7 @@ export class Fetching {
       return this.#notModified(visit, received, validation, candidates, generation, signal);
     }
     const result = this.#takeIn(visit, received, candidates, generation);
-    const superseded =
-      result.kind === 'not-stored' && selected !== null && classifyValidation(received.status) === 'replace';
-    if (superseded && visit.request.method === 'GET') await this.store.remove(selected);
+    if (selected !== null && visit.request.method === 'GET' && supersedes(result)) await this.store.remove(selected);
     return result;
   }
 

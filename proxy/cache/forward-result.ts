@@ -1,6 +1,7 @@
 import type { ReceivedResponse } from './receive-response.js';
 import type { FilledRepresentation } from './storing.js';
 import type { StoredResponse } from './stored-response.js';
+import { classifyValidation } from './validation.js';
 
 /** What one forward brought: to whoever asked for it, and to those who waited. */
 export type ForwardResult =
@@ -17,3 +18,9 @@ export type ForwardResult =
 export function release(result: ForwardResult): void {
   if (result.kind === 'not-stored') result.received.body?.cancel();
 }
+
+/** Whether a result that is not stored still shows that the response it was to validate is out of date (RFC 9111 §4.3.3). */
+export const supersedes = (result: ForwardResult): boolean =>
+  result.kind === 'not-stored' &&
+  result.reason !== 'provoked' &&
+  classifyValidation(result.received.status) === 'replace';

@@ -28,7 +28,8 @@ export function mayBeProvoked(
   return false;
 }
 
-const isOrdinary = (name: string): boolean => ordinary.has(name) || ordinaryPrefixes.some((one) => name.startsWith(one));
+const isOrdinary = (name: string): boolean =>
+  ordinary.has(name) || ordinaryPrefixes.some((one) => name.startsWith(one));
 
 /** All fields of a request together, in bytes; some servers refuse more than this. */
 const largeFields = 8 * 1024;

@@ -36,8 +36,7 @@ export class ConnectionPool {
     for (;;) {
       const origin = this.#origins.get(key) ?? this.#add(key);
       if (signal.aborted) {
-        this.#next(origin);
-        this.#dropIfUnused(origin);
+        if (!this.#next(origin)) this.#dropIfUnused(origin);
         throw signal.reason as Error;
       }
       const idle = this.#takeIdle(origin, fresh);
@@ -111,8 +110,8 @@ export class ConnectionPool {
 
   #leave(origin: OriginConnections): void {
     origin.total--;
-    this.#next(origin);
-    this.#dropIfUnused(origin);
+    // who is woken takes the place
+    if (!this.#next(origin)) this.#dropIfUnused(origin);
   }
 
   #dropIfUnused(origin: OriginConnections): void {
@@ -121,8 +120,11 @@ export class ConnectionPool {
     if (this.#origins.size === 0) this.#onEmpty?.();
   }
 
-  #next(origin: OriginConnections): void {
-    origin.waiting.shift()?.();
+  /** Wakes who waits longest. @returns whether anybody does */
+  #next(origin: OriginConnections): boolean {
+    const wake = origin.waiting.shift();
+    wake?.();
+    return wake !== undefined;
   }
 
   /** Waits for its turn; who has waited already stays in front. */

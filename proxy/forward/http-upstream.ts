@@ -44,15 +44,15 @@ export class HttpUpstream implements Upstream {
   async forward(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
     if (this.#closed) throw new WillisError('internal', 'the upstream is closed');
     for (let attempt = 1; ; attempt++) {
-      // a kept connection may be about to close, and what is not idempotent could then not be sent again
-      const fresh = attempt > 1 || !isIdempotentMethod(request.method);
+      // a kept connection may be about to close, and what is not idempotent or has content could not be sent again
+      const fresh = attempt > 1 || !isIdempotentMethod(request.method) || hasContent(request);
       const connection = await this.#acquire(request.target, options.signal, fresh);
       const reused = connection.uses > 0;
       try {
         return await connection.send(request, options);
       } catch (error) {
         const reset = error instanceof WillisError && error.code === 'upstream-reset';
-        if (!reset || !reused || attempt > 1 || connection.answered || !connection.contentUntouched) throw error;
+        if (!reset || !reused || attempt > 1 || connection.answered) throw error;
         this.#options.logger.debug({ error, origin: request.target.authority }, 'a kept connection was closed; again');
       }
     }
@@ -77,3 +77,5 @@ export class HttpUpstream implements Upstream {
     return dial({ host, port, secure: scheme === 'https' }, { guard, ca, signal, timeout: connectTimeout });
   }
 }
+
+const hasContent = ({ body }: OutgoingRequest): boolean => body !== null && body.length !== 0;

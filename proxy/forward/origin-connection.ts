@@ -26,21 +26,24 @@ export interface ConnectionTimeouts {
 const mostInterim = 64;
 
 /** One request and its response. */
-interface Exchange {
-  readonly request: OutgoingRequest;
-  readonly options: ForwardOptions;
-  readonly upload: Upload | null;
-  readonly resolve: (response: IncomingResponse) => void;
-  readonly reject: (error: WillisError) => void;
-  readonly onAbort: () => void;
-  continueTimer: NodeJS.Timeout | undefined;
-  interim: number;
+class Exchange {
+  continueTimer: NodeJS.Timeout | undefined = undefined;
+  interim = 0;
+  headReceived = false;
   /** Set when the head of the final response has come. */
-  body: ResponseBody | null;
-  decoder: BodyDecoder | null;
-  untilClose: boolean;
-  persistent: boolean;
-  headReceived: boolean;
+  body: ResponseBody | null = null;
+  decoder: BodyDecoder | null = null;
+  untilClose = false;
+  persistent = false;
+
+  constructor(
+    readonly request: OutgoingRequest,
+    readonly options: ForwardOptions,
+    readonly upload: Upload | null,
+    readonly resolve: (response: IncomingResponse) => void,
+    readonly reject: (error: WillisError) => void,
+    readonly onAbort: () => void,
+  ) {}
 }
 
 /**
@@ -63,7 +66,7 @@ export class OriginConnection {
   readonly #input = new InputBuffer();
   readonly #receiver = new ResponseReceiver();
   #exchange: Exchange | null = null;
-  #upload: Upload | null = null;
+  #inputEnded = false;
 
   /** Owns the socket from here on. */
   constructor(socket: Socket, timeouts: ConnectionTimeouts) {
@@ -77,11 +80,6 @@ export class OriginConnection {
     socket.on('timeout', () => this.#onTimeout());
   }
 
-  /** Whether the content of the last request, if it had any, is still all there. */
-  get contentUntouched(): boolean {
-    return this.#upload?.untouched ?? true;
-  }
-
   /**
    * Sends a request; resolves with the head of the final response.
    * @throws WillisError upstream-reset, -timeout, -malformed; client-gone when the signal gave up
@@ -89,15 +87,16 @@ export class OriginConnection {
   send(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
     this.uses++;
     this.answered = false;
+    // either may have come between the acquisition of this connection and its use, unheard
+    if (options.signal.aborted) this.close();
+    if (this.closed) {
+      const gone = options.signal.aborted ? new WillisError('client-gone', 'given up') : broken('it was closed before');
+      return Promise.reject(gone);
+    }
     return new Promise((resolve, reject) => {
       const onAbort = (): void => this.#fail(new WillisError('client-gone', 'given up'));
       const upload = request.body === null || request.body.length === 0 ? null : new Upload(this.#socket, request.body);
-      this.#upload = upload;
-      this.#exchange = {
-        ...{ request, options, upload, resolve, reject, onAbort },
-        ...{ continueTimer: undefined, interim: 0, body: null, decoder: null },
-        ...{ untilClose: false, persistent: false, headReceived: false },
-      };
+      this.#exchange = new Exchange(request, options, upload, resolve, reject, onAbort);
       options.signal.addEventListener('abort', onAbort, { once: true });
       this.#socket.setTimeout(this.#timeouts.firstByteTimeout);
       this.#socket.write(requestHead(request, this.#timeouts.keepAlive <= 0), 'latin1');
@@ -122,6 +121,7 @@ export class OriginConnection {
 
   #continue(exchange: Exchange): void {
     clearTimeout(exchange.continueTimer);
+    exchange.continueTimer = undefined;
     exchange.options.onInformational?.(100, Fields.none);
     this.#startUpload(exchange);
   }
@@ -201,7 +201,7 @@ export class OriginConnection {
 
   #receiveContent({ body, decoder }: Exchange): boolean {
     if (body === null || decoder === null) return false;
-    if (!body.hasRoom) {
+    if (!body.hasRoom && decoder.remaining !== 0 && !this.#inputEnded) {
       this.#socket.pause();
       return false;
     }
@@ -228,9 +228,14 @@ export class OriginConnection {
     body?.end(trailers);
   }
 
+  /** Whether something came behind the response, be it the end. */
+  get #hasMore(): boolean {
+    return this.#input.length > 0 || this.#inputEnded;
+  }
+
   #finish(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
-    const reusable = exchange.persistent && this.#input.length === 0 && this.#timeouts.keepAlive > 0;
+    const reusable = exchange.persistent && !this.#hasMore && this.#timeouts.keepAlive > 0;
     if (!reusable) {
       this.#close(exchange);
       return;
@@ -244,19 +249,14 @@ export class OriginConnection {
   // ── ends ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #onEnd(): void {
+    this.#inputEnded = true;
+    // what a full reader has held back is little, and all that there will be
+    this.#proceed();
     const exchange = this.#exchange;
-    if (exchange?.headReceived === true && exchange.untilClose && !wasReset(this.#socket)) {
-      this.#drainInput(exchange);
-      exchange.body?.end(Fields.none);
+    if (exchange?.untilClose === true && !wasReset(this.#socket)) {
       this.#close(exchange);
+      exchange.body?.end(Fields.none);
     } else this.#fail(broken('the connection was closed'));
-  }
-
-  /** The end has come while a full reader held some back: it is little, and all that there will be. */
-  #drainInput({ body, decoder }: Exchange): void {
-    for (let chunk = decoder?.next(this.#input); chunk instanceof Buffer; chunk = decoder?.next(this.#input)) {
-      body?.push(chunk);
-    }
   }
 
   #onTimeout(): void {

@@ -6,6 +6,7 @@ import { bytes, type Milliseconds } from '../../config/units.js';
 import { WillisError } from '../base/errors.js';
 import { Fields } from '../http/fields.js';
 import { answerError } from './answer-error.js';
+import { whileClientStays } from './client-presence.js';
 import { dial } from './dial.js';
 import type { DialGuard } from './dial-guard.js';
 import type { RelayedBytes } from './relay.js';
@@ -41,22 +42,12 @@ export async function passUpgrade(
   head: Buffer,
   options: PassUpgradeOptions,
 ): Promise<'open' | { readonly status: number }> {
-  const gone = new AbortController();
-  const onGone = (): void => gone.abort(new WillisError('client-gone', 'the client went away'));
-  client.once('close', onGone).once('error', onGone);
-  if (client.destroyed) onGone();
-  const signal = AbortSignal.any([options.signal, gone.signal]);
-  try {
+  return whileClientStays(client, options.signal, async (signal) => {
     const { scheme, host, port } = request.target;
     const { guard, ca, connectTimeout: timeout } = options;
     const origin = await dial({ host, port, secure: scheme === 'https' }, { guard, ca, signal, timeout });
-    return await handshake(request, client, head, origin, signal, options);
-  } catch (error) {
-    if (error instanceof WillisError) throw error;
-    throw new WillisError('client-gone', 'given up', { cause: error });
-  } finally {
-    client.off('close', onGone).off('error', onGone);
-  }
+    return handshake(request, client, head, origin, signal, options);
+  });
 }
 
 function handshake(
@@ -76,7 +67,7 @@ function handshake(
       signal.removeEventListener('abort', onAbort);
       bridge.withdraw();
       origin.destroy();
-      reject(timedOut(error) ?? answerError(error, 'head'));
+      reject(answerError(error));
     };
     const onAbort = (): void => fail(signal.reason);
     const pass = (answer: 'open' | { readonly status: number }): void => {
@@ -153,11 +144,6 @@ function addVia(response: IncomingMessage, via: string | undefined): void {
   if (via === undefined) return;
   const before = response.headers.via;
   response.headers.via = before === undefined ? via : `${before}, ${via}`;
-}
-
-function timedOut(error: unknown): WillisError | null {
-  if ((error as NodeJS.ErrnoException).code !== 'ERR_UPSTREAM_UPGRADE_TIMEOUT') return null;
-  return new WillisError('upstream-timeout', 'no answer to the handshake', { cause: error });
 }
 
 /** The request in the form that the library reads. */

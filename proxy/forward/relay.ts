@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { bytes, type Bytes, type Milliseconds } from '../../config/units.js';
 import { Deadline } from './deadline.js';
@@ -30,7 +31,8 @@ export function relay(client: Duplex, origin: Duplex, options: RelayOptions): Pr
     const idle = new Deadline(options.idleTimeout, destroy);
     const closed = (one: Duplex, other: Duplex): void => {
       // An orderly end was passed on by the pipe; anything else takes the other side along.
-      if (!one.readableEnded || !one.writableFinished) other.destroy();
+      if (one.errored !== null) reset(other);
+      else if (!one.readableEnded || !one.writableFinished) other.destroy();
       open.delete(one);
       if (open.size > 0) return;
       idle.end();
@@ -56,4 +58,10 @@ export function relay(client: Duplex, origin: Duplex, options: RelayOptions): Pr
     origin.pipe(client);
     if (options.signal.aborted) destroy();
   });
+}
+
+/** What broke on one side is not to look like an end on the other. */
+function reset(stream: Duplex): void {
+  if (stream instanceof Socket && !stream.destroyed) stream.resetAndDestroy();
+  else stream.destroy();
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Milliseconds } from '../../config/units.js';
-import { WillisError } from '../base/errors.js';
+import { whileClientStays } from './client-presence.js';
 import { dial } from './dial.js';
 import type { DialGuard } from './dial-guard.js';
 import { relay, type RelayedBytes } from './relay.js';
@@ -29,23 +29,11 @@ const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
  * @throws WillisError destination-refused, dns-…, connect-…; client-gone
  */
 export async function openTunnel(options: TunnelOptions): Promise<RelayedBytes> {
-  const { host, port, client, head, guard, connectTimeout, idleTimeout, signal } = options;
-  const gone = new AbortController();
-  const onGone = (): void => gone.abort(new WillisError('client-gone', 'the client went away'));
-  client.once('close', onGone);
-  client.once('error', onGone);
-  if (client.destroyed) onGone();
-  try {
-    const either = AbortSignal.any([signal, gone.signal]);
-    const origin = await dial({ host, port, secure: false }, { guard, signal: either, timeout: connectTimeout });
-    client.off('error', onGone);
-    client.write(established);
-    if (head.length > 0) client.unshift(head);
-    return await relay(client, origin, { idleTimeout, signal });
-  } catch (error) {
-    if (error instanceof WillisError) throw error;
-    throw new WillisError('client-gone', 'given up', { cause: error });
-  } finally {
-    client.off('close', onGone).off('error', onGone);
-  }
+  const { host, port, client, head, guard, connectTimeout: timeout, idleTimeout, signal } = options;
+  const origin = await whileClientStays(client, signal, (staying) =>
+    dial({ host, port, secure: false }, { guard, signal: staying, timeout }),
+  );
+  client.write(established);
+  if (head.length > 0) client.unshift(head);
+  return relay(client, origin, { idleTimeout, signal });
 }

@@ -24,7 +24,7 @@ export class UpgradeBridge extends SocketStream {
 
   /** `head` is what the client has sent after its request. */
   constructor(client: Duplex, origin: Socket, head: Buffer) {
-    super(client, { allowHalfOpen: true });
+    super(client);
     this.#origin = origin;
     // Failures close the bridge, and that is listened to.
     this.on('error', () => undefined);
@@ -78,15 +78,6 @@ export class UpgradeBridge extends SocketStream {
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: Done): void {
     if (this.#state === 'committed') super._write(this.#counted(chunk), encoding, done);
-    else done();
-  }
-
-  override _writev(chunks: { chunk: Buffer }[], done: Done): void {
-    if (this.#state === 'committed')
-      super._writev(
-        chunks.map(({ chunk }) => ({ chunk: this.#counted(chunk) })),
-        done,
-      );
     else done();
   }
 

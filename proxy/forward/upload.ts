@@ -4,8 +4,6 @@ import type { Body } from '../http/body.js';
 
 /** Sends the content of a request, at the pace of the origin server. */
 export class Upload {
-  /** Whether nothing of the content has been taken, so that it could be sent again. */
-  untouched = true;
   complete = false;
   /** Whether it waits for the client, and not for the origin server. */
   waits = false;
@@ -25,21 +23,20 @@ export class Upload {
     this.#started = true;
     const { length } = this.#body;
     let sent = 0;
-    for (;;) {
+    while (!this.#stopped) {
       const next = this.#body.read();
       this.waits = true;
       const chunk = next instanceof Promise ? await next : next;
       this.waits = false;
       if (this.#stopped) return;
-      this.untouched = false;
-      if (chunk === null) break;
+      if (chunk === null) {
+        this.#finish(sent);
+        return;
+      }
       sent += chunk.length;
       if (length !== null && sent > length) throw new WillisError('bad-request', 'content longer than it said');
       if (!this.#write(chunk, length === null)) await this.#drained();
     }
-    if (length !== null && sent < length) throw new WillisError('bad-request', 'content shorter than it said');
-    if (length === null) this.#socket.write(`0\r\n${this.#body.trailers.wire()}\r\n`, 'latin1');
-    this.complete = true;
   }
 
   /** Gives up what has not been sent. Idempotent. */
@@ -47,6 +44,13 @@ export class Upload {
     if (this.#stopped || this.complete) return;
     this.#stopped = true;
     this.#body.cancel();
+  }
+
+  #finish(sent: number): void {
+    const { length, trailers } = this.#body;
+    if (length !== null && sent < length) throw new WillisError('bad-request', 'content shorter than it said');
+    if (length === null) this.#socket.write(`0\r\n${trailers.wire()}\r\n`, 'latin1');
+    this.complete = true;
   }
 
   #write(chunk: Buffer, chunked: boolean): boolean {

@@ -20,7 +20,9 @@ describe('forwards that several requests share', () => {
   });
 
   const unanswered = (signal: AbortSignal): Promise<string> =>
-    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new WillisError('client-gone', 'given up'))));
+    new Promise((_resolve, reject) =>
+      signal.addEventListener('abort', () => reject(new WillisError('client-gone', 'given up'))),
+    );
 
   it('one that everybody has given up is not joined any more, even before it has ended', async () => {
     const client = new AbortController();
@@ -46,7 +48,11 @@ describe('forwards that several requests share', () => {
 
   it('one is joined until what it brought has ended', async () => {
     let end!: () => void;
-    const flight = collapse.begin(key, () => Promise.resolve('result'), () => new Promise<void>((resolve) => (end = resolve)));
+    const flight = collapse.begin(
+      key,
+      () => Promise.resolve('result'),
+      () => new Promise<void>((resolve) => (end = resolve)),
+    );
     assert.equal(await flight.wait(forEver), 'result');
     assert.equal(collapse.flightOf(key), flight);
     end();

@@ -31,10 +31,18 @@ describe('errors that one request may have provoked', () => {
   });
 
   it('what ordinary requests bring is not one', () => {
-    for (const status of [400, 404, 410, 501]) assert.equal(mayBeProvoked(ordinary, response(status, 'negative')), false);
+    for (const status of [400, 404, 410, 501])
+      assert.equal(mayBeProvoked(ordinary, response(status, 'negative')), false);
   });
 
-  for (const name of ['X-Odd', 'X-Forwarded-Scheme', 'X-Original-URL', 'X-HTTP-Method-Override', 'Content-Type', 'Acept']) {
+  for (const name of [
+    'X-Odd',
+    'X-Forwarded-Scheme',
+    'X-Original-URL',
+    'X-HTTP-Method-Override',
+    'Content-Type',
+    'Acept',
+  ]) {
     it(`without explicit freshness, ${name} makes it one`, () => {
       const sent = ordinary.plus(name, '1');
       for (const source of ['negative', 'heuristic', 'none'] as const) {

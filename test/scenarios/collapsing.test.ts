@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { gate } from '../support/gate.js';
-import { after, answer, answerInPieces, silence, type BodyStep, type ScriptedFields } from '../support/origin-scripts.js';
+import {
+  after,
+  answer,
+  answerInPieces,
+  silence,
+  type BodyStep,
+  type ScriptedFields,
+} from '../support/origin-scripts.js';
 import type { RawClient } from '../support/raw-client.js';
 import type { OriginHandler } from '../support/scripted-origin.js';
 import { cacheStatusOf, outcomeOf, startWillis, turns, type Willis } from '../support/willis.js';
@@ -31,7 +38,8 @@ describe('collapsing', () => {
   const first = (one: OriginHandler, others: OriginHandler): void =>
     willis.serve((request, response, index) => (index === 0 ? one : others)(request, response, index));
 
-  const pieces = (fields: ScriptedFields, ...steps: BodyStep[]): void => willis.serve(answerInPieces(200, fields, ...steps));
+  const pieces = (fields: ScriptedFields, ...steps: BodyStep[]): void =>
+    willis.serve(answerInPieces(200, fields, ...steps));
 
   it('of 50 requests for the same one is forwarded, and all get the whole answer (RFC 9111 §4)', async () => {
     const held = gate();
@@ -148,17 +156,28 @@ describe('collapsing', () => {
       let round = 8;
       const own: OriginHandler = async (request, response, index) => {
         if (willis.origin.count() >= round) all.open();
-        await after(all, answer(200, { 'Cache-Control': control }, `for ${request.headers['x-client']}`))(request, response, index);
+        await after(all, answer(200, { 'Cache-Control': control }, `for ${String(request.headers['x-client'])}`))(
+          request,
+          response,
+          index,
+        );
       };
       first(answerInPieces(200, { 'Cache-Control': control }, held, 'for 0', all), own);
       const leader = await willis.begin('GET', '/a', { 'X-Client': '0' });
       await willis.origin.received(1);
-      const followers = await Promise.all([1, 2, 3, 4, 5, 6, 7].map((i) => willis.begin('GET', '/a', { 'X-Client': String(i) })));
+      const followers = await Promise.all(
+        [1, 2, 3, 4, 5, 6, 7].map((i) => willis.begin('GET', '/a', { 'X-Client': String(i) })),
+      );
       await turns(300);
       // while the body of the first answer is still on its way, and each of the others is held until all have come
       held.open();
-      const bodies = await Promise.all([leader, ...followers].map(async (client) => (await client.receive()).body.toString()));
-      assert.deepEqual(bodies, Array.from({ length: 8 }, (_, i) => `for ${i}`));
+      const bodies = await Promise.all(
+        [leader, ...followers].map(async (client) => (await client.receive()).body.toString()),
+      );
+      assert.deepEqual(
+        bodies,
+        Array.from({ length: 8 }, (_, i) => `for ${i}`),
+      );
       round = 12;
       const again = gate();
       willis.serve(async (request, response, index) => {
@@ -179,10 +198,14 @@ describe('collapsing', () => {
     assert.equal(cacheStatusOf(response)['collapsed'], undefined);
   });
 
-  it('requests that select different variants do not get each other\'s answers (RFC 9111 §4.1)', async () => {
+  it("requests that select different variants do not get each other's answers (RFC 9111 §4.1)", async () => {
     const held = gate();
     willis.serve((request, response, index) =>
-      after(held, answer(200, { ...fresh, Vary: 'X-Kind' }, `kind ${request.headers['x-kind']}`))(request, response, index),
+      after(held, answer(200, { ...fresh, Vary: 'X-Kind' }, `kind ${String(request.headers['x-kind'])}`))(
+        request,
+        response,
+        index,
+      ),
     );
     const ones = await beginMany(3, { 'X-Kind': 'one' });
     const twos = await beginMany(3, { 'X-Kind': 'two' });
@@ -223,7 +246,12 @@ describe('collapsing', () => {
     for (const client of clients) assert.equal((await client.rest()).toString(), 'only this');
   });
 
-  for (const fields of [{ Authorization: 'Basic eDp5' }, { Range: 'bytes=0-0' }, { 'Cache-Control': 'no-cache' }, { 'If-None-Match': '"1"' }]) {
+  for (const fields of [
+    { Authorization: 'Basic eDp5' },
+    { Range: 'bytes=0-0' },
+    { 'Cache-Control': 'no-cache' },
+    { 'If-None-Match': '"1"' },
+  ]) {
     it(`a request with ${Object.keys(fields).join()} does not wait for another one`, async () => {
       const held = gate();
       first(after(held, answer(200, fresh, 'held')), answer(200, { 'Cache-Control': 'private' }, 'own'));

@@ -20,7 +20,14 @@ describe('forwarding', () => {
   };
 
   it('fields of the connection are not passed on to the origin server (RFC 9110 §7.6.1)', async () => {
-    await willis.get('/a', { Connection: 'X-Hop, keep-alive', 'X-Hop': '1', 'Keep-Alive': '5', TE: 'trailers', 'Proxy-Connection': 'x', 'X-End': '2' });
+    await willis.get('/a', {
+      Connection: 'X-Hop, keep-alive',
+      'X-Hop': '1',
+      'Keep-Alive': '5',
+      TE: 'trailers',
+      'Proxy-Connection': 'x',
+      'X-End': '2',
+    });
     const { headers } = willis.origin.last;
     for (const name of ['x-hop', 'keep-alive', 'te', 'proxy-connection']) assert.equal(headers[name], undefined, name);
     assert.equal(headers['x-end'], '2');
@@ -58,7 +65,8 @@ describe('forwarding', () => {
 
   it('paths that differ in a letter, an escape or a query are stored apart (RFC 9110 §4.2.3)', async () => {
     await willis.get('/a?x=1');
-    for (const path of ['/a?x=2', '/A?x=1', '/a', '/%61?x=1']) assert.equal(outcomeOf(await willis.get(path)), 'uri-miss', path);
+    for (const path of ['/a?x=2', '/A?x=1', '/a', '/%61?x=1'])
+      assert.equal(outcomeOf(await willis.get(path)), 'uri-miss', path);
   });
 
   it('the forward proxy asks the origin server of the absolute form, whatever Host says (RFC 9112 §3.2.2)', async () => {

@@ -188,7 +188,10 @@ describe('freshness and reuse', () => {
       await willis.ask('POST', '/a', {}, 'x'),
       await willis.get('/b', { 'Cache-Control': 'only-if-cached' }),
     ];
-    assert.deepEqual(answers.map(({ status }) => status), [200, 200, 304, 206, 416, 200, 200, 504]);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 304, 206, 416, 200, 200, 504],
+    );
     for (const response of answers) {
       assert.match(response.get('via') ?? '', /^1\.1 \S+/);
       assert.equal(response.all('cache-status').length, 1);

@@ -125,7 +125,11 @@ describe('invalidation', () => {
     const held = gate();
     willis.serve((request, response, index) =>
       request.method === 'GET'
-        ? after(index === 0 ? held : { promise: Promise.resolve() }, answer(200, fresh, `version ${index}`))(request, response, index)
+        ? after(index === 0 ? held : { promise: Promise.resolve() }, answer(200, fresh, `version ${index}`))(
+            request,
+            response,
+            index,
+          )
         : answer(204)(request, response, index),
     );
     const early = await willis.begin('GET', '/a');

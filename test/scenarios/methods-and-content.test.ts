@@ -38,7 +38,9 @@ describe('methods and content', () => {
   it('chunked content is passed on as it comes, with its trailers (RFC 9112 §7.1)', async () => {
     willis.serve(answer(200, {}, 'done'));
     const client = await willis.connect();
-    client.send('POST /a HTTP/1.1\r\nHost: site.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n');
+    client.send(
+      'POST /a HTTP/1.1\r\nHost: site.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n',
+    );
     assert.equal((await client.receive('POST')).body.toString(), 'done');
     assert.equal(willis.origin.last.body.toString(), 'hello');
     assert.equal(willis.origin.last.message.trailers['x-sum'], '1');

@@ -13,10 +13,12 @@ const rangeServer =
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
     const condition = request.headers['if-range'];
     const all = { ...control, ETag: etag, ...fields };
-    if (range === null || (condition !== undefined && condition !== etag)) return answer(200, all, content)(request, response, index);
+    if (range === null || (condition !== undefined && condition !== etag))
+      return answer(200, all, content)(request, response, index);
     const from = Number(range[1]);
     const to = range[2] === '' ? content.length : Math.min(content.length, Number(range[2]) + 1);
-    if (from >= content.length) return answer(416, { 'Content-Range': `bytes */${content.length}` })(request, response, index);
+    if (from >= content.length)
+      return answer(416, { 'Content-Range': `bytes */${content.length}` })(request, response, index);
     const contentRange = `bytes ${from}-${to - 1}/${content.length}`;
     return answer(206, { ...all, 'Content-Range': contentRange }, content.slice(from, to))(request, response, index);
   };
@@ -35,7 +37,11 @@ describe('partial responses', () => {
   const range = async (value: string, fields: Record<string, string> = {}): Promise<string> => {
     const response = await willis.get('/a', { Range: `bytes=${value}`, ...fields });
     assert.equal(response.status, 206);
-    const [from, to] = /^bytes (\d+)-(\d+)\/10$/.exec(response.get('content-range') ?? '')?.slice(1).map(Number) ?? [];
+    const [from, to] =
+      /^bytes (\d+)-(\d+)\/10$/
+        .exec(response.get('content-range') ?? '')
+        ?.slice(1)
+        .map(Number) ?? [];
     assert.equal(response.body.toString(), digits.slice(from, (to ?? 0) + 1));
     return outcomeOf(response);
   };
@@ -186,7 +192,8 @@ describe('partial responses', () => {
   });
 
   it('a multipart 206 is passed on and not stored (RFC 9111 §3.3)', async () => {
-    const body = '--b\r\nContent-Range: bytes 0-0/10\r\n\r\n0\r\n--b\r\nContent-Range: bytes 9-9/10\r\n\r\n9\r\n--b--\r\n';
+    const body =
+      '--b\r\nContent-Range: bytes 0-0/10\r\n\r\n0\r\n--b\r\nContent-Range: bytes 9-9/10\r\n\r\n9\r\n--b--\r\n';
     willis.serve(answer(206, { ...control, ETag: '"1"', 'Content-Type': 'multipart/byteranges; boundary=b' }, body));
     for (const count of [1, 2]) {
       const response = await willis.get('/a', { Range: 'bytes=0-0,9-9' });
@@ -238,7 +245,11 @@ describe('partial responses', () => {
   it('a rest that may not be stored completes this answer and no other (RFC 9111 §3.4)', async () => {
     await range('2-5');
     willis.serve((request, response, index) =>
-      answer(206, { 'Cache-Control': 'no-store', ETag: '"1"', 'Content-Range': 'bytes 5-9/10' }, '56789')(request, response, index),
+      answer(206, { 'Cache-Control': 'no-store', ETag: '"1"', 'Content-Range': 'bytes 5-9/10' }, '56789')(
+        request,
+        response,
+        index,
+      ),
     );
     const response = await willis.get('/a', { Range: 'bytes=4-8' });
     assert.equal(response.body.toString(), '45678');

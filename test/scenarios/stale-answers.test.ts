@@ -92,7 +92,10 @@ describe('stale answers', () => {
       assert.equal(stale.body.toString(), 'stored');
       assert.equal(stale.get('age'), '20');
       const said = cacheStatusOf(stale);
-      assert.deepEqual([said['fwd'], said['fwd-status'], said['ttl'], said['detail']], ['stale', undefined, '-10', 'connect-refused']);
+      assert.deepEqual(
+        [said['fwd'], said['fwd-status'], said['ttl'], said['detail']],
+        ['stale', undefined, '-10', 'connect-refused'],
+      );
     });
 
     it('stand in for ranges and conditions as well', async () => {
@@ -157,7 +160,12 @@ describe('stale answers', () => {
 
     for (const status of [400, 403, 429, 500, 502, 503, 504]) {
       it(`${status} without explicit lifetime is never stored (RFC 9111 §3)`, async () => {
-        willis.serve(inTurn(answer(status, { 'Last-Modified': willis.clock.httpDate(-10_000) }, 'broken'), answer(200, {}, 'well')));
+        willis.serve(
+          inTurn(
+            answer(status, { 'Last-Modified': willis.clock.httpDate(-10_000) }, 'broken'),
+            answer(200, {}, 'well'),
+          ),
+        );
         assert.equal((await willis.get('/a')).status, status);
         assert.equal((await willis.get('/a')).status, 200);
       });
@@ -180,7 +188,11 @@ describe('stale answers', () => {
   });
 
   describe('errors that one request may have provoked', () => {
-    const isStored = async (status: number, fields: ScriptedFields, request: Record<string, string>): Promise<boolean> => {
+    const isStored = async (
+      status: number,
+      fields: ScriptedFields,
+      request: Record<string, string>,
+    ): Promise<boolean> => {
       willis.serve(answer(status, fields, 'error'));
       const path = `/${willis.origin.count()}`;
       const first = await willis.get(path, request);
@@ -192,7 +204,10 @@ describe('stale answers', () => {
     it('are not stored for all if its fields are out of the ordinary', async () => {
       assert.equal(await isStored(404, {}, { 'X-Original-URL': '/b' }), false);
       assert.equal(await isStored(404, {}, { 'X-HTTP-Method-Override': 'DELETE' }), false);
-      assert.equal(await isStored(404, {}, { 'User-Agent': 'test', Accept: '*/*', 'Accept-Language': 'en', Cookie: 'a=b' }), true);
+      assert.equal(
+        await isStored(404, {}, { 'User-Agent': 'test', Accept: '*/*', 'Accept-Language': 'en', Cookie: 'a=b' }),
+        true,
+      );
     });
 
     it('are stored if Vary nominates what is out of the ordinary (RFC 9111 §4.1)', async () => {
@@ -213,9 +228,17 @@ describe('stale answers', () => {
     });
 
     it('do not take the place of a document that is stored already', async () => {
-      await storeStale('max-age=10, stale-if-error=1000');
-      willis.serve(answer(500, {}, 'error'));
-      assert.equal((await willis.get('/a', { 'X-Odd': '1' })).body.toString(), 'stored');
+      await storeStale('max-age=10');
+      willis.serve(inTurn(answer(404, {}, 'error'), answer(304, { ETag: '"1"' })));
+      assert.equal((await willis.get('/a', { 'X-Odd': '1' })).body.toString(), 'error');
+      assert.equal((await willis.get('/a')).body.toString(), 'stored');
+    });
+
+    it('that do not seem to be so do take its place (RFC 9111 §4.3.3)', async () => {
+      await storeStale('max-age=10');
+      willis.serve(inTurn(answer(404, {}, 'error'), answer(304, { ETag: '"1"' })));
+      assert.equal((await willis.get('/a')).status, 404);
+      assert.equal(outcomeOf(await willis.get('/a')), 'hit');
     });
   });
 });

@@ -23,7 +23,11 @@ describe('storing responses', () => {
   afterEach(() => willis.stop());
 
   /** Whether a second client is answered without the origin server after the first one has asked. */
-  const isStored = async (status: number, fields: ScriptedFields, first: Record<string, string> = {}): Promise<boolean> => {
+  const isStored = async (
+    status: number,
+    fields: ScriptedFields,
+    first: Record<string, string> = {},
+  ): Promise<boolean> => {
     willis.serve(numbered(status, fields));
     const before = willis.origin.count();
     const one = await willis.get('/a', first);
@@ -46,7 +50,12 @@ describe('storing responses', () => {
     assert.deepEqual(cacheStatusOf(second), { hit: true, ttl: '60' });
   });
 
-  for (const directive of ['private, max-age=60', 'no-store, max-age=60', 'Private, max-age=60', 'max-age=60, NO-STORE']) {
+  for (const directive of [
+    'private, max-age=60',
+    'no-store, max-age=60',
+    'Private, max-age=60',
+    'max-age=60, NO-STORE',
+  ]) {
     it(`an answer with "${directive}" is never served to another (RFC 9111 §5.2.2.5, §5.2.2.7)`, async () => {
       assert.equal(await isStored(200, { 'Cache-Control': directive }), false);
     });
@@ -79,7 +88,9 @@ describe('storing responses', () => {
   for (const directive of ['private', 'no-cache']) {
     it(`fields named by a qualified ${directive} are withheld from the second client (RFC 9111 §5.2.2.${directive === 'private' ? 7 : 4})`, async () => {
       const control = `max-age=60, ${directive}="X-Own, Set-Cookie"`;
-      willis.serve(answer(200, { 'Cache-Control': control, 'X-Own': 'mine', 'Set-Cookie': 'a=b', 'X-All': 'ours' }, 'x'));
+      willis.serve(
+        answer(200, { 'Cache-Control': control, 'X-Own': 'mine', 'Set-Cookie': 'a=b', 'X-All': 'ours' }, 'x'),
+      );
       const first = await willis.get('/a');
       const second = await willis.get('/a');
       assert.equal(first.get('x-own'), 'mine');
@@ -133,7 +144,18 @@ describe('storing responses', () => {
 
   it('fields of the connection, and those it nominates, are neither passed on nor stored (RFC 9111 §3.1, RFC 9110 §7.6.1)', async () => {
     willis.serve(
-      answer(200, { ...fresh, Connection: 'X-Hop, close', 'X-Hop': '1', 'Keep-Alive': 'timeout=5', 'Proxy-Authenticate': 'Basic', 'X-End': '2' }, 'x'),
+      answer(
+        200,
+        {
+          ...fresh,
+          Connection: 'X-Hop, close',
+          'X-Hop': '1',
+          'Keep-Alive': 'timeout=5',
+          'Proxy-Authenticate': 'Basic',
+          'X-End': '2',
+        },
+        'x',
+      ),
     );
     for (const expected of ['uri-miss', 'hit']) {
       const response = await willis.get('/a');
@@ -168,7 +190,10 @@ describe('storing responses', () => {
     });
     const first = await willis.get('/a');
     const second = await willis.get('/a');
-    assert.deepEqual(first.informational.map(({ status }) => status), [103]);
+    assert.deepEqual(
+      first.informational.map(({ status }) => status),
+      [103],
+    );
     assert.equal(first.informational[0]?.get('link'), '</style.css>; rel=preload');
     assert.deepEqual(second.informational, []);
     assert.equal(outcomeOf(second), 'hit');
@@ -176,7 +201,10 @@ describe('storing responses', () => {
 
   describe('that break off', () => {
     const broken: [string, OriginHandler][] = [
-      ['with a Content-Length that is not reached', answerBrokenOff(200, { ...fresh, 'Content-Length': '100' }, 'only this')],
+      [
+        'with a Content-Length that is not reached',
+        answerBrokenOff(200, { ...fresh, 'Content-Length': '100' }, 'only this'),
+      ],
       ['in the middle of chunks', answerBrokenOff(200, fresh, 'only this')],
     ];
     for (const [how, script] of broken) {
@@ -194,12 +222,15 @@ describe('storing responses', () => {
 
     it('by a reset inside a chunk break for the client, and are not stored (RFC 9112 §8)', async () => {
       willis.serve(
-        inTurn((_request, response) => {
-          response.writeHead(200, fresh);
-          response.flushHeaders();
-          const socket = response.socket as Socket;
-          socket.write('A\r\nonly', () => socket.resetAndDestroy());
-        }, answer(200, fresh, 'whole')),
+        inTurn(
+          (_request, response) => {
+            response.writeHead(200, fresh);
+            response.flushHeaders();
+            const socket = response.socket as Socket;
+            socket.write('A\r\nonly', () => socket.resetAndDestroy());
+          },
+          answer(200, fresh, 'whole'),
+        ),
       );
       const client = await willis.begin('GET', '/a');
       await assert.rejects(client.receive());
@@ -210,7 +241,11 @@ describe('storing responses', () => {
   it('the answer to POST serves a later GET if it says so by Content-Location and its freshness (RFC 9110 §9.3.3)', async () => {
     const here = 'http://site.test/a';
     willis.serve((request, response, index) =>
-      answer(200, { ...fresh, ...(request.method === 'POST' && { 'Content-Location': here }) }, `answer ${index}`)(request, response, index),
+      answer(200, { ...fresh, ...(request.method === 'POST' && { 'Content-Location': here }) }, `answer ${index}`)(
+        request,
+        response,
+        index,
+      ),
     );
     await willis.get('/a');
     const post = await willis.ask('POST', '/a', {}, 'change');

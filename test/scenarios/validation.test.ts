@@ -31,7 +31,13 @@ describe('validation', () => {
   it('a 304 freshens: its fields replace the stored ones, but for Content-Length and the coding (RFC 9111 §4.3.4, §3.2)', async () => {
     await storeStale({ ETag: '"1"', 'X-Kept': 'old', 'X-Changed': ['old', 'older'], 'Content-Type': 'text/plain' });
     willis.serve(
-      answer(304, { ETag: '"1"', 'X-Changed': 'new', 'Cache-Control': 'max-age=100', 'Content-Length': '999', 'Content-Encoding': 'gzip' }),
+      answer(304, {
+        ETag: '"1"',
+        'X-Changed': 'new',
+        'Cache-Control': 'max-age=100',
+        'Content-Length': '999',
+        'Content-Encoding': 'gzip',
+      }),
     );
     const validated = await willis.get('/a');
     assert.deepEqual([cacheStatusOf(validated)['fwd'], cacheStatusOf(validated)['fwd-status']], ['stale', '304']);
@@ -71,7 +77,10 @@ describe('validation', () => {
     willis.serve(answer(200, { 'Cache-Control': 'max-age=100', ETag: '"2"' }, 'replaced'));
     const response = await willis.get('/a');
     assert.equal(response.body.toString(), 'replaced');
-    assert.deepEqual([cacheStatusOf(response)['fwd'], cacheStatusOf(response)['fwd-status'], cacheStatusOf(response)['stored']], ['stale', '200', true]);
+    assert.deepEqual(
+      [cacheStatusOf(response)['fwd'], cacheStatusOf(response)['fwd-status'], cacheStatusOf(response)['stored']],
+      ['stale', '200', true],
+    );
     assert.equal((await willis.get('/a')).body.toString(), 'replaced');
     assert.equal(willis.origin.count(), 2);
   });
@@ -86,7 +95,9 @@ describe('validation', () => {
 
   describe("a client's own If-None-Match", () => {
     it('that the fresh stored response matches is answered by 304 without the origin server (RFC 9111 §4.3.2)', async () => {
-      willis.serve(answer(200, { 'Cache-Control': 'max-age=60', ETag: '"1"', 'Content-Type': 'text/plain', 'X-A': '1' }, 'stored'));
+      willis.serve(
+        answer(200, { 'Cache-Control': 'max-age=60', ETag: '"1"', 'Content-Type': 'text/plain', 'X-A': '1' }, 'stored'),
+      );
       await willis.get('/a');
       for (const condition of ['"1"', 'W/"1"', '"0", "1"', '*']) {
         const response = await willis.get('/a', { 'If-None-Match': condition });
@@ -126,7 +137,9 @@ describe('validation', () => {
   });
 
   it("a client's If-Modified-Since is compared with the stored Last-Modified (RFC 9111 §4.3.2)", async () => {
-    willis.serve(answer(200, { 'Cache-Control': 'max-age=60', 'Last-Modified': willis.clock.httpDate(-100) }, 'stored'));
+    willis.serve(
+      answer(200, { 'Cache-Control': 'max-age=60', 'Last-Modified': willis.clock.httpDate(-100) }, 'stored'),
+    );
     await willis.get('/a');
     assert.equal((await willis.get('/a', { 'If-Modified-Since': willis.clock.httpDate(-100) })).status, 304);
     assert.equal((await willis.get('/a', { 'If-Modified-Since': willis.clock.httpDate(-101) })).status, 200);
@@ -144,7 +157,10 @@ describe('validation', () => {
       const response = await willis.get('/a', { [name]: value });
       assert.equal(response.status, 412);
       assert.equal(willis.origin.last.headers[name.toLowerCase()], value);
-      assert.deepEqual([cacheStatusOf(response)['fwd'], cacheStatusOf(response)['detail']], ['request', 'precondition']);
+      assert.deepEqual(
+        [cacheStatusOf(response)['fwd'], cacheStatusOf(response)['detail']],
+        ['request', 'precondition'],
+      );
       assert.equal(outcomeOf(await willis.get('/a')), 'hit');
     });
   }
@@ -168,7 +184,10 @@ describe('validation', () => {
         assert.equal(stale.body.toString(), 'stored');
         assert.equal(stale.get('age'), '20');
         const said = cacheStatusOf(stale);
-        assert.deepEqual([said['fwd'], said['fwd-status'], said['ttl'], said['detail']], ['stale', String(status), '-10', 'stale-if-error']);
+        assert.deepEqual(
+          [said['fwd'], said['fwd-status'], said['ttl'], said['detail']],
+          ['stale', String(status), '-10', 'stale-if-error'],
+        );
         willis.clock.advance(10 * seconds);
         assert.equal((await willis.get('/a')).status, status);
       });
@@ -209,7 +228,11 @@ describe('validation', () => {
   it('a 304 about a response that nobody has makes the cache ask again without conditions (RFC 9111 §4.3.3)', async () => {
     await storeStale({ ETag: '"1"' });
     willis.serve((request, response, index) =>
-      answer(request.headers['if-none-match'] === undefined ? 200 : 304, { ETag: '"9"', 'Cache-Control': 'max-age=60' }, 'whole')(request, response, index),
+      answer(
+        request.headers['if-none-match'] === undefined ? 200 : 304,
+        { ETag: '"9"', 'Cache-Control': 'max-age=60' },
+        'whole',
+      )(request, response, index),
     );
     const response = await willis.get('/a');
     assert.equal(response.status, 200);

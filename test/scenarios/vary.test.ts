@@ -7,7 +7,11 @@ import { outcomeOf, startWillis, type Willis } from '../support/willis.js';
 const echo =
   (name: string, fields: ScriptedFields): OriginHandler =>
   (request, response, index) =>
-    answer(200, { 'Cache-Control': 'max-age=60', ...fields }, `${String(request.headers[name])} ${index}`)(request, response, index);
+    answer(200, { 'Cache-Control': 'max-age=60', ...fields }, `${String(request.headers[name])} ${index}`)(
+      request,
+      response,
+      index,
+    );
 
 describe('Vary', () => {
   let willis: Willis;
