@@ -98,7 +98,7 @@ ${process.getuid?.() === 0 ? 'user root;' : ''}
 daemon off; worker_processes 1; pid ${directory}/origin.pid; error_log ${directory}/error.log warn;
 events { worker_connections 4096; }
 http {
-  default_type text/plain; sendfile on; tcp_nopush on; open_file_cache max=16 inactive=1h;
+  default_type text/plain; sendfile on; open_file_cache max=16 inactive=1h;
   keepalive_requests 1000000000; keepalive_timeout 1h;
   client_body_temp_path ${directory}/body; proxy_temp_path ${directory}/proxy; fastcgi_temp_path ${directory}/fastcgi;
   uwsgi_temp_path ${directory}/uwsgi; scgi_temp_path ${directory}/scgi;

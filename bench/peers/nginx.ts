@@ -22,7 +22,7 @@ export const nginx: Peer = {
 daemon off; worker_processes 1; pid ${directory}/nginx.pid; error_log ${directory}/error.log warn;
 events { worker_connections 4096; }
 http {
-  access_log off; default_type text/plain; sendfile on; tcp_nopush on;
+  access_log off; default_type text/plain; sendfile on;
   keepalive_requests 1000000000;
   client_body_temp_path ${directory}/body; fastcgi_temp_path ${directory}/fastcgi;
   uwsgi_temp_path ${directory}/uwsgi; scgi_temp_path ${directory}/scgi; proxy_temp_path ${directory}/proxy;

@@ -13,7 +13,7 @@ export interface AccessEntry {
   /** Of HTTP, as in `1.1`. */
   readonly version: string;
   readonly status: number;
-  /** Bytes of content sent to the client, and received from it. */
+  /** Bytes sent to the client, the head of the answer included, and received from it. */
   readonly bytesOut: Bytes;
   readonly bytesIn: Bytes;
   readonly duration: Milliseconds;

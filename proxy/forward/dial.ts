@@ -126,8 +126,8 @@ class TimeLimit {
 
   /** @throws WillisError connect-timeout, or the signal's reason */
   check(whom: string): void {
-    this.#signal.throwIfAborted();
-    if (this.#reached) throw new WillisError('connect-timeout', `connecting to ${whom} took too long`);
+    const missed = this.#missed(whom);
+    if (missed !== null) throw missed;
   }
 
   /** Waits for an event of a socket; destroys the socket if it does not come. */
@@ -142,12 +142,7 @@ class TimeLimit {
         this.#stop = undefined;
         socket.off(event, succeed).off('close', onClose);
         socket.destroy();
-        try {
-          this.check(whom);
-          reject(map(error, whom));
-        } catch (limited) {
-          reject(limited as Error);
-        }
+        reject(this.#missed(whom) ?? map(error, whom));
       };
       const onClose = (): void => fail(Object.assign(new Error('connection closed'), { code: 'ECONNRESET' }));
       const succeed = (): void => {
@@ -160,6 +155,11 @@ class TimeLimit {
       socket.once('close', onClose).once(event, succeed);
       this.#stop = () => fail(new Error('given up'));
     });
+  }
+
+  #missed(whom: string): Error | null {
+    if (this.#signal.aborted) return this.#signal.reason as Error;
+    return this.#reached ? new WillisError('connect-timeout', `connecting to ${whom} took too long`) : null;
   }
 
   end(): void {

@@ -1,6 +1,6 @@
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { bytes, type Bytes, type Milliseconds } from '../../config/units.js';
+import { breakOff } from './break-off.js';
 import { Deadline } from './deadline.js';
 
 export interface RelayedBytes {
@@ -31,7 +31,7 @@ export function relay(client: Duplex, origin: Duplex, options: RelayOptions): Pr
     const idle = new Deadline(options.idleTimeout, destroy);
     const closed = (one: Duplex, other: Duplex): void => {
       // An orderly end was passed on by the pipe; anything else takes the other side along.
-      if (one.errored !== null) reset(other);
+      if (one.errored !== null) breakOff(other);
       else if (!one.readableEnded || !one.writableFinished) other.destroy();
       open.delete(one);
       if (open.size > 0) return;
@@ -58,10 +58,4 @@ export function relay(client: Duplex, origin: Duplex, options: RelayOptions): Pr
     origin.pipe(client);
     if (options.signal.aborted) destroy();
   });
-}
-
-/** What broke on one side is not to look like an end on the other. */
-function reset(stream: Duplex): void {
-  if (stream instanceof Socket && !stream.destroyed) stream.resetAndDestroy();
-  else stream.destroy();
 }

@@ -44,9 +44,9 @@ export class ResponseBody implements Body {
   read(): Buffer | null | Promise<Buffer | null> {
     const chunk = this.#queue.shift();
     if (chunk !== undefined) {
-      const full = !this.hasRoom;
+      const before = this.#queued;
       this.#queued -= chunk.length;
-      if (full && this.hasRoom && this.#state === 'flowing') this.#source.resume();
+      if (before >= highWater && this.#queued < highWater && this.#state === 'flowing') this.#source.resume();
       return chunk;
     }
     if (this.#state === 'flowing') {

@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { breakOff } from './break-off.js';
 
 /**
  * A duplex in front of a connected socket, which it owns until `detach`: what is to be known, kept back or changed on
@@ -42,7 +43,8 @@ export class SocketStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.socket.destroy();
+    if (this.writableFinished) this.socket.destroy();
+    else breakOff(this.socket);
     done(error);
   }
 

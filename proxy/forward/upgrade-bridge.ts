@@ -28,6 +28,10 @@ export class UpgradeBridge extends SocketStream {
     this.#origin = origin;
     // Failures close the bridge, and that is listened to.
     this.on('error', () => undefined);
+    // Before the library hears of it, which would take a reset for the end of a body.
+    origin.on('error', () => {
+      if (this.#state === 'committed') this.destroy();
+    });
     if (head.length > 0) this.push(this.received(head));
   }
 

@@ -23,7 +23,7 @@ export class Upload {
     this.#started = true;
     const { length } = this.#body;
     let sent = 0;
-    while (!this.#stopped) {
+    for (;;) {
       const next = this.#body.read();
       this.waits = true;
       const chunk = next instanceof Promise ? await next : next;
@@ -35,7 +35,7 @@ export class Upload {
       }
       sent += chunk.length;
       if (length !== null && sent > length) throw new WillisError('bad-request', 'content longer than it said');
-      if (!this.#write(chunk, length === null)) await this.#drained();
+      if (!this.#write(chunk, length === null) && !(await this.#drained())) return;
     }
   }
 
@@ -63,11 +63,12 @@ export class Upload {
     return room;
   }
 
-  #drained(): Promise<void> {
+  /** @returns whether to go on */
+  #drained(): Promise<boolean> {
     return new Promise((resolve) => {
       const done = (): void => {
         this.#socket.off('drain', done).off('close', done);
-        resolve();
+        resolve(!this.#stopped);
       };
       this.#socket.on('drain', done).on('close', done);
     });

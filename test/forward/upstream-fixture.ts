@@ -44,5 +44,5 @@ export async function textOf(response: IncomingResponse): Promise<string> {
 /** For assert.rejects: a failure of the error table with that code. */
 export const failsWith = (code: ErrorCode) => (error: unknown) => {
   if (error instanceof WillisError && error.code === code) return true;
-  throw new Error(`expected ${code}, got ${String((error as WillisError).code)}: ${String(error)}`, { cause: error });
+  throw new Error(`expected ${code}, got ${String(error)}`, { cause: error });
 };

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { milliseconds } from '../../config/units.js';
+import { WillisError } from '../../proxy/base/errors.js';
+import { DialGuard } from '../../proxy/forward/dial-guard.js';
+import { openTunnel, type TunnelOptions } from '../../proxy/forward/tunnel.js';
+import { rawOrigin, type RawOrigin } from '../support/raw-origin.js';
+import { connectedPair, readToEnd, readUntil, type ConnectedPair } from './connected-pair.js';
+import { failsWith, openGuard } from './upstream-fixture.js';
+
+const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+
+describe('a tunnel', () => {
+  let pair: ConnectedPair;
+  let origin: RawOrigin;
+  /** The origin server's end of the tunnel. */
+  let onOrigin: (socket: Socket) => void;
+
+  beforeEach(async () => {
+    pair = await connectedPair();
+    onOrigin = (socket) => {
+      socket.removeAllListeners('data').removeAllListeners('end');
+      socket.pipe(socket);
+    };
+    origin = await rawOrigin(() => undefined, { onConnection: (socket) => setImmediate(() => onOrigin(socket)) });
+  });
+  afterEach(async () => {
+    pair.far.destroy();
+    pair.near.destroy();
+    await origin.close();
+  });
+
+  const open = (more: Partial<TunnelOptions> = {}): ReturnType<typeof openTunnel> =>
+    openTunnel({
+      host: '127.0.0.1',
+      port: more.port ?? origin.port,
+      client: pair.near,
+      head: Buffer.alloc(0),
+      guard: openGuard,
+      connectTimeout: milliseconds(5000),
+      idleTimeout: milliseconds(5000),
+      signal: new AbortController().signal,
+      ...more,
+    });
+
+  it('is announced by a 200 without Content-Length and Transfer-Encoding (RFC 9110 §9.3.6)', async () => {
+    const passed = open();
+    assert.equal(await readUntil(pair.far, established.length), established);
+    pair.far.end();
+    await passed;
+  });
+
+  it('passes what the client sent along with CONNECT first, then all in both directions, counted', async () => {
+    const passed = open({ head: Buffer.from('first ') });
+    await readUntil(pair.far, established);
+    pair.far.end('second');
+    assert.equal((await readToEnd(pair.far)).text, 'first second');
+    assert.deepEqual(await passed, { bytesIn: 12, bytesOut: 12 });
+  });
+
+  it('passes the end of one side on and leaves the other direction open', async () => {
+    const received: Buffer[] = [];
+    onOrigin = (socket) => {
+      socket.removeAllListeners('data').removeAllListeners('end');
+      socket.on('data', (chunk: Buffer) => received.push(chunk));
+      socket.on('end', () => socket.end(`got ${Buffer.concat(received).toString()}`));
+    };
+    const passed = open();
+    await readUntil(pair.far, established);
+    pair.far.end('question');
+    assert.deepEqual(await readToEnd(pair.far), { text: 'got question', end: 'end' });
+    await passed;
+  });
+
+  it('the end of the origin server is passed on while the client goes on sending', async () => {
+    let received = '';
+    onOrigin = (socket) => {
+      socket.removeAllListeners('data').removeAllListeners('end');
+      socket.end('bye');
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+    };
+    const passed = open();
+    assert.equal((await readToEnd(pair.far)).text, `${established}bye`);
+    pair.far.end('still here');
+    await passed;
+    assert.equal(received, 'still here');
+  });
+
+  it('a reset of the origin server reaches the client as a reset', async () => {
+    onOrigin = (socket) => void socket.resetAndDestroy();
+    const passed = open();
+    await readUntil(pair.far, established);
+    assert.equal((await readToEnd(pair.far)).end, 'reset');
+    await passed;
+  });
+
+  it('the client going away ends the connection to the origin server', async () => {
+    const passed = open();
+    await readUntil(pair.far, established);
+    pair.far.resetAndDestroy();
+    await passed;
+    const [socket] = origin.connections;
+    if (!socket!.closed) await once(socket!, 'close');
+  });
+
+  it('a side that stops reading holds the other back', async () => {
+    let written = 0;
+    const size = 64_000_000;
+    onOrigin = (socket) => {
+      socket.removeAllListeners('end');
+      const more = (): void => {
+        while (written < size) {
+          written += 64_000;
+          if (!socket.write(Buffer.alloc(64_000))) {
+            socket.once('drain', more);
+            return;
+          }
+        }
+        socket.end();
+      };
+      more();
+    };
+    const passed = open();
+    await readUntil(pair.far, established);
+    let before = -1;
+    while (before !== written) {
+      before = written;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.ok(written < 32_000_000, `${written} bytes were taken`);
+    pair.far.end();
+    pair.far.resume();
+    assert.ok((await passed).bytesOut >= size);
+  });
+
+  it('in which nothing passes for idleTimeout is closed', async () => {
+    const passed = open({ idleTimeout: milliseconds(30) });
+    await readUntil(pair.far, established);
+    await readToEnd(pair.far);
+    await passed;
+  });
+
+  it('is closed with the signal', async () => {
+    const controller = new AbortController();
+    const passed = open({ signal: controller.signal });
+    await readUntil(pair.far, established);
+    controller.abort();
+    await readToEnd(pair.far);
+    await passed;
+  });
+
+  it('that cannot be opened rejects, and nothing was sent to the client', async () => {
+    const { port } = origin;
+    const guard = new DialGuard({ allow: [], deny: ['private'] });
+    await assert.rejects(open({ guard }), failsWith('destination-refused'));
+    await origin.close();
+    await assert.rejects(open({ port }), failsWith('connect-refused'));
+    pair.near.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    assert.equal((await readToEnd(pair.far)).text, 'HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    origin = await rawOrigin(() => undefined);
+  });
+
+  it('whose client goes away while it is being opened is given up', async () => {
+    const guard = new DialGuard({ allow: [], deny: [], lookup: () => new Promise(() => undefined) });
+    const passed = open({ host: 'slow.example', guard });
+    pair.near.destroy();
+    await assert.rejects(passed, failsWith('client-gone'));
+    await assert.rejects(open({ host: 'slow.example', guard }), failsWith('client-gone'));
+  });
+
+  it('is not opened when the signal has been given before', async () => {
+    await assert.rejects(open({ signal: AbortSignal.abort() }), WillisError);
+    assert.equal(origin.connections.length, 0);
+  });
+});
