@@ -116,7 +116,7 @@ export class CachingHandler {
     const validate: Start = (signal) => this.#fetching.validate(detached, selected, candidates, 'stale', signal);
     const flight = this.#collapse.begin(visit.key, validate, transferOf);
     flight
-      .wait(never)
+      .wait(detached.request.signal)
       .then(readForStore)
       .catch((error: unknown) => {
         const { code, message } = asWillisError(error);
@@ -229,7 +229,6 @@ export class CachingHandler {
 }
 
 const noDirectives = parseRequestDirectives(Fields.none);
-const never = new AbortController().signal;
 
 /** The transfer that others may join while it lasts. */
 const transferOf = (result: ForwardResult): Promise<unknown> | null =>
@@ -274,10 +273,11 @@ function detachedFrom(visit: Visit): Visit {
   const { method, target, form, version, client, receivedAt, id, fields: asked } = visit.request;
   const fields = plain(asked);
   const { scope, upstream } = visit.route;
+  const { signal } = new AbortController();
   const inform = (): void => undefined;
   return {
     ...visit,
-    request: { method, target, form, version, fields, body: null, client, receivedAt, id, signal: never, inform },
+    request: { method, target, form, version, fields, body: null, client, receivedAt, id, signal, inform },
     route: {
       scope,
       upstream,

@@ -39,7 +39,7 @@ export class Takeovers {
         throw new WillisError('port-refused', `port ${authority.port} is not among access.connectPorts`);
       }
       const { connectTimeout } = upstream;
-      const options = { guard, connectTimeout, idleTimeout, signal: never };
+      const options = { guard, connectTimeout, idleTimeout, signal: neverAborted() };
       const carried = await openTunnel({ ...authority, client: socket, head, ...options });
       this.options.exchanges.onTakenOverEnded(request, { status: 200, ...carried, outcome: 'tunnel' });
     };
@@ -64,7 +64,7 @@ export class Takeovers {
         socket,
         head,
         {
-          ...{ guard, ca, connectTimeout, firstByteTimeout, via, signal: never },
+          ...{ guard, ca, connectTimeout, firstByteTimeout, via, signal: neverAborted() },
           onClosed: (passed) => exchanges.onTakenOverEnded(request, { status, ...passed, outcome: 'upgrade' }),
         },
       );
@@ -89,5 +89,5 @@ export class Takeovers {
   }
 }
 
-/** The connections are the server's to end. */
-const never = new AbortController().signal;
+/** The connections are the server's to end. One signal each, for a shared one would gather listeners. */
+const neverAborted = (): AbortSignal => new AbortController().signal;
