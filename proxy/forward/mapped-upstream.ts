@@ -1,5 +1,5 @@
 import type { Fields } from '../http/fields.js';
-import { hrefOf, originOf, type TargetUri } from '../http/target-uri.js';
+import { originOf, type TargetUri } from '../http/target-uri.js';
 import type { ForwardOptions, IncomingResponse, OutgoingRequest, Upstream } from './upstream.js';
 
 /** A part of a public URI space that stands for a part of an origin server's. */
@@ -44,12 +44,22 @@ export class MappedUpstream implements Upstream {
 
 /** A reference in an answer of the origin server, as it is to be read on the public side. */
 export function publicReference(reference: string, { publicOrigin, publicPrefix, origin }: Mapping): string {
-  const base = hrefOf(origin);
-  if (reference.startsWith(base)) return publicOrigin + publicPrefix + reference.slice(base.length);
-  if (reference === originOf(origin) && origin.path === '/') return publicOrigin + publicPrefix;
-  const rooted = reference.startsWith('/') && !reference.startsWith('//');
-  return rooted && reference.startsWith(origin.path) ? publicPrefix + reference.slice(origin.path.length) : reference;
+  const [, scheme = `${origin.scheme}:`, authority, rest = ''] = absoluteReference.exec(reference) ?? [];
+  if (authority === undefined) {
+    const mapped = reference.startsWith(origin.path);
+    return mapped ? publicPrefix + reference.slice(origin.path.length) : reference;
+  }
+  const own = `${scheme}//${authority}`.toLowerCase().replace(usualPort, '') === originOf(origin);
+  const path = rest.startsWith('/') ? rest : `/${rest}`;
+  if (!own || !path.startsWith(origin.path)) return reference;
+  return publicOrigin + publicPrefix + path.slice(origin.path.length);
 }
+
+/** A reference with an authority: scheme, authority, and the rest (RFC 3986 §4.1). */
+const absoluteReference = /^([a-z][a-z\d+.-]*:)?\/\/([^/?#]*)(.*)$/is;
+
+/** Equivalent to none (RFC 9110 §4.2.3). */
+const usualPort = /(?:(?<=^http:.*):(?:80)?|(?<=^https:.*):(?:443)?)$/;
 
 /** The URI at the origin server for a public one whose path begins with the prefix. */
 export function mapTarget(target: TargetUri, publicPrefix: string, origin: TargetUri): TargetUri {

@@ -67,7 +67,7 @@ function handshake(
       signal.removeEventListener('abort', onAbort);
       bridge.withdraw();
       origin.destroy();
-      reject(answerError(error));
+      reject(signal.aborted ? (signal.reason as Error) : answerError(error));
     };
     const onAbort = (): void => fail(signal.reason);
     const pass = (answer: 'open' | { readonly status: number }): void => {
@@ -121,6 +121,7 @@ function watch(message: ClientRequest, method: string, via: string | undefined, 
     const status = response.statusCode ?? 0;
     const version = response.httpVersion === '1.0' ? '1.0' : '1.1';
     try {
+      if (status < 200) throw new WillisError('upstream-malformed', `status ${status} without Upgrade`);
       contentOf(method, {
         status,
         reason: response.statusMessage ?? '',
@@ -133,9 +134,6 @@ function watch(message: ClientRequest, method: string, via: string | undefined, 
     }
     addVia(response, via);
     pass({ status });
-  });
-  message.on('information', ({ statusCode }) => {
-    if (statusCode === 101) fail(new WillisError('upstream-malformed', '101 (Switching Protocols) without Upgrade'));
   });
 }
 

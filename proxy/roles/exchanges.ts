@@ -1,7 +1,7 @@
-import { bytes, milliseconds } from '../../config/units.js';
+import { milliseconds, type Bytes } from '../../config/units.js';
 import type { AccessLog } from '../base/access-log.js';
 import type { Clock } from '../base/clock.js';
-import type { WillisError } from '../base/errors.js';
+import type { ErrorCode, WillisError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { cacheStatus } from '../cache/cache-status.js';
 import { errorResponse } from '../http/error-response.js';
@@ -28,7 +28,9 @@ export class Exchanges implements ExchangeObserver {
     const { identity, clock, concealUpstream } = this.options;
     this.#report(error, context);
     const failed = request && { method: request.method, fields: request.fields, id, href: hrefOf(request.target) };
-    const answer = errorResponse(error, failed, identity, clock.now(), { concealUpstream });
+    // what answers 405 here are pages to be read, and sides that open no tunnels
+    const allow = request === null ? [] : ['GET', 'HEAD'];
+    const answer = errorResponse(error, failed, identity, clock.now(), { concealUpstream, allow });
     // RFC 9211 §2: whoever got as far as the cache was not answered by it
     const status = cacheStatus(identity.name, { fwd: reasonOf(error), detail: error.code });
     return { ...answer, fields: answer.fields.plus('Via', viaEntry('1.1', identity), 'Cache-Status', status) };
@@ -56,7 +58,7 @@ export class Exchanges implements ExchangeObserver {
   /** A connection that was taken over has ended. */
   onTakenOverEnded(
     request: ConnectRequest | Request,
-    end: { status: number; bytesIn: number; bytesOut: number; outcome: string },
+    end: { status: number; bytesIn: Bytes; bytesOut: Bytes; outcome: string },
   ): void {
     const tunnel = 'authority' in request;
     this.options.accessLog.write({
@@ -66,14 +68,14 @@ export class Exchanges implements ExchangeObserver {
       uri: tunnel ? `${request.authority.host}:${request.authority.port}` : hrefOf(request.target),
       version: request.version,
       status: end.status,
-      bytesOut: bytes(end.bytesOut),
-      bytesIn: bytes(end.bytesIn),
+      bytesOut: end.bytesOut,
+      bytesIn: end.bytesIn,
       duration: milliseconds(this.options.clock.now() - request.receivedAt),
       outcome: end.outcome,
       referer: request.fields.first('referer') ?? null,
       userAgent: request.fields.first('user-agent') ?? null,
       id: request.id,
-      aborted: false,
+      aborted: end.outcome === ('client-gone' satisfies ErrorCode),
     });
   }
 

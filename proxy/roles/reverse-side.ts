@@ -85,7 +85,8 @@ function withoutDotSegments(target: TargetUri): TargetUri {
   if (!dotSegment.test(target.path)) return target;
   const [path = '', ...query] = target.path.split('?');
   const plain = path.replace(/%2e/gi, '.');
-  return resolveReference(target, [plain, ...query].join('?')) ?? target;
+  // with its authority, for a path that begins with two slashes would be taken for one
+  return resolveReference(target, originOf(target) + [plain, ...query].join('?')) ?? target;
 }
 
 const dotSegment = /\/(?:\.|%2e){1,2}(?:[/?]|$)/i;

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { bytes } from '../../config/units.js';
 import type { Config } from '../../config/schema.js';
 import type { Clock } from '../base/clock.js';
 import { asWillisError, WillisError } from '../base/errors.js';
@@ -84,7 +85,7 @@ export class Takeovers {
       id,
     });
     if (!socket.destroyed) answerAndEnd(socket, answer, clock);
-    const sent = { status: answer.status, bytesIn: 0, bytesOut: answer.body?.length ?? 0, outcome: error.code };
+    const sent = { status: answer.status, bytesIn: bytes(0), bytesOut: answer.body?.length ?? bytes(0), outcome: error.code };
     exchanges.onTakenOverEnded(request, sent);
   }
 }

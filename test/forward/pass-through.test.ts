@@ -305,7 +305,7 @@ describe('passing an upgrade through', () => {
       proxy = createServer();
       proxy.on('upgrade', (request, socket: Socket, head) => {
         const lines = [...request.rawHeaders, 'Via', '1.1 w'];
-        void passing({ method: 'GET', target, fields: new Fields(lines), body: null }, socket, head, { ca });
+        void passing({ method: 'GET', target, fields: new Fields(lines), body: null }, socket, { ca }, head);
       });
       proxy.listen(0, '127.0.0.1');
       await once(proxy, 'listening');

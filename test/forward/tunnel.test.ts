@@ -84,6 +84,8 @@ describe('a tunnel', () => {
     assert.equal((await readToEnd(pair.far)).text, `${established}bye`);
     pair.far.end('still here');
     await passed;
+    const [socket] = origin.connections;
+    if (!socket!.closed) await once(socket!, 'close');
     assert.equal(received, 'still here');
   });
 
