@@ -35,8 +35,8 @@ export interface AnswerOptions {
  */
 export function answerFrom(representation: Representation, request: Request, options: AnswerOptions): Response {
   const { metadata } = representation;
+  if (answersNotModified(metadata, request, options.now)) return notModified(options);
   if (metadata.status === 200) {
-    if (answersNotModified(metadata, request, options.now)) return notModified(options);
     const partial = rangeAnswer(representation, request, options);
     if (partial !== null) return partial;
   }
@@ -45,7 +45,8 @@ export function answerFrom(representation: Representation, request: Request, opt
 
 /** Whether a request has a condition by which a stored response is answered with 304, none of its bytes being needed. */
 export const answersNotModified = (metadata: ResponseMetadata, request: Request, now: EpochMs): boolean =>
-  metadata.status === 200 && isNotModified(request, { ...validatorsOf(metadata, now), exists: true }, now);
+  // a precondition counts where the answer would be a success without it (RFC 9110 §13.2.1)
+  metadata.status < 300 && isNotModified(request, { ...validatorsOf(metadata, now), exists: true }, now);
 
 /** The ranges that a request asks of a representation of that length; null: it is to get the whole. */
 export function requestedRanges(
@@ -117,8 +118,9 @@ function rangeAnswer(representation: Representation, request: Request, options: 
   return multipleRanges(representation, resolved.ranges, length, options);
 }
 
+/** What is said of the document's freshness does not hold for this answer: nobody further out is to store it. */
 function unsatisfiable(length: Bytes, options: AnswerOptions): Response {
-  const fields = notModifiedFields(options.fields).without('etag', 'last-modified');
+  const fields = notModifiedFields(options.fields).without(...ofTheDocument);
   return {
     status: 416,
     reason: 'Range Not Satisfiable',
@@ -127,6 +129,8 @@ function unsatisfiable(length: Bytes, options: AnswerOptions): Response {
     note: { outcome: options.outcome },
   };
 }
+
+const ofTheDocument = ['etag', 'last-modified', 'cache-control', 'cdn-cache-control', 'expires', 'pragma', 'cache-groups'];
 
 function singleRange(source: Representation, range: ByteRange, length: Bytes, options: AnswerOptions): Response {
   const fields = withStatusLines(options.fields.without('content-length', 'content-range'), options);

@@ -5,7 +5,7 @@ import { bytes } from '../../config/units.js';
 import { hrefOf } from '../http/target-uri.js';
 import { answerFrom, type Representation } from './answer.js';
 import { cacheStatus, type Forwarded } from './cache-status.js';
-import type { ForwardResult } from './forward-result.js';
+import type { ForwardResult, Validated } from './forward-result.js';
 import { currentAge, remainingLifetime } from './freshness.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { ResponseStore } from './response-store.js';
@@ -24,6 +24,10 @@ interface Facts {
   readonly ttl?: Seconds;
 }
 
+type InStore = Pick<Validated, 'stored' | 'metadata'>;
+
+const asStored = (stored: StoredResponse): InStore => ({ stored, metadata: stored });
+
 /** Makes the answers, each of which says in `Cache-Status` how it came about (RFC 9211). */
 export class Answering {
   constructor(
@@ -35,8 +39,8 @@ export class Answering {
   /** A hit. `detail` says why a stale response was good enough. */
   hit(request: Request, stored: StoredResponse, detail: string | null): Response {
     const ttl = seconds(Math.floor(remainingLifetime(stored.freshness, this.clock.now())));
-    const status = cacheStatus(this.name, { hit: true, ttl, ...(detail !== null && { detail }) });
-    return this.#fromStore(request, stored, status, 'hit');
+    const status = cacheStatus(this.name, { hit: true, ttl, detail: detail ?? undefined });
+    return this.#fromStore(request, asStored(stored), status, 'hit');
   }
 
   /** What a forward brought, for the one who asked, or (`collapsed`) for one who waited. */
@@ -48,14 +52,14 @@ export class Answering {
         return this.#whileStoring(request, result, this.#status(request, reason, facts), outcome, collapsed);
       }
       case 'validated': {
-        const status = this.#status(request, reason, { status: 304, stored: true, collapsed });
-        return this.#fromStore(request, result.stored, status, outcome);
+        const status = this.#status(request, reason, { status: 304, stored: result.updated, collapsed });
+        return this.#fromStore(request, result, status, outcome);
       }
       case 'stale': {
         const ttl = seconds(Math.floor(remainingLifetime(result.stored.freshness, this.clock.now())));
         const facts = { status: result.status, stored: false, collapsed, ttl };
         const status = this.#status(request, { fwd: reason.fwd, detail: result.detail }, facts);
-        return this.#fromStore(request, result.stored, status, `${outcome};stale`);
+        return this.#fromStore(request, asStored(result.stored), status, `${outcome};stale`);
       }
       case 'not-stored':
         return this.passed(request, result.received, { fwd: reason.fwd, detail: reason.detail ?? result.reason });
@@ -88,17 +92,17 @@ export class Answering {
     });
   }
 
-  #fromStore(request: Request, stored: StoredResponse, cacheStatusValue: string, outcome: string): Response {
+  #fromStore(request: Request, { stored, metadata }: InStore, cacheStatusValue: string, outcome: string): Response {
     const now = this.clock.now();
     const representation: Representation = {
-      metadata: stored,
+      metadata,
       length: stored.length,
       hasTrailers: stored.trailers.lines.length > 0,
       open: (from, to) => this.store.open(stored, from, to ?? stored.length ?? from),
     };
-    const age = currentAge(stored.freshness, now);
+    const age = currentAge(metadata.freshness, now);
     return answerFrom(representation, request, {
-      fields: stored.fields,
+      fields: metadata.fields,
       age,
       cacheStatus: cacheStatusValue,
       outcome,
@@ -141,12 +145,12 @@ export class Answering {
   #status(request: Request, reason: Reason, facts: Facts): string {
     return cacheStatus(this.name, {
       fwd: reason.fwd,
-      ...(facts.status !== null && { fwdStatus: facts.status }),
-      ...(facts.ttl !== undefined && { ttl: facts.ttl }),
+      fwdStatus: facts.status ?? undefined,
+      ttl: facts.ttl,
       stored: facts.stored,
       collapsed: facts.collapsed,
       key: hrefOf(request.target),
-      ...(reason.detail !== undefined && { detail: reason.detail }),
+      detail: reason.detail,
     });
   }
 }

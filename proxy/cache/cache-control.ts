@@ -40,13 +40,14 @@ export interface RequestDirectives {
 
 /**
  * What a response says to a shared cache: by `CDN-Cache-Control` if that is there, valid and not empty, which then
- * replaces `Cache-Control` (RFC 9213 §2.2), otherwise by `Cache-Control` (RFC 9111 §5.2.2).
+ * replaces `Cache-Control` (RFC 9213 §2.2), otherwise by `Cache-Control` (RFC 9111 §5.2.2). A cache that does not act for
+ * the origin server, such as a forward proxy, is not addressed by `CDN-Cache-Control` (RFC 9213 §3).
  *
  * Unknown directives are ignored. What cannot be read for certain is read as the stricter meaning: a freshness directive
  * as 'invalid', a qualified form as the unqualified one, and permissions (`public`, `must-understand`) as not given.
  */
-export function parseResponseDirectives(fields: Fields): ResponseDirectives {
-  const targeted = fields.get('cdn-cache-control');
+export function parseResponseDirectives(fields: Fields, actsForOrigin = true): ResponseDirectives {
+  const targeted = actsForOrigin ? fields.get('cdn-cache-control') : undefined;
   const fromTargeted = targeted === undefined ? null : readTargetedDirectives(targeted);
   if (fromTargeted !== null) return responseDirectives('cdn-cache-control', fromTargeted);
   const lines = fields.all('cache-control');

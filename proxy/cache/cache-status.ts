@@ -4,19 +4,19 @@ import type { Seconds } from '../../config/units.js';
 export interface Hit {
   readonly hit: true;
   /** Remaining freshness lifetime; negative for a stale response (§2.4). */
-  readonly ttl?: Seconds;
-  readonly detail?: string;
+  readonly ttl?: Seconds | undefined;
+  readonly detail?: string | undefined;
 }
 
 /** The request went forward (RFC 9211 §2.2). */
 export interface Forwarded {
   readonly fwd: 'uri-miss' | 'vary-miss' | 'miss' | 'stale' | 'request' | 'bypass' | 'method' | 'partial';
-  readonly fwdStatus?: number;
+  readonly fwdStatus?: number | undefined;
   readonly stored?: boolean;
   readonly collapsed?: boolean;
-  readonly ttl?: Seconds;
-  readonly key?: string;
-  readonly detail?: string;
+  readonly ttl?: Seconds | undefined;
+  readonly key?: string | undefined;
+  readonly detail?: string | undefined;
 }
 
 /** This cache's member of `Cache-Status`: `willis; hit; ttl=30` (RFC 9211 §2), a Structured Fields list member. */

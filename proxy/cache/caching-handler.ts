@@ -12,7 +12,7 @@ import { cacheKeyOf, type CacheKey } from './cache-key.js';
 import { Collapse } from './collapse.js';
 import { complete, heldFor } from './completion.js';
 import { Fetching } from './fetching.js';
-import { release, type ForwardResult } from './forward-result.js';
+import { release, validatedAs, type ForwardResult } from './forward-result.js';
 import type { FreshnessPolicy } from './freshness.js';
 import type { ResponseStore } from './response-store.js';
 import { decideReuse, isRequestReason, type ValidateReason } from './reuse.js';
@@ -193,12 +193,12 @@ export class CachingHandler {
 
   #learn(visit: Visit, result: ForwardResult): void {
     if (result.kind === 'stale' || (result.kind === 'not-stored' && passing(result.received.status))) return;
-    if (result.kind === 'not-stored') {
+    if (result.kind === 'not-stored' || (result.kind === 'validated' && !result.updated)) {
       this.#collapse.learned(visit.key, false);
       return;
     }
     const metadata = result.kind === 'storing' ? result.representation.metadata : result.stored;
-    const { kind } = decideReuse({ ...metadata, invalidated: false }, noDirectives, this.#clock.now());
+    const { kind } = decideReuse({ freshness: metadata.freshness, invalidated: false }, noDirectives, this.#clock.now());
     this.#collapse.learned(visit.key, kind !== 'validate');
   }
 
@@ -210,7 +210,7 @@ export class CachingHandler {
     if (result.kind === 'storing' && result.representation.joinable) {
       const { metadata } = result.representation;
       const usable = selects(metadata.selecting, request.fields);
-      if (!usable || decideReuse({ ...metadata, invalidated: false }, directives, now).kind === 'validate') return null;
+      if (!usable || decideReuse({ freshness: metadata.freshness, invalidated: false }, directives, now).kind === 'validate') return null;
       return this.#answering.forwarded(request, result, reason, true);
     }
     const { selected } = selectStored(await this.#store.lookUp(visit.key), request.fields, now);
@@ -219,7 +219,7 @@ export class CachingHandler {
       return this.#answering.forwarded(request, result, reason, true);
     }
     if (decideReuse(selected, directives, now).kind === 'validate') return null;
-    return this.#answering.forwarded(request, { kind: 'validated', stored: selected }, reason, true);
+    return this.#answering.forwarded(request, validatedAs(selected), reason, true);
   }
 
   /** @throws WillisError 504 when the client wants nothing but a stored answer (RFC 9111 §5.2.1.7) */
@@ -272,17 +272,15 @@ async function untilHead<T>(start: (signal: AbortSignal) => Promise<T>, client: 
 function detachedFrom(visit: Visit): Visit {
   const { method, target, form, version, client, receivedAt, id, fields: asked } = visit.request;
   const fields = plain(asked);
-  const { scope, upstream } = visit.route;
   const { signal } = new AbortController();
   const inform = (): void => undefined;
   return {
     ...visit,
     request: { method, target, form, version, fields, body: null, client, receivedAt, id, signal, inform },
     route: {
-      scope,
-      upstream,
-      outgoing: (request) => {
-        const sent = visit.route.outgoing(request);
+      ...visit.route,
+      outgoing: () => {
+        const sent = visit.route.outgoing();
         return { target: sent.target, fields: plain(sent.fields) };
       },
     },

@@ -7,11 +7,13 @@ import { parseContentRange } from '../http/range.js';
 import { answersNotModified, requestedRanges, type Representation } from './answer.js';
 import { Fill } from './fill.js';
 import { supersedes, type ForwardResult } from './forward-result.js';
+import { freshenedFields } from './freshen.js';
+import { computeFreshness } from './freshness.js';
 import { canCombine, completionRequest, covers } from './partial.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
 import type { Storing } from './storing.js';
-import type { Interval, StoredResponse } from './stored-response.js';
+import type { Interval, ResponseMetadata, StoredResponse } from './stored-response.js';
 import type { Visit } from './visit.js';
 
 /** Whether a stored response holds all the bytes that the answer to a request takes. */
@@ -47,7 +49,7 @@ export async function complete(visit: Visit, stored: StoredResponse, options: Co
   const wanted = wantedOf(stored, visit.request, options.now);
   const ask = wanted === 'several' ? null : completionRequest(stored, wanted);
   if (ask === null) return { kind: 'impossible' };
-  const { fields } = visit.route.outgoing(visit.request);
+  const { fields } = visit.route.outgoing();
   const received = await options.send(
     fields
       .without('range', 'if-range', 'if-none-match', 'if-modified-since')
@@ -91,10 +93,17 @@ function join(
   const outcome = options.storing.begin(visit, received, [stored], options.generation);
   const part = outcome.kind === 'storing' ? outcome.representation : unstored(body);
   const held = (from: Bytes, to: Bytes): Body => options.store.open(stored, from, to);
-  const metadata = outcome.kind === 'storing' ? outcome.representation.metadata : stored;
+  const metadata = outcome.kind === 'storing' ? outcome.representation.metadata : updated(stored, received, options);
   const open = (from: Bytes, to: Bytes | null): Body =>
     splice(from, to ?? length, range, held, (start, end) => part.open(start, end));
   return { kind: 'joined', representation: { metadata, length, open }, stored: outcome.kind === 'storing' };
+}
+
+/** What is told of a combination that is not stored: as of one that is (RFC 9111 §3.4). */
+function updated(stored: StoredResponse, received: ReceivedResponse, { storing }: CompletionOptions): ResponseMetadata {
+  const { directives } = stored.freshness;
+  const freshness = computeFreshness({ ...received, directives, policy: storing.policy });
+  return { ...stored, fields: freshenedFields(stored.fields, received.fields), freshness };
 }
 
 /** Whether stored bytes and a received range together are all that is wanted. */

@@ -6,7 +6,7 @@ import { heldFor, wantedOf } from './completion.js';
 import { forward, type ForwardingOptions, type ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
 import { mayServeStaleOnFailure, type ValidateReason, type ValidationFailure } from './reuse.js';
-import type { Storing } from './storing.js';
+import type { Storing, StoringOutcome } from './storing.js';
 import type { StoredResponse } from './stored-response.js';
 import { Validating } from './validating.js';
 import { conditionalFields, isForClient, type Validation } from './validation.js';
@@ -33,7 +33,7 @@ export class Fetching {
   /** Forwards the request as it is. Errors as `forward`. */
   async fetch(visit: Visit, candidates: readonly StoredResponse[], signal: AbortSignal): Promise<ForwardResult> {
     const generation = this.store.generation();
-    const received = await this.send(visit, visit.route.outgoing(visit.request).fields, signal);
+    const received = await this.send(visit, visit.route.outgoing().fields, signal);
     return this.#takeIn(visit, received, candidates, generation);
   }
 
@@ -51,7 +51,7 @@ export class Fetching {
   ): Promise<ForwardResult> {
     const generation = this.store.generation();
     const wanted = selected === null ? null : wantedOf(selected, visit.request, this.clock.now());
-    const { fields } = visit.route.outgoing(visit.request);
+    const { fields } = visit.route.outgoing();
     const sent = conditionalFields(fields, candidates, selected, wanted === 'several' ? null : wanted);
     let received: ReceivedResponse;
     try {
@@ -69,7 +69,7 @@ export class Fetching {
       const validation = { request: visit.request.fields, sent, validated: selected };
       return this.#notModified(visit, received, validation, candidates, generation, signal);
     }
-    const result = this.#takeIn(visit, received, candidates, generation);
+    const result = await this.#takeIn(visit, received, candidates, generation);
     if (selected !== null && visit.request.method === 'GET' && supersedes(result)) await this.store.remove(selected);
     return result;
   }
@@ -83,25 +83,26 @@ export class Fetching {
     generation: Generation,
     signal: AbortSignal,
   ): Promise<ForwardResult> {
-    const stored = this.#validating.freshen(visit, received, validation, candidates, generation);
-    if (stored !== null) return { kind: 'validated', stored };
+    const validated = await this.#validating.freshen(visit, received, validation, candidates, generation);
+    if (validated !== null) return { kind: 'validated', ...validated };
     if (isForClient(received.fields, validation)) return { kind: 'not-stored', received, reason: 'not-modified' };
-    const unconditional = visit.route.outgoing(visit.request).fields.without('if-none-match', 'if-modified-since');
+    const unconditional = visit.route.outgoing().fields.without('if-none-match', 'if-modified-since');
     return this.#takeIn(visit, await this.send(visit, unconditional, signal), candidates, generation);
   }
 
   /** @throws WillisError `upstream-malformed` for a 304 to a request without a condition (RFC 9110 §15.4.5) */
-  #takeIn(
+  async #takeIn(
     visit: Visit,
     received: ReceivedResponse,
     candidates: readonly StoredResponse[],
     generation: Generation,
-  ): ForwardResult {
+  ): Promise<ForwardResult> {
     if (received.status === 304 && !isConditional(received.sent)) {
       throw new WillisError('upstream-malformed', '304 to a request without a condition');
     }
-    if (visit.request.method === 'HEAD') this.#validating.learnFromHead(visit, received, candidates, generation);
-    return { ...this.storing.begin(visit, received, candidates, generation), received };
+    if (visit.request.method === 'HEAD') await this.#validating.learnFromHead(visit, received, candidates, generation);
+    const outcome = this.storing.begin(visit, received, candidates, generation);
+    return withReceived(outcome, received);
   }
 
   #mayStandIn(
@@ -115,6 +116,12 @@ export class Fetching {
     return heldFor(stored, visit.request, now) && mayServeStaleOnFailure(stored, why, visit.directives, failure, now);
   }
 }
+
+/** As a result for the one who asked. */
+const withReceived = (outcome: StoringOutcome, received: ReceivedResponse): ForwardResult =>
+  outcome.kind === 'storing'
+    ? { kind: 'storing', received, representation: outcome.representation }
+    : { kind: 'not-stored', received, reason: outcome.reason };
 
 const isConditional = (sent: Fields): boolean => sent.has('if-none-match') || sent.has('if-modified-since');
 

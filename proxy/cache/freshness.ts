@@ -49,13 +49,8 @@ export interface FreshnessInput {
 export function computeFreshness(input: FreshnessInput): Freshness {
   const { directives, responseTime } = input;
   const date = dateOf(input.fields, responseTime);
-  const explicit = explicitLifetime(input, date);
-  return {
-    ...(explicit ?? implicitLifetime(input, date)),
-    initialAge: initialAge(input, date),
-    responseTime,
-    directives,
-  };
+  const { lifetime, lifetimeSource } = explicitLifetime(input, date) ?? implicitLifetime(input, date);
+  return { lifetime, lifetimeSource, initialAge: initialAge(input, date), responseTime, directives };
 }
 
 /** current_age of RFC 9111 §4.2.3, not rounded. A clock that was set back makes nothing younger than it came. */

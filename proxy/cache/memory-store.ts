@@ -167,8 +167,11 @@ export class MemoryStore implements ResponseStore {
     instead: MemoryResponse | null,
   ): MemoryResponse | null {
     const { key } = metadata;
-    const invalidated = [key, ...groupNames(metadata)].some((subject) => this.#marks.isAfter(subject, generation));
-    const response = new MemoryResponse(metadata, { ...content, id: `m${++this.#ids}`, invalidated });
+    const { body, length, trailers } = content;
+    const invalidated =
+      this.#marks.isAfter(key, generation) ||
+      groupNames(metadata).some((group) => this.#marks.isAfter(group, generation));
+    const response = new MemoryResponse(metadata, { id: `m${++this.#ids}`, body, length, trailers, invalidated });
     if (this.#closed || response.footprint > this.#maxFootprint) return null;
     const others = this.#responsesOf(key).filter((other) => other !== instead);
     const twin = others.find(({ selecting }) => sameSelecting(selecting, response.selecting));

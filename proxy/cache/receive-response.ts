@@ -42,7 +42,7 @@ export async function forward(visit: Visit, options: ForwardingOptions): Promise
     incoming = await route.upstream.forward(
       {
         method: request.method,
-        target: route.outgoing(request).target,
+        target: route.outgoing().target,
         fields: options.fields,
         body: request.body,
         expectContinue: request.fields.has('expect'),
@@ -56,5 +56,7 @@ export async function forward(visit: Visit, options: ForwardingOptions): Promise
   const responseTime = options.clock.now();
   const lines = withoutHopByHop(incoming.fields);
   const dated = lines.has('date') ? lines : lines.plus('Date', formatHttpDate(responseTime));
-  return { ...incoming, fields: dated.plus('Via', options.via(incoming.version)), sent: options.fields, requestTime, responseTime };
+  const { status, reason, body, version } = incoming;
+  const fields = dated.plus('Via', options.via(version));
+  return { status, reason, fields, body, sent: options.fields, requestTime, responseTime };
 }

@@ -71,7 +71,7 @@ export interface ResponseDraft {
    * A stored response of the same representation, by its strong validator, to whose bytes these are added
    * (RFC 9111 §3.4). Its bytes are kept; the metadata is that of the draft.
    */
-  readonly extend?: StoredResponse;
+  readonly extend?: StoredResponse | undefined;
 }
 
 /** The writing end of one response. Exactly one of `commit` and `abandon` ends it; the buffers given are kept as they are. */

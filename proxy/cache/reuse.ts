@@ -31,18 +31,25 @@ export function decideReuse(stored: ReuseInput, request: RequestDirectives, now:
   if (freshness.directives.noCache === true) return { kind: 'validate', reason: 'no-cache' };
   if (request.noCache) return { kind: 'validate', reason: 'request-no-cache' };
 
+  // the clock was set back: how long the response has been here is not known any more (§4.2.3)
+  if (now < freshness.responseTime) return { kind: 'validate', reason: 'stale' };
+
   const age = currentAge(freshness, now);
   const staleness = age - freshness.lifetime;
-  const tolerated = staleForbidden(freshness) ? 0 : (request.maxStale ?? 0);
+  const mayBeStale = !staleForbidden(freshness);
+  const tolerated = mayBeStale ? (request.maxStale ?? 0) : 0;
   if (request.maxAge !== null && age > request.maxAge + tolerated)
     return { kind: 'validate', reason: 'request-max-age' };
   if (request.minFresh !== null && -staleness < request.minFresh)
     return { kind: 'validate', reason: 'request-min-fresh' };
   if (staleness < 0) return { kind: 'reuse', reason: 'fresh' };
 
-  if (staleness <= tolerated && request.maxStale !== null) return { kind: 'reuse', reason: 'max-stale' };
+  if (!mayBeStale) return { kind: 'validate', reason: 'stale' };
+  if (request.maxStale !== null && staleness <= tolerated) return { kind: 'reuse', reason: 'max-stale' };
+  // by max-age alone a client says that it wants nothing stale (§5.2.1.1)
+  const wantsFresh = request.maxAge !== null && request.maxStale === null;
   const { staleWhileRevalidate } = freshness.directives;
-  if (staleWhileRevalidate !== null && staleness <= staleWhileRevalidate && !staleForbidden(freshness)) {
+  if (staleWhileRevalidate !== null && staleness <= staleWhileRevalidate && !wantsFresh) {
     return { kind: 'reuse-and-validate', reason: 'stale-while-revalidate' };
   }
   return { kind: 'validate', reason: 'stale' };

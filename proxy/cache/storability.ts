@@ -7,6 +7,7 @@ import type { RequestDirectives, ResponseDirectives } from './cache-control.js';
 import type { Freshness } from './freshness.js';
 import { staleForbidden } from './reuse.js';
 import { isHeuristicallyCacheable, isNeverStored, isUnderstood } from './status-codes.js';
+import { strongValidatorOf } from './strong-validator.js';
 import { varyNames } from './vary.js';
 
 export interface StorabilityInput {
@@ -36,7 +37,7 @@ export type NotStorable =
   /** names a field without which the stored bytes would be misread */
   | 'no-cache'
   | 'authorization'
-  /** `*` */
+  /** `*`, or a field in which the origin server sees something else than this node receives */
   | 'vary'
   /** a 206 in several parts */
   | 'multipart'
@@ -51,7 +52,7 @@ export type NotStorable =
   /** could never be reused without being fetched again */
   | 'useless';
 
-/** Whether a shared cache stores a response (RFC 9111 §3), otherwise the first reason found against it. */
+/** Whether a shared cache stores a response, or what an update has made of a stored one (RFC 9111 §3), otherwise the first reason found against it. */
 export function storability(input: StorabilityInput): Storability {
   const reason =
     againstRequest(input) ??
@@ -117,7 +118,8 @@ function namesIndispensable(names: boolean | readonly string[], fields: Fields):
 }
 
 function againstFields({ response, directives, freshness }: StorabilityInput): NotStorable | null {
-  if (varyNames(response.fields) === '*') return 'vary';
+  const nominated = varyNames(response.fields);
+  if (nominated === '*' || nominated.some((name) => rewritten.has(name))) return 'vary';
   const withheld = isNamed(directives.private, 'set-cookie') || isNamed(directives.noCache, 'set-cookie');
   if (!response.fields.has('set-cookie') || withheld) return null;
   return directives.public || explicitlyFresh(freshness) ? null : 'set-cookie';
@@ -133,7 +135,7 @@ function againstPart({ response, freshness }: StorabilityInput): NotStorable | n
   if (range === null || 'unsatisfied' in range) return 'content-range';
   const length = fields.first('content-length');
   if (length !== undefined && length !== String(range.to - range.from)) return 'content-range';
-  return range.length === null && !hasStrongValidator(fields, freshness.responseTime) ? 'no-validator' : null;
+  return range.length === null && strongValidatorOf(fields, freshness.responseTime) === null ? 'no-validator' : null;
 }
 
 function againstFreshness({ response, directives, freshness }: StorabilityInput): NotStorable | null {
@@ -161,15 +163,6 @@ const hasValidator = (fields: Fields, at: EpochMs): boolean =>
   parseEntityTag(fields.first('etag') ?? '') !== null ||
   parseHttpDate(fields.first('last-modified') ?? '', at) !== null;
 
-/** A strong entity-tag; or, where there is none, a Last-Modified that Date makes strong (RFC 9110 §8.8.2.2). */
-function hasStrongValidator(fields: Fields, at: EpochMs): boolean {
-  const tag = parseEntityTag(fields.first('etag') ?? '');
-  if (tag !== null) return !tag.weak;
-  const modified = parseHttpDate(fields.first('last-modified') ?? '', at);
-  const date = parseHttpDate(fields.first('date') ?? '', at);
-  return modified !== null && date !== null && date - modified >= 1000;
-}
-
 const isNamed = (names: boolean | readonly string[], name: string): boolean =>
   typeof names === 'object' && names.includes(name);
 
@@ -182,6 +175,9 @@ const indispensable: ReadonlySet<string> = new Set([
   'expires',
   'vary',
 ]);
+
+/** What the address of the peer is written into: two requests with equal fields differ for the origin server. */
+const rewritten: ReadonlySet<string> = new Set(['forwarded', 'x-forwarded-for']);
 
 /** Of the message or of the connection; what else `Connection` named has gone before. */
 const notStored: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
 import { bytes, type Bytes } from '../../config/units.js';
-import { BufferedBody } from '../http/body.js';
+import { BufferedBody, type Body } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 import { parseContentRange } from '../http/range.js';
 import { hrefOf } from '../http/target-uri.js';
@@ -45,9 +45,10 @@ export class Storing {
   ) {}
 
   /** Metadata of a response as it would be stored now; null with the reason why it may not be. */
-  judge(visit: Visit, received: ReceivedResponse): { metadata: ResponseMetadata } | { metadata: null; reason: string } {
-    const directives = parseResponseDirectives(received.fields);
-    const freshness = computeFreshness({ ...received, directives, policy: this.policy });
+  #judge(visit: Visit, received: ReceivedResponse): { metadata: ResponseMetadata; reason: null } | { metadata: null; reason: string } {
+    const directives = parseResponseDirectives(received.fields, visit.route.actsForOrigin);
+    const { status, fields, requestTime, responseTime } = received;
+    const freshness = computeFreshness({ status, fields, directives, requestTime, responseTime, policy: this.policy });
     const verdict = storability({
       request: { method: visit.request.method, fields: visit.request.fields, hasBody: hasContent(visit) },
       response: received,
@@ -58,7 +59,7 @@ export class Storing {
       contentLocationHref: contentLocation(visit, received.fields),
     });
     if (!verdict.store) return { metadata: null, reason: verdict.reason };
-    if (mayBeProvoked(received.sent, { ...received, freshness })) return { metadata: null, reason: 'provoked' };
+    if (mayBeProvoked(received.sent, { status, fields, freshness })) return { metadata: null, reason: 'provoked' };
     const selecting = selectingFieldsOf(received.fields, visit.request.fields);
     if (selecting === null) return { metadata: null, reason: 'vary' };
     const metadata: ResponseMetadata = {
@@ -72,7 +73,7 @@ export class Storing {
       freshness,
       groups: cacheGroups(received.fields),
     };
-    return { metadata };
+    return { metadata, reason: null };
   }
 
   /**
@@ -85,13 +86,13 @@ export class Storing {
     candidates: readonly StoredResponse[],
     generation: Generation,
   ): StoringOutcome {
-    const judged = this.judge(visit, received);
-    if (judged.metadata === null) return { kind: 'not-stored', reason: judged.reason };
+    const extend = received.status === 206 ? candidates.find((stored) => canCombine(stored, received)) : undefined;
+    const { metadata, reason } = this.#judge(visit, extend === undefined ? received : combined(received, extend));
+    if (metadata === null) return { kind: 'not-stored', reason };
     const place = placeOf(received);
     if (place === null) return { kind: 'not-stored', reason: 'content-range' };
-    const extend = received.status === 206 ? candidates.find((stored) => canCombine(stored, received)) : undefined;
-    const metadata = extend === undefined ? judged.metadata : combined(judged.metadata, extend);
-    const writer = this.store.write({ metadata, generation, ...place, ...(extend && { extend }) });
+    const { from, length } = place;
+    const writer = this.store.write({ metadata, generation, from, length, extend });
     if (writer === null) return { kind: 'not-stored', reason: 'too-large' };
     // a part is of use with a strong validator only, for If-Range (RFC 9110 §13.1.5)
     const keepPart = strongValidatorOf(metadata.fields, metadata.responseTime) !== null;
@@ -99,30 +100,42 @@ export class Storing {
     const release = fill.hold();
     // those who waited for this response become its readers in this turn
     setImmediate(release);
-    return { kind: 'storing', representation: represent(metadata, fill) };
+    return { kind: 'storing', representation: new Filling(metadata, fill) };
   }
 }
 
-/** A 206 to a request with If-Range brings few fields; what is stored already has the others (RFC 9111 §3.4). */
-function combined(part: ResponseMetadata, stored: StoredResponse): ResponseMetadata {
-  return {
-    ...part,
-    fields: freshenedFields(stored.fields, part.fields),
-    selecting: part.fields.has('vary') ? part.selecting : stored.selecting,
-    groups: part.fields.has('cache-groups') ? part.groups : stored.groups,
-  };
+/**
+ * A 206 to a request with If-Range brings few fields; what is stored already has the others, and what they say goes on to
+ * hold (RFC 9111 §3.4).
+ */
+function combined(part: ReceivedResponse, stored: StoredResponse): ReceivedResponse {
+  const ofTheMessage = part.fields.filter((name) => ownOfPart.has(name));
+  return { ...part, fields: freshenedFields(stored.fields, part.fields).plus(...ofTheMessage.lines) };
 }
 
-function represent(metadata: ResponseMetadata, fill: Fill): FilledRepresentation {
-  return {
-    metadata,
-    length: fill.length,
-    ended: fill.ended,
-    get joinable() {
-      return fill.joinable;
-    },
-    open: (from, to) => fill.reader(from, to),
-  };
+const ownOfPart: ReadonlySet<string> = new Set(['age', 'content-length', 'content-range']);
+
+class Filling implements FilledRepresentation {
+  constructor(
+    readonly metadata: ResponseMetadata,
+    private readonly fill: Fill,
+  ) {}
+
+  get length(): Bytes | null {
+    return this.fill.length;
+  }
+
+  get ended(): Promise<boolean> {
+    return this.fill.ended;
+  }
+
+  get joinable(): boolean {
+    return this.fill.joinable;
+  }
+
+  open(from: Bytes, to: Bytes | null): Body {
+    return this.fill.reader(from, to);
+  }
 }
 
 /** Where the bytes of a response lie in the whole; null if a 206 does not say so usably. */

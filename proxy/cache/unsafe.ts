@@ -28,7 +28,7 @@ export interface PassingParts {
 export async function passThrough(visit: Visit, reason: Reason, parts: PassingParts): Promise<Response> {
   const { request } = visit;
   const generation = parts.store.generation();
-  const received = await parts.fetching.send(visit, visit.route.outgoing(request).fields, parts.signal);
+  const received = await parts.fetching.send(visit, visit.route.outgoing().fields, parts.signal);
   // an answer that another change may have overtaken is not stored
   const overtaken = parts.store.generation() !== generation;
   await invalidate(visit, received, parts);

@@ -1,15 +1,26 @@
 import { parseResponseDirectives } from './cache-control.js';
 import { cacheGroups } from './cache-groups.js';
+import type { Validated } from './forward-result.js';
 import { canFreshenFromHead, freshenedFields } from './freshen.js';
 import { computeFreshness } from './freshness.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
-import { storedFields } from './storability.js';
+import { storability, storedFields, type NotStorable } from './storability.js';
 import type { Storing } from './storing.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
 import { confirmsOnly, selectFor304, type Validation } from './validation.js';
 import { selectingFieldsOf, selects } from './vary.js';
 import type { Visit } from './visit.js';
+
+/** What a newer message makes of a stored response. */
+interface Update {
+  /** As it is to be stored. */
+  readonly metadata: ResponseMetadata;
+  /** As the one who asked is told. */
+  readonly told: ResponseMetadata;
+  /** Why it may not be stored so; null if it may. */
+  readonly against: NotStorable | null;
+}
 
 /** Applies what a 304, or the answer to a HEAD request, says of stored responses (RFC 9111 §4.3.4, §4.3.5). */
 export class Validating {
@@ -22,63 +33,81 @@ export class Validating {
    * Freshens every stored response that a 304 selects. Gives the one that now answers the request; null if the 304 is
    * about none of them, or it is no longer stored.
    */
-  freshen(
+  async freshen(
     visit: Visit,
     received: ReceivedResponse,
     validation: Validation,
     candidates: readonly StoredResponse[],
     generation: Generation,
-  ): StoredResponse | null {
-    let answering: StoredResponse | null = null;
+  ): Promise<Validated | null> {
+    let answering: Validated | null = null;
     for (const stored of selectFor304(candidates, received.fields, validation)) {
-      const freshened = this.store.freshen(stored, this.#updated(visit, stored, received), generation);
-      if (stored.id === validation.validated?.id || answering === null) answering = freshened;
+      const validated = await this.#apply(stored, this.#update(visit, stored, received), generation);
+      if (stored.id === validation.validated?.id || answering === null) answering = validated;
     }
-    return answering ?? (confirmsOnly(received.fields, validation) ? validation.validated : null);
+    if (answering !== null) return answering;
+    const { validated } = validation;
+    if (validated === null || !confirmsOnly(received.fields, validation)) return null;
+    return { stored: validated, metadata: validated, updated: false };
   }
 
   /** Freshens what a HEAD response matches and invalidates what it contradicts. */
-  learnFromHead(
+  async learnFromHead(
     visit: Visit,
     received: ReceivedResponse,
     candidates: readonly StoredResponse[],
     generation: Generation,
-  ): void {
+  ): Promise<void> {
     if (received.status !== 200) return;
     const selectable = candidates.filter((stored) => selects(stored.selecting, visit.request.fields));
     for (const stored of selectable) {
       if (canFreshenFromHead(stored, received)) {
-        this.store.freshen(stored, this.#updated(visit, stored, received), generation);
-      } else void this.store.invalidate(visit.key);
+        await this.#apply(stored, this.#update(visit, stored, received), generation);
+      } else await this.store.invalidate(visit.key);
     }
   }
 
-  #updated(visit: Visit, stored: StoredResponse, received: ReceivedResponse): ResponseMetadata {
+  /**
+   * Stores an update. One that may not be stored answers its own request all the same; the stored response is forgotten
+   * if it is withdrawn from everybody (RFC 9111 §5.2.2.5), and stays as it was if the update is about one client only.
+   * Null if it is no longer stored.
+   */
+  async #apply(stored: StoredResponse, update: Update, generation: Generation): Promise<Validated | null> {
+    if (update.against === null) {
+      const freshened = this.store.freshen(stored, update.metadata, generation);
+      return freshened && { stored: freshened, metadata: update.told, updated: true };
+    }
+    if (withdrawing.has(update.against)) await this.store.remove(stored);
+    return { stored, metadata: update.told, updated: false };
+  }
+
+  #update(visit: Visit, stored: StoredResponse, received: ReceivedResponse): Update {
+    const { request } = visit;
     // what the stored response said of its fields goes on to hold where the new one says nothing
     const merged = freshenedFields(stored.fields, received.fields);
-    const directives = parseResponseDirectives(merged);
-    const fields = storedFields(merged, directives, received.responseTime, stored.status);
+    const directives = parseResponseDirectives(merged, visit.route.actsForOrigin);
+    const { status } = stored;
+    const { requestTime, responseTime } = received;
+    const fields = storedFields(merged, directives, responseTime, status);
     const age = received.fields.first('age');
     const freshness = computeFreshness({
-      status: stored.status,
+      ...{ status, directives, requestTime, responseTime, policy: this.storing.policy },
       fields: age === undefined ? fields : fields.plus('Age', age),
-      directives,
-      requestTime: received.requestTime,
-      responseTime: received.responseTime,
-      policy: this.storing.policy,
+    });
+    const verdict = storability({
+      request: { method: 'GET', fields: request.fields, hasBody: false },
+      response: { status, fields: merged },
+      ...{ directives, requestDirectives: visit.directives, freshness },
+      ...{ targetHref: '', contentLocationHref: null },
     });
     const varied = fields.get('vary') !== stored.fields.get('vary');
-    const selecting = varied ? selectingFieldsOf(fields, visit.request.fields) : null;
-    return {
-      key: stored.key,
-      status: stored.status,
-      reason: stored.reason,
-      fields,
-      selecting: selecting ?? stored.selecting,
-      requestTime: received.requestTime,
-      responseTime: received.responseTime,
-      freshness,
-      groups: cacheGroups(fields),
-    };
+    const selecting = (varied ? selectingFieldsOf(fields, request.fields) : null) ?? stored.selecting;
+    const { key, reason } = stored;
+    const times = { requestTime, responseTime, freshness };
+    const metadata = { key, status, reason, fields, selecting, ...times, groups: cacheGroups(fields) };
+    return { metadata, told: { ...metadata, fields: merged }, against: verdict.store ? null : verdict.reason };
   }
 }
+
+/** By these the origin server takes back what it has given to everybody; others are about the request or its answer. */
+const withdrawing: ReadonlySet<NotStorable> = new Set(['no-store', 'private', 'must-understand', 'no-cache', 'vary']);

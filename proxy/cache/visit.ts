@@ -5,13 +5,26 @@ import type { Upstream } from '../forward/upstream.js';
 import type { RequestDirectives } from './cache-control.js';
 import type { CacheKey } from './cache-key.js';
 
-/** Where a request goes if it has to be forwarded, and under which scope its answers are stored. */
+/** Where one request goes if it has to be forwarded, and under which scope its answer is stored. */
 export interface Route {
   /** Scope of the cache key; see `CacheKey`. */
   readonly scope: string;
+  /** Whether this node stands in for the origin server, so that `CDN-Cache-Control` is meant for it (RFC 9213 §2). */
+  readonly actsForOrigin: boolean;
   readonly upstream: Upstream;
-  /** What leaves: the target at the origin server, and complete end-to-end fields. Made only when it is needed. */
-  outgoing(request: Request): { readonly target: TargetUri; readonly fields: Fields };
+  /** What leaves: the target at the origin server, and complete end-to-end fields. A hit never asks. */
+  readonly outgoing: () => Outgoing;
+}
+
+export interface Outgoing {
+  readonly target: TargetUri;
+  readonly fields: Fields;
+}
+
+/** Makes what leaves when it is first asked for, and gives the same from then on. */
+export function madeOnce(make: () => Outgoing): () => Outgoing {
+  let made: Outgoing | undefined;
+  return () => (made ??= make());
 }
 
 /** One request on its way through the cache. */

@@ -23,7 +23,8 @@ export class MappedUpstream implements Upstream {
 
   async forward(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
     const response = await this.upstream.forward(request, options);
-    return { ...response, fields: this.#mapped(response.fields) };
+    const fields = this.#mapped(response.fields);
+    return fields === response.fields ? response : { ...response, fields };
   }
 
   /** The shared upstream is closed by its owner. */
@@ -33,10 +34,10 @@ export class MappedUpstream implements Upstream {
 
   #mapped(fields: Fields): Fields {
     let mapped = fields;
-    for (const name of ['Location', 'Content-Location']) {
-      const value = fields.first(name.toLowerCase());
+    for (const name of ['location', 'content-location']) {
+      const value = fields.first(name);
       const reference = value === undefined ? undefined : publicReference(value, this.mapping);
-      if (reference !== undefined && reference !== value) mapped = mapped.with(name, reference);
+      if (reference !== undefined && reference !== value) mapped = mapped.with(name === 'location' ? 'Location' : 'Content-Location', reference);
     }
     return mapped;
   }
@@ -63,6 +64,7 @@ const usualPort = /(?:(?<=^http:.*):(?:80)?|(?<=^https:.*):(?:443)?)$/;
 
 /** The URI at the origin server for a public one whose path begins with the prefix. */
 export function mapTarget(target: TargetUri, publicPrefix: string, origin: TargetUri): TargetUri {
-  if (target.path === '*') return { ...origin, path: '*' };
-  return { ...origin, path: origin.path + target.path.slice(publicPrefix.length) };
+  const { scheme, host, port, authority } = origin;
+  const path = target.path === '*' ? '*' : origin.path + target.path.slice(publicPrefix.length);
+  return { scheme, host, port, authority, path };
 }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { bytes, type Bytes, type Milliseconds } from '../../config/units.js';
 import { breakOff } from './break-off.js';
 import { Deadline } from './deadline.js';
+import { wasReset } from './was-reset.js';
 
 export interface RelayedBytes {
   /** From the client. */
@@ -42,6 +43,9 @@ export function relay(client: Duplex, origin: Duplex, options: RelayOptions): Pr
     options.signal.addEventListener('abort', destroy, { once: true });
     for (const [one, other] of [[client, origin] as const, [origin, client] as const]) {
       one.on('error', () => undefined);
+      one.once('end', () => {
+        if (wasReset(one)) breakOff(other);
+      });
       if (one.closed) closed(one, other);
       else one.once('close', () => closed(one, other));
     }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { milliseconds } from '../../config/units.js';
 import { Deadline } from './deadline.js';
 import { SocketStream } from './socket-stream.js';
+import { wasReset } from './was-reset.js';
 
 /** How long a client may take to close its side after an answer that is no 101. */
 const lingerTime = milliseconds(2000);
@@ -28,9 +29,10 @@ export class UpgradeBridge extends SocketStream {
     this.#origin = origin;
     // Failures close the bridge, and that is listened to.
     this.on('error', () => undefined);
-    // Before the library hears of it, which would take a reset for the end of a body.
-    origin.on('error', () => {
-      if (this.#state === 'committed') this.destroy();
+    // Before the library hears of it, which would take a reset for an end.
+    origin.on('error', () => this.#originReset());
+    origin.on('end', () => {
+      if (wasReset(origin)) this.#originReset();
     });
     if (head.length > 0) this.push(this.received(head));
   }
@@ -101,6 +103,10 @@ export class UpgradeBridge extends SocketStream {
     this.passedOut += chunk.length;
     if (!first || chunk.toString('latin1', 0, 9) !== 'HTTP/1.0 ') return chunk;
     return Buffer.concat([Buffer.from('HTTP/1.1 '), chunk.subarray(9)]);
+  }
+
+  #originReset(): void {
+    if (this.#state === 'committed') this.destroy();
   }
 
   #originClosed(): void {

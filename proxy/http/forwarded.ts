@@ -18,24 +18,32 @@ export interface ReceivedFrom {
  */
 export function plusForwarded(fields: Fields, hop: ReceivedFrom): Fields {
   const received = hop.trusted ? fields : withoutProvenance(fields);
+  const own = `for=${forwardedNode(hop.peer)};host=${tokenOrQuoted(hop.host)};proto=${scheme(hop)}`;
+  if (!hop.trusted) return received.plus('Forwarded', own, ...legacyLines(hop.peer, scheme(hop), hop.host));
   const elements = parseForwarded(received);
   const legacy = received.list('x-forwarded-for');
   const before = elements.length > 0 ? received.list('forwarded') : legacy.map((node) => `for=${forwardedNode(node)}`);
   const nodes = legacy.length > 0 ? legacy : elements.map((element) => addressOf(element.get('for')) ?? 'unknown');
-  const own = `for=${forwardedNode(hop.peer)};host=${tokenOrQuoted(hop.host)};proto=${hop.secure ? 'https' : 'http'}`;
   const first = elements[0];
   return received
     .with('Forwarded', [...before, own].join(', '))
     .without('x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host')
     .plus(
-      'X-Forwarded-For',
-      [...nodes, hop.peer].join(', '),
-      'X-Forwarded-Proto',
-      received.get('x-forwarded-proto') ?? first?.get('proto') ?? (hop.secure ? 'https' : 'http'),
-      'X-Forwarded-Host',
-      received.get('x-forwarded-host') ?? first?.get('host') ?? hop.host,
+      ...legacyLines(
+        [...nodes, hop.peer].join(', '),
+        received.get('x-forwarded-proto') ?? first?.get('proto') ?? scheme(hop),
+        received.get('x-forwarded-host') ?? first?.get('host') ?? hop.host,
+      ),
     );
 }
+
+const scheme = (hop: ReceivedFrom): string => (hop.secure ? 'https' : 'http');
+
+const legacyLines = (nodes: string, proto: string, host: string): string[] => [
+  ...['X-Forwarded-For', nodes],
+  ...['X-Forwarded-Proto', proto],
+  ...['X-Forwarded-Host', host],
+];
 
 /** The fields without anything that says where a request came from. */
 export const withoutProvenance = (fields: Fields): Fields =>

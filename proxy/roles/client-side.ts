@@ -6,7 +6,7 @@ import { WillisError } from '../base/errors.js';
 import { finalAnswerHere, outgoingFields } from '../forward/intermediary.js';
 import type { Upstream } from '../forward/upstream.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
-import type { Route } from '../cache/visit.js';
+import { madeOnce, type Route } from '../cache/visit.js';
 import type { Request, Response } from '../http/message.js';
 import type { ConnectRequest, RequestHandler } from '../http/request-handler.js';
 import type { NodeIdentity } from '../http/via.js';
@@ -34,7 +34,7 @@ export class ClientSide implements RequestHandler {
     const { identity, clock, cache } = this.options;
     this.#admit(request.client.address);
     if (request.form !== 'absolute') return this.#ownPage(request);
-    return finalAnswerHere(request, identity, clock.now()) ?? cache.handle(request, this.#route());
+    return finalAnswerHere(request, identity, clock.now()) ?? cache.handle(request, this.#routeOf(request));
   }
 
   connect(request: ConnectRequest, socket: Duplex, head: Buffer): void {
@@ -47,7 +47,7 @@ export class ClientSide implements RequestHandler {
     takeovers.upgrade(request, socket, head, () => {
       this.#admit(request.client.address);
       finalAnswerHere(request, identity, clock.now());
-      return this.#route().outgoing(request);
+      return this.#routeOf(request).outgoing();
     });
     return true;
   }
@@ -63,13 +63,11 @@ export class ClientSide implements RequestHandler {
     return helpPage(request, facts, clock.now());
   }
 
-  #route(): Route {
+  #routeOf(request: Request): Route {
     const { upstream, identity } = this.options;
-    const outgoing: Route['outgoing'] = (request) => ({
-      target: request.target,
-      fields: outgoingFields(request, identity, request.target.authority),
-    });
-    return { scope: '', upstream, outgoing };
+    const { target } = request;
+    const outgoing = madeOnce(() => ({ target, fields: outgoingFields(request, identity, target.authority) }));
+    return { scope: '', actsForOrigin: false, upstream, outgoing };
   }
 
   /** @throws WillisError `client-not-allowed` */

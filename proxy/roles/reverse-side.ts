@@ -3,7 +3,7 @@ import type { Site } from '../../config/schema.js';
 import type { Clock } from '../base/clock.js';
 import { WillisError } from '../base/errors.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
-import type { Route } from '../cache/visit.js';
+import { madeOnce, type Route } from '../cache/visit.js';
 import { finalAnswerHere, outgoingFields } from '../forward/intermediary.js';
 import { MappedUpstream, mapTarget } from '../forward/mapped-upstream.js';
 import type { Upstream } from '../forward/upstream.js';
@@ -49,7 +49,7 @@ export class ReverseSide implements RequestHandler {
     const { identity, clock, takeovers } = this.options;
     takeovers.upgrade(request, socket, head, () => {
       finalAnswerHere(request, identity, clock.now());
-      return this.#routeOf(request).outgoing(request);
+      return this.#routeOf(request).outgoing();
     });
     return true;
   }
@@ -60,13 +60,14 @@ export class ReverseSide implements RequestHandler {
     const { identity, trusts } = this.options;
     const { prefix, origin, sendHost } = site;
     const mapping = { publicOrigin: originOf(target), publicPrefix: prefix, origin };
-    const outgoing: Route['outgoing'] = () => {
+    const outgoing = madeOnce(() => {
       const fields = outgoingFields(request, identity, sendHost === 'client' ? target.authority : origin.authority);
       const { address, secure } = request.client;
       const hop = { peer: address, secure, host: target.authority, trusted: trusts(address) };
       return { target: mapTarget(target, prefix, origin), fields: plusForwarded(fields, hop) };
-    };
-    return { scope: 'site', upstream: new MappedUpstream(this.options.upstream, mapping), outgoing };
+    });
+    const upstream = new MappedUpstream(this.options.upstream, mapping);
+    return { scope: 'site', actsForOrigin: true, upstream, outgoing };
   }
 
   /** @throws WillisError `misdirected` for a host, `not-found` for a path that no site has */

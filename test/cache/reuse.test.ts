@@ -83,6 +83,16 @@ describe('whether a stored response may answer', () => {
       'stale',
     ],
     ['s-maxage forbids max-stale (§5.2.2.10)', 's-maxage=60', 'max-stale', 70, 'validate', 'stale'],
+    ['at its lifetime it is stale for max-stale, too (§4.2.4)', 's-maxage=0', 'max-stale', 0, 'validate', 'stale'],
+    ['what was received in the future is of unknown age (§4.2.3)', 'max-age=60', 'max-stale', -1, 'validate', 'stale'],
+    [
+      'max-age without max-stale wants nothing stale (§5.2.1.1)',
+      'max-age=60, stale-while-revalidate=30',
+      'max-age=90',
+      70,
+      'validate',
+      'stale',
+    ],
     [
       'max-stale extends the request’s max-age (§5.2.1)',
       'max-age=60',

@@ -128,7 +128,7 @@ describe('passing an upgrade through', () => {
   it('a reset of the origin server ends the connection of the client', async () => {
     await start((socket) => void socket.write(switching, () => setImmediate(() => socket.resetAndDestroy())));
     await passing(handshake(origin.target()), pair.near);
-    await readToEnd(pair.far);
+    assert.equal((await readToEnd(pair.far)).end, 'reset');
     if (!pair.near.closed) await once(pair.near, 'close');
   });
 

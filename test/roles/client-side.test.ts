@@ -93,7 +93,7 @@ describe('the client side', () => {
       const response = await client.receive();
       assert.equal(response.status, 502);
       assert.match(response.get('proxy-status') ?? '', /error=connection_refused/);
-      assert.equal(await client.closed, 'end');
+      assert.equal((await client.rest()).length, 0);
     });
 
     it('is one line of the access log when it is over, with the bytes of both directions', async () => {
