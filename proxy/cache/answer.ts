@@ -130,7 +130,15 @@ function unsatisfiable(length: Bytes, options: AnswerOptions): Response {
   };
 }
 
-const ofTheDocument = ['etag', 'last-modified', 'cache-control', 'cdn-cache-control', 'expires', 'pragma', 'cache-groups'];
+const ofTheDocument = [
+  'etag',
+  'last-modified',
+  'cache-control',
+  'cdn-cache-control',
+  'expires',
+  'pragma',
+  'cache-groups',
+];
 
 function singleRange(source: Representation, range: ByteRange, length: Bytes, options: AnswerOptions): Response {
   const fields = withStatusLines(options.fields.without('content-length', 'content-range'), options);

@@ -198,7 +198,11 @@ export class CachingHandler {
       return;
     }
     const metadata = result.kind === 'storing' ? result.representation.metadata : result.stored;
-    const { kind } = decideReuse({ freshness: metadata.freshness, invalidated: false }, noDirectives, this.#clock.now());
+    const { kind } = decideReuse(
+      { freshness: metadata.freshness, invalidated: false },
+      noDirectives,
+      this.#clock.now(),
+    );
     this.#collapse.learned(visit.key, kind !== 'validate');
   }
 
@@ -210,7 +214,11 @@ export class CachingHandler {
     if (result.kind === 'storing' && result.representation.joinable) {
       const { metadata } = result.representation;
       const usable = selects(metadata.selecting, request.fields);
-      if (!usable || decideReuse({ freshness: metadata.freshness, invalidated: false }, directives, now).kind === 'validate') return null;
+      if (
+        !usable ||
+        decideReuse({ freshness: metadata.freshness, invalidated: false }, directives, now).kind === 'validate'
+      )
+        return null;
       return this.#answering.forwarded(request, result, reason, true);
     }
     const { selected } = selectStored(await this.#store.lookUp(visit.key), request.fields, now);

@@ -1,4 +1,4 @@
-import { milliseconds, type Milliseconds } from '../../config/units.js';
+import { bytes, milliseconds, type Bytes, type Milliseconds } from '../../config/units.js';
 import { WillisError } from '../base/errors.js';
 import type { Clock } from '../base/clock.js';
 import type { CacheKey } from './cache-key.js';
@@ -52,7 +52,7 @@ export class Collapse<Result> {
     clock: Clock,
     private readonly maxWait: Milliseconds,
   ) {
-    this.#unshareable = new RecentKeys(10_000, milliseconds(120_000), clock);
+    this.#unshareable = new RecentKeys(bytes(1024 * 1024), milliseconds(120_000), clock);
   }
 
   get size(): number {
@@ -112,12 +112,13 @@ export class Collapse<Result> {
   }
 }
 
-/** A bounded set of keys, each of which is forgotten after a time. */
+/** A set of keys, each of which is forgotten after a time, or when they take too much room. */
 class RecentKeys {
   readonly #until = new Map<CacheKey, number>();
+  #bytes = 0;
 
   constructor(
-    private readonly limit: number,
+    private readonly limit: Bytes,
     private readonly lifetime: Milliseconds,
     private readonly clock: Clock,
   ) {}
@@ -126,21 +127,27 @@ class RecentKeys {
     const until = this.#until.get(key);
     if (until === undefined) return false;
     if (this.clock.monotonic() < until) return true;
-    this.#until.delete(key);
+    this.delete(key);
     return false;
   }
 
   add(key: CacheKey): void {
-    this.#until.delete(key);
+    this.delete(key);
     this.#until.set(key, this.clock.monotonic() + this.lifetime);
-    const oldest = this.#until.keys().next();
-    if (this.#until.size > this.limit && oldest.done !== true) this.#until.delete(oldest.value);
+    this.#bytes += cost(key);
+    for (const oldest of this.#until.keys()) {
+      if (this.#bytes <= this.limit) return;
+      this.delete(oldest);
+    }
   }
 
   delete(key: CacheKey): void {
-    this.#until.delete(key);
+    if (this.#until.delete(key)) this.#bytes -= cost(key);
   }
 }
+
+/** A map's slot and the header of a string take about a hundred bytes. */
+const cost = (key: CacheKey): number => key.length + 100;
 
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   let done = (): void => undefined;

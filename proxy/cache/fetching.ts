@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.js';
 import { asWillisError, WillisError } from '../base/errors.js';
-import type { Fields } from '../http/fields.js';
+import { Fields } from '../http/fields.js';
 import { supersedes, type ForwardResult } from './forward-result.js';
 import { heldFor, wantedOf } from './completion.js';
 import { forward, type ForwardingOptions, type ReceivedResponse } from './receive-response.js';
+import { isOverridden } from './overridden-request.js';
 import type { Generation, ResponseStore } from './response-store.js';
 import { mayServeStaleOnFailure, type ValidateReason, type ValidationFailure } from './reuse.js';
 import type { Storing, StoringOutcome } from './storing.js';
@@ -49,6 +50,8 @@ export class Fetching {
     why: ValidateReason,
     signal: AbortSignal,
   ): Promise<ForwardResult> {
+    // what comes of it is about something else than what is stored
+    if (isAboutSomethingElse(visit)) return this.fetch(visit, [], signal);
     const generation = this.store.generation();
     const wanted = selected === null ? null : wantedOf(selected, visit.request, this.clock.now());
     const { fields } = visit.route.outgoing();
@@ -100,7 +103,8 @@ export class Fetching {
     if (received.status === 304 && !isConditional(received.sent)) {
       throw new WillisError('upstream-malformed', '304 to a request without a condition');
     }
-    if (visit.request.method === 'HEAD') await this.#validating.learnFromHead(visit, received, candidates, generation);
+    if (visit.request.method === 'HEAD' && !isAboutSomethingElse(visit))
+      await this.#validating.learnFromHead(visit, received, candidates, generation);
     const outcome = this.storing.begin(visit, received, candidates, generation);
     return withReceived(outcome, received);
   }
@@ -127,3 +131,6 @@ const isConditional = (sent: Fields): boolean => sent.has('if-none-match') || se
 
 /** The errors for which `stale-if-error` stands in (RFC 5861 §4). */
 const isServerError = (status: number): boolean => status === 500 || status === 502 || status === 503 || status === 504;
+
+const isAboutSomethingElse = ({ request, route }: Visit): boolean =>
+  isOverridden(route.outgoing().fields, request, route.actsForOrigin, Fields.none);

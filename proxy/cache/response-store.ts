@@ -20,7 +20,8 @@ export interface ResponseStore {
 
   /**
    * The bytes from ≤ position < to of a stored response, all of which it holds. They stay readable until the body is
-   * read or cancelled, even when the response is replaced or evicted meanwhile.
+   * read or cancelled, even when the response is replaced or evicted meanwhile. A response that somebody has looked up
+   * and that was removed since can still be opened: it may be the answer to a last request.
    */
   open(stored: StoredResponse, from: Bytes, to: Bytes): Body;
 

@@ -11,6 +11,7 @@ import { Fill } from './fill.js';
 import { freshenedFields } from './freshen.js';
 import { computeFreshness, type FreshnessPolicy } from './freshness.js';
 import { canCombine } from './partial.js';
+import { isOverridden } from './overridden-request.js';
 import { mayBeProvoked } from './provoked-error.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
@@ -45,7 +46,10 @@ export class Storing {
   ) {}
 
   /** Metadata of a response as it would be stored now; null with the reason why it may not be. */
-  #judge(visit: Visit, received: ReceivedResponse): { metadata: ResponseMetadata; reason: null } | { metadata: null; reason: string } {
+  #judge(
+    visit: Visit,
+    received: ReceivedResponse,
+  ): { metadata: ResponseMetadata; reason: null } | { metadata: null; reason: string } {
     const directives = parseResponseDirectives(received.fields, visit.route.actsForOrigin);
     const { status, fields, requestTime, responseTime } = received;
     const freshness = computeFreshness({ status, fields, directives, requestTime, responseTime, policy: this.policy });
@@ -60,8 +64,13 @@ export class Storing {
     });
     if (!verdict.store) return { metadata: null, reason: verdict.reason };
     if (mayBeProvoked(received.sent, { status, fields, freshness })) return { metadata: null, reason: 'provoked' };
+    if (isOverridden(received.sent, visit.request, visit.route.actsForOrigin, fields)) {
+      return { metadata: null, reason: 'overridden' };
+    }
     const selecting = selectingFieldsOf(received.fields, visit.request.fields);
-    if (selecting === null) return { metadata: null, reason: 'vary' };
+    // a field that Connection named did not get as far as the origin server (RFC 9110 §7.6.1)
+    const dropped = (name: string): boolean => visit.request.fields.has(name) && !received.sent.has(name);
+    if (selecting === null || selecting.names.some(dropped)) return { metadata: null, reason: 'vary' };
     const metadata: ResponseMetadata = {
       key: visit.key,
       status: received.status === 206 ? 200 : received.status,

@@ -37,7 +37,8 @@ export class MappedUpstream implements Upstream {
     for (const name of ['location', 'content-location']) {
       const value = fields.first(name);
       const reference = value === undefined ? undefined : publicReference(value, this.mapping);
-      if (reference !== undefined && reference !== value) mapped = mapped.with(name === 'location' ? 'Location' : 'Content-Location', reference);
+      if (reference !== undefined && reference !== value)
+        mapped = mapped.with(name === 'location' ? 'Location' : 'Content-Location', reference);
     }
     return mapped;
   }

@@ -9,6 +9,7 @@ import { ResponseBody } from './response-body.js';
 import { contentOf, malformed, ResponseReceiver, type ResponseHead } from './response-receiver.js';
 import { requestHead } from './request-head.js';
 import { Upload } from './upload.js';
+import { wasReset } from './was-reset.js';
 import type { ForwardOptions, IncomingResponse, OutgoingRequest } from './upstream.js';
 
 export interface ConnectionTimeouts {
@@ -299,10 +300,3 @@ export class OriginConnection {
 }
 
 const broken = (detail: string, cause?: unknown): WillisError => new WillisError('upstream-reset', detail, { cause });
-
-/**
- * Whether a connection that seems to have ended was reset. When a reset comes close behind bytes, the platform reports
- * both as an end; but a socket that was reset has no peer any more. (The answer is right as long as nobody asked for the
- * peer's address before, which the platform then remembers.)
- */
-const wasReset = (socket: Socket): boolean => socket.remoteAddress === undefined;

@@ -146,7 +146,7 @@ function addVia(response: IncomingMessage, via: string | undefined): void {
 
 /** The request in the form that the library reads. */
 function incomingMessage(request: OutgoingRequest, client: Duplex): IncomingMessage {
-  const message = new IncomingMessage(client as Socket);
+  const message = new IncomingMessage(client as unknown as Socket);
   message.method = request.method;
   message.url = request.target.path;
   message.httpVersion = '1.1';

@@ -30,15 +30,18 @@ export function relay(client: Duplex, origin: Duplex, options: RelayOptions): Pr
       origin.destroy();
     };
     const idle = new Deadline(options.idleTimeout, destroy);
-    const closed = (one: Duplex, other: Duplex): void => {
-      // An orderly end was passed on by the pipe; anything else takes the other side along.
-      if (one.errored !== null) breakOff(other);
-      else if (!one.readableEnded || !one.writableFinished) other.destroy();
-      open.delete(one);
-      if (open.size > 0) return;
+    const over = (): void => {
       idle.end();
       options.signal.removeEventListener('abort', destroy);
       resolve({ bytesIn: bytes(bytesIn), bytesOut: bytes(bytesOut) });
+    };
+    const closed = (one: Duplex, other: Duplex): void => {
+      open.delete(one);
+      // An orderly end was passed on by the pipe; anything else takes the other side along.
+      const orderly = one.errored === null && one.readableEnded && one.writableFinished;
+      if (one.errored !== null) breakOff(other);
+      else if (!orderly) other.destroy();
+      if (!orderly || open.size === 0) over();
     };
     options.signal.addEventListener('abort', destroy, { once: true });
     for (const [one, other] of [[client, origin] as const, [origin, client] as const]) {

@@ -12,7 +12,7 @@ export function requestHead(request: OutgoingRequest, close: boolean): string {
   if (body !== null)
     extra = body.length === null ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${body.length}\r\n`;
   else if (anticipatesContent.has(method)) extra = 'Content-Length: 0\r\n';
-  if (expectContinue === true && body !== null) extra += 'Expect: 100-continue\r\n';
+  if (expectContinue === true && body !== null && body.length !== 0) extra += 'Expect: 100-continue\r\n';
   if (close) extra += 'Connection: close\r\n';
   return `${method} ${target.path} HTTP/1.1\r\n${fields.wire()}${extra}\r\n`;
 }

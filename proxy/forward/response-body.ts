@@ -15,6 +15,8 @@ export interface BodySource {
 
 /** How much is received ahead of the reader before the origin server is held back. */
 const highWater = 256 * 1024;
+/** What a chunk takes beside its bytes: an origin server that dribbles fills the room with far less. */
+const perChunk = 512;
 
 /** The content of a response on its way from an origin server: filled by its connection, pulled by its reader. */
 export class ResponseBody implements Body {
@@ -45,7 +47,7 @@ export class ResponseBody implements Body {
     const chunk = this.#queue.shift();
     if (chunk !== undefined) {
       const before = this.#queued;
-      this.#queued -= chunk.length;
+      this.#queued -= chunk.length + perChunk;
       if (before >= highWater && this.#queued < highWater && this.#state === 'flowing') this.#source.resume();
       return chunk;
     }
@@ -77,7 +79,7 @@ export class ResponseBody implements Body {
       return;
     }
     this.#queue.push(chunk);
-    this.#queued += chunk.length;
+    this.#queued += chunk.length + perChunk;
   }
 
   end(trailers: Fields): void {

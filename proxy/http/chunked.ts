@@ -1,5 +1,5 @@
 import { bytes } from '../../config/units.js';
-import { WillisError } from '../base/errors.js';
+import { asWillisError, WillisError } from '../base/errors.js';
 import { isTokenCharacter, parseFieldLines, SectionEnd } from './field-lines.js';
 import { Fields } from './fields.js';
 import type { InputBuffer } from './input-buffer.js';
@@ -24,12 +24,37 @@ export class ChunkedDecoder implements BodyDecoder {
   #lineSeen = 0;
   #dataBytes = 0;
   #extensionBytes = 0;
+  /** What was found wrong behind a piece that was still to be given. */
+  #broken: WillisError | null = null;
 
   constructor(limits: HeadLimits) {
     this.#limits = limits;
   }
 
   next(input: InputBuffer): Buffer | 'end' | 'more' {
+    if (this.#broken !== null) throw this.#broken;
+    const piece = this.#nextPiece(input);
+    return typeof piece === 'string' || piece.length >= SMALL_PIECE ? piece : this.#gathered(piece, input);
+  }
+
+  /** A piece with those at hand behind it: many small ones would each cost as much as a large one all the way. */
+  #gathered(first: Buffer, input: InputBuffer): Buffer {
+    const pieces = [first];
+    let length = first.length;
+    try {
+      while (length < GATHERED_BYTES) {
+        const piece = this.#nextPiece(input);
+        if (typeof piece === 'string') break;
+        pieces.push(piece);
+        length += piece.length;
+      }
+    } catch (error) {
+      this.#broken = asWillisError(error);
+    }
+    return pieces.length === 1 ? first : Buffer.concat(pieces, length);
+  }
+
+  #nextPiece(input: InputBuffer): Buffer | 'end' | 'more' {
     for (;;) {
       switch (this.#expects) {
         case 'size':
@@ -115,6 +140,8 @@ const BACKSLASH = 0x5c;
 const MOST_DIGITS = 13;
 const LONGEST_LINE = 4096 + MOST_DIGITS + 2;
 const FREE_EXTENSION_BYTES = 16_384;
+const SMALL_PIECE = 1024;
+const GATHERED_BYTES = 16_384;
 
 const malformed = (reason: string): WillisError => new WillisError('bad-request', reason);
 

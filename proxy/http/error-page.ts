@@ -38,7 +38,7 @@ export function errorPage(report: ErrorReport): string {
 <p class="status">${status} ${escapeHtml(reason)}</p>
 <h1>${escapeHtml(title)}</h1>
 ${request === null ? '' : `<p class="address"><code>${escapeHtml(shortened(request.href))}</code></p>\n`}${way(report)}
-<p>${whose[report.fault]}</p>
+<p>${advice[code] === notYours ? byRule : whose[report.fault]}</p>
 <h2>What to try</h2>
 <p>${advice[code] ?? (report.retryable ? tryAgain : usual[report.fault])}</p>
 <dl>
@@ -91,6 +91,8 @@ const whose: Readonly<Record<Fault, string>> = {
   internal: 'The fault is with this proxy. Your request and the server are not the cause.',
   upstream: 'The proxy is working; the server, or the way to it, is not.',
 };
+
+const byRule = 'The proxy is working; its rules do not allow this request.';
 
 const tryAgain = 'Wait a moment and try again. If it keeps failing, the server may be down for everyone.';
 

@@ -45,9 +45,16 @@ const legacyLines = (nodes: string, proto: string, host: string): string[] => [
   ...['X-Forwarded-Host', host],
 ];
 
-/** The fields without anything that says where a request came from. */
-export const withoutProvenance = (fields: Fields): Fields =>
-  fields.filter((name) => name !== 'forwarded' && name !== 'x-real-ip' && !name.startsWith('x-forwarded-'));
+/**
+ * The fields without anything that says where a request came from, in the spelling with underscores too, which gateways to
+ * programs do not tell from hyphens (RFC 3875 §4.1.18).
+ */
+export const withoutProvenance = (fields: Fields): Fields => fields.filter((name) => !saysProvenance(name));
+
+function saysProvenance(written: string): boolean {
+  const name = written.includes('_') ? written.replaceAll('_', '-') : written;
+  return name === 'forwarded' || name === 'x-real-ip' || name.startsWith('x-forwarded-');
+}
 
 /**
  * The address of the client: the right-most one that no trusted proxy has, among those that the fields list and the peer

@@ -35,14 +35,16 @@ export function frameResponse(response: Response, context: FramingContext): Resp
   if (!Number.isInteger(status) || status < 200 || status > 999) throw unsendable(`status ${status}`);
   const noted = noteFields(response.fields);
   const bodiless = context.method === 'HEAD' || status === 204 || status === 304;
-  const length = bodiless ? NOTHING : contentLength(noted.length, body === null ? NOTHING : body.length);
+  // RFC 9110 §15.3.6: no content in a 205; some clients do not look for any, and would take it for the next response
+  const length =
+    bodiless || status === 205 ? NOTHING : contentLength(noted.length, body === null ? NOTHING : body.length);
   const content = contentOf(length, context.version);
   let extra = '';
   let lines = response.fields.lines.length / 2 + 2;
   if (content === 'chunked') {
     extra = 'Transfer-Encoding: chunked\r\n';
     lines++;
-  } else if (length !== null && noted.length === null && !bodiless) {
+  } else if (length !== null && !bodiless && (noted.length === null || status === 205)) {
     extra = `Content-Length: ${length}\r\n`;
     lines++;
   }
@@ -55,8 +57,8 @@ export function frameResponse(response: Response, context: FramingContext): Resp
     lines++;
   }
   let wire = response.fields.wire();
-  if (status === 204 && noted.length !== null) {
-    // RFC 9110 §8.6: no Content-Length in a 204, whatever the handler was given.
+  if ((status === 204 || status === 205) && noted.length !== null) {
+    // RFC 9110 §8.6: no Content-Length in a 204, whatever the handler was given; that of a 205 is 0
     wire = response.fields.without('content-length').wire();
     lines--;
   }

@@ -40,29 +40,39 @@ function html({ name, proxy, site, admin }: HelpFacts): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Willis on ${escapeHtml(name)}</title>
 <style>
-:root { color-scheme: light dark; }
-body { font: 1rem/1.55 system-ui, sans-serif; max-width: 42rem; margin: 3rem auto; padding: 0 1.2rem; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; }
-h2 { font-size: 1.05rem; margin: 1.8rem 0 .3rem; }
-pre { overflow-x: auto; padding: .7rem .9rem; border-radius: .4rem; background: color-mix(in srgb, currentColor 8%, transparent); }
-table { border-collapse: collapse; } td { padding: .15rem 1.2rem .15rem 0; }
+:root { color-scheme: light dark; --ink: #1c2127; --soft: #5c6670; --paper: #f6f5f1; --card: #fff; --line: #dcdad3; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8e6e1; --soft: #a0a8b0; --paper: #15181b; --card: #1e2226; --line: #353a40; } }
+* { box-sizing: border-box; }
+body { margin: 0; padding: 6vh 1rem 2rem; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
+main { max-width: 46rem; margin: auto; padding: 2rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; }
+h1 { font-size: 1.6rem; margin: 0 0 .5rem; line-height: 1.25; }
+h2 { font-size: 1rem; margin: 1.5rem 0 .3rem; }
+p { margin: .5rem 0; }
+code { font: .9em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
+pre { margin: .3rem 0; padding: .6rem .9rem; border-radius: .4rem; background: var(--paper); white-space: pre-wrap; }
+dl { display: grid; align-items: baseline; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .5rem 0; }
+dt { color: var(--soft); }
+dd { margin: 0; }
 </style>
 </head>
 <body>
+<main>
 <h1>Willis is running</h1>
 <p>This is a caching web proxy. It does not show pages at this address: tell your programs to use it, and visit them as usual.</p>
 <h2>A browser</h2>
 <p>In its network settings choose a manual proxy for HTTP and HTTPS:</p>
-<table><tr><td>Host</td><td><code>${escapeHtml(host)}</code></td></tr><tr><td>Port</td><td><code>${escapeHtml(port)}</code></td></tr></table>
+<dl><dt>Host</dt><dd><code>${escapeHtml(host)}</code></dd><dt>Port</dt><dd><code>${escapeHtml(port)}</code></dd></dl>
 <h2>curl, wget, and whatever obeys the environment</h2>
-${line(`export http_proxy=http://${proxy} https_proxy=http://${proxy}\ncurl -I http://www.example.org/`)}
+${line(`export http_proxy=http://${proxy}\nexport https_proxy=$http_proxy\ncurl -I http://www.example.org/`)}
 <h2>apt</h2>
-${line(`echo 'Acquire::http::Proxy "http://${proxy}";' | sudo tee /etc/apt/apt.conf.d/80willis`)}
+${line(`echo 'Acquire::http::Proxy "http://${proxy}";' |\n  sudo tee /etc/apt/apt.conf.d/80willis`)}
 <h2>npm and git</h2>
 ${line(`npm config set proxy http://${proxy}\nnpm config set https-proxy http://${proxy}\ngit config --global http.proxy http://${proxy}`)}
+<h2>What was cached</h2>
 <p>The field <code>Cache-Status</code> of every answer says what was done for it: <code>hit</code>, or why it was forwarded.</p>
 ${site === null ? '' : `<h2>In front of a site</h2><p>List it under <code>sites</code> in <code>proxy.config.yaml</code>; it is served at <code>${escapeHtml(site)}</code>.</p>`}
-${admin === null ? '' : `<p>Is it well? <code>${escapeHtml(admin)}healthz</code></p>`}
+${admin === null ? '' : `<h2>Is it well?</h2><p><code>${escapeHtml(admin)}healthz</code></p>`}
+</main>
 </body>
 </html>
 `;

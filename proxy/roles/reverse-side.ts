@@ -59,6 +59,7 @@ export class ReverseSide implements RequestHandler {
     const site = this.#siteOf(target);
     const { identity, trusts } = this.options;
     const { prefix, origin, sendHost } = site;
+    if (origin.path !== '/' && climbs(target.path)) throw new WillisError('bad-request', 'ambiguous dot segments');
     const mapping = { publicOrigin: originOf(target), publicPrefix: prefix, origin };
     const outgoing = madeOnce(() => {
       const fields = outgoingFields(request, identity, sendHost === 'client' ? target.authority : origin.authority);
@@ -91,3 +92,11 @@ function withoutDotSegments(target: TargetUri): TargetUri {
 }
 
 const dotSegment = /\/(?:\.|%2e){1,2}(?:[/?]|$)/i;
+
+/**
+ * Whether a path has a `..` that is a dot segment to some origin servers only: to those that take `%2F`, a backslash or its
+ * encoding for a slash, or parameters off a segment.
+ */
+const climbs = (path: string): boolean => looseDotSegment.test(path.replace(/\?.*$/, ''));
+
+const looseDotSegment = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){2}(?:;|[/\\]|%2f|%5c|$)/i;

@@ -67,6 +67,7 @@ export class RunningNode implements Node {
 
   async #stop(): Promise<void> {
     await Promise.all(this.sides.map(({ server }) => server.close(this.drainTimeout)));
+    await Promise.all(this.sides.map(({ takeovers }) => takeovers.ended()));
     await Promise.all(this.sides.map(({ upstream }) => upstream.close()));
     for (const closable of this.rest) await closable.close();
     this.#listening = [];

@@ -20,6 +20,7 @@ export interface Side {
   readonly listener: Listener;
   readonly server: HttpServer;
   readonly upstream: HttpUpstream;
+  readonly takeovers: Takeovers;
 }
 
 /** What all sides of a node share. */
@@ -69,7 +70,7 @@ export function buildSide(shared: Shared, options: SideOptions): Side {
     onRefused: (error, context) => exchanges.onRefused(error, context),
     onFinished: (request, response, outcome) => exchanges.onFinished(request, response, outcome),
   });
-  return { name, listener, server, upstream };
+  return { name, listener, server, upstream, takeovers };
 }
 
 /** @throws Error if a file cannot be read */

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.js';
 import { asWillisError, WillisError } from '../base/errors.js';
 import type { DialGuard } from '../forward/dial-guard.js';
 import { passUpgrade } from '../forward/pass-through.js';
+import type { RelayedBytes } from '../forward/relay.js';
 import { openTunnel } from '../forward/tunnel.js';
 import type { Fields } from '../http/fields.js';
 import type { Request } from '../http/message.js';
@@ -28,7 +29,14 @@ export interface TakeoversOptions {
 
 /** Connections that cease to be HTTP: tunnels (RFC 9110 §9.3.6) and upgrades (§7.8). */
 export class Takeovers {
+  readonly #underWay = new Set<Promise<void>>();
+
   constructor(private readonly options: TakeoversOptions) {}
+
+  /** Fulfilled when all that were begun are over, and recorded. They end with their connections. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
 
   /** Opens a tunnel. `admit` throws a WillisError for who may not have one. */
   tunnel(request: ConnectRequest, socket: Duplex, head: Buffer, admit: () => void): void {
@@ -44,7 +52,7 @@ export class Takeovers {
       const carried = await openTunnel({ ...authority, client: socket, head, ...options });
       this.options.exchanges.onTakenOverEnded(request, { status: 200, ...carried, outcome: 'tunnel' });
     };
-    open().catch((error: unknown) => this.refuse(request, socket, asWillisError(error)));
+    this.#follow(open(), request, socket);
   }
 
   /** Passes an upgrade on. `route` says where to, or throws a WillisError. */
@@ -59,19 +67,22 @@ export class Takeovers {
       const { guard, ca, upstream, via, exchanges } = this.options;
       const { connectTimeout, firstByteTimeout } = upstream;
       const upgrading = fields.plus('Connection', 'Upgrade', 'Upgrade', 'websocket');
-      let status = 101;
-      const opened = await passUpgrade(
-        { method: request.method, target, fields: upgrading, body: null },
-        socket,
-        head,
-        {
-          ...{ guard, ca, connectTimeout, firstByteTimeout, via, signal: neverAborted() },
-          onClosed: (passed) => exchanges.onTakenOverEnded(request, { status, ...passed, outcome: 'upgrade' }),
-        },
-      );
-      if (opened !== 'open') status = opened.status;
+      const outgoing = { method: request.method, target, fields: upgrading, body: null };
+      const dialling = { guard, ca, connectTimeout, firstByteTimeout, via, signal: neverAborted() };
+      let onClosed!: (passed: RelayedBytes) => void;
+      const closed = new Promise<RelayedBytes>((resolve) => (onClosed = resolve));
+      const opened = await passUpgrade(outgoing, socket, head, { ...dialling, onClosed });
+      const status = opened === 'open' ? 101 : opened.status;
+      exchanges.onTakenOverEnded(request, { status, ...(await closed), outcome: 'upgrade' });
     };
-    pass().catch((error: unknown) => this.refuse(request, socket, asWillisError(error)));
+    this.#follow(pass(), request, socket);
+  }
+
+  #follow(course: Promise<void>, request: ConnectRequest | Request, socket: Duplex): void {
+    const ended = course
+      .catch((error: unknown) => this.refuse(request, socket, asWillisError(error)))
+      .finally(() => this.#underWay.delete(ended));
+    this.#underWay.add(ended);
   }
 
   /** Answers with an error on a connection that was taken over, and ends it. */
@@ -85,7 +96,12 @@ export class Takeovers {
       id,
     });
     if (!socket.destroyed) answerAndEnd(socket, answer, clock);
-    const sent = { status: answer.status, bytesIn: bytes(0), bytesOut: answer.body?.length ?? bytes(0), outcome: error.code };
+    const sent = {
+      status: answer.status,
+      bytesIn: bytes(0),
+      bytesOut: answer.body?.length ?? bytes(0),
+      outcome: error.code,
+    };
     exchanges.onTakenOverEnded(request, sent);
   }
 }

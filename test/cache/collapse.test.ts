@@ -79,4 +79,13 @@ describe('forwards that several requests share', () => {
     clock.advance(1);
     assert.equal(collapse.worthwhile(key), true);
   });
+
+  it('no more such keys are known than fit into a mebibyte, the oldest forgotten first', () => {
+    const long = (i: number): CacheKey => `|http://a.test/${'u'.repeat(16_000)}${i}` as CacheKey;
+    for (let i = 0; i < 100; i++) collapse.learned(long(i), false);
+    const known = Array.from({ length: 100 }, (_, i) => long(i)).filter((one) => !collapse.worthwhile(one));
+    assert.ok(known.length > 50 && known.length < 70, String(known.length));
+    assert.equal(known.at(-1), long(99));
+    assert.equal(collapse.worthwhile(long(0)), true);
+  });
 });

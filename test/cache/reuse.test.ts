@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { epochMs, milliseconds } from '../../config/units.js';
 import { parseRequestDirectives, parseResponseDirectives } from '../../proxy/cache/cache-control.js';
 import { computeFreshness } from '../../proxy/cache/freshness.js';
@@ -172,5 +173,58 @@ describe('whether a stale response may stand in when validation fails', () => {
   it('never when the request asked for validation (RFC 9111 §5.2.1.4)', () => {
     const input = response('max-age=60');
     assert.equal(mayServeStaleOnFailure(input, 'request-no-cache', asked('no-cache'), 'unreachable', after(1)), false);
+  });
+});
+
+describe('reuse, whatever response and request say', () => {
+  const lifetime = fc.integer({ min: 0, max: 100 });
+  const oneOf = (...names: string[]): fc.Arbitrary<string> =>
+    fc.oneof(
+      fc.constantFrom(...names),
+      fc.tuple(fc.constantFrom(...names), lifetime).map(([name, n]) => `${name}=${n}`),
+    );
+  const list = (one: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+    fc.array(one, { maxLength: 5 }).map((all) => all.join(', '));
+  const ofResponse = list(
+    fc.oneof(
+      fc.constantFrom('must-revalidate', 'proxy-revalidate', 'no-cache', 'no-cache="x"', 'public', 'immutable'),
+      oneOf('max-age', 's-maxage', 'stale-while-revalidate', 'stale-if-error'),
+    ),
+  );
+  const ofRequest = list(oneOf('max-age', 'min-fresh', 'max-stale', 'stale-if-error', 'no-cache', 'only-if-cached'));
+  const age = fc.integer({ min: -5, max: 300 });
+  const forbidding = /must-revalidate|proxy-revalidate|s-maxage|no-cache(?!=)/;
+
+  it('nothing stale is used where a directive forbids it, validated or not (RFC 9111 §4.2.4)', () => {
+    fc.assert(
+      fc.property(ofResponse, ofRequest, age, (said, wanted, elapsed) => {
+        if (!forbidding.test(said)) return;
+        const input = response(said);
+        const now = after(elapsed);
+        const decision = decideReuse(input, asked(wanted), now);
+        if (decision.kind !== 'validate') assert.equal(decision.reason, 'fresh');
+        for (const failure of ['unreachable', 'server-error'] as const)
+          assert.equal(mayServeStaleOnFailure(input, 'stale', asked(wanted), failure, now), false);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('without validation only what is fresh, or allowed to be stale for that long, is used (RFC 9111 §4.2)', () => {
+    fc.assert(
+      fc.property(ofResponse, ofRequest, age, (said, wanted, elapsed) => {
+        const { freshness } = response(said);
+        const decision = decideReuse({ freshness, invalidated: false }, asked(wanted), after(elapsed));
+        const staleness = elapsed - freshness.lifetime;
+        if (decision.kind === 'validate') return;
+        if (decision.reason === 'fresh') assert.ok(elapsed >= 0 && staleness < 0);
+        else {
+          const allowed =
+            decision.kind === 'reuse' ? asked(wanted).maxStale : freshness.directives.staleWhileRevalidate;
+          assert.ok(staleness <= (allowed ?? -1));
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 });

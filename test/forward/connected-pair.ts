@@ -38,8 +38,16 @@ export async function readToEnd(socket: Socket): Promise<{ text: string; end: 'e
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of socket.iterator({ destroyOnReturn: false })) chunks.push(chunk as Buffer);
-    return { text: Buffer.concat(chunks).toString('latin1'), end: 'end' };
+    // A reset close behind bytes shows as an end; but then there is no peer.
+    return { text: Buffer.concat(chunks).toString('latin1'), end: hasPeer(socket) ? 'end' : 'reset' };
   } catch {
     return { text: Buffer.concat(chunks).toString('latin1'), end: 'reset' };
   }
+}
+
+const hasPeer = (socket: Socket): boolean => socket.writableEnded || socket.remoteAddress !== undefined;
+
+/** Fulfilled when a connection is closed, however it came to that. */
+export async function closing(socket: Socket): Promise<void> {
+  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
 }

@@ -44,14 +44,20 @@ describe('dialling', () => {
 
   it('connects to the address that the guard judged, not to what the name means to others', async () => {
     const { port } = await plainOrigin();
-    const socket = await dial(at(port, { host: 'www.example.org' }), { ...options, guard: guardResolving('127.0.0.1') });
+    const socket = await dial(at(port, { host: 'www.example.org' }), {
+      ...options,
+      guard: guardResolving('127.0.0.1'),
+    });
     assert.equal(socket.remoteAddress, '127.0.0.1');
     socket.destroy();
   });
 
   it('an address of one family that refuses does not keep from the other (RFC 8305)', async () => {
     const { port } = await plainOrigin();
-    const socket = await dial(at(port, { host: 'dual.example' }), { ...options, guard: guardResolving('::1', '127.0.0.1') });
+    const socket = await dial(at(port, { host: 'dual.example' }), {
+      ...options,
+      guard: guardResolving('::1', '127.0.0.1'),
+    });
     assert.equal(socket.remoteAddress, '127.0.0.1');
     socket.destroy();
   });

@@ -120,7 +120,11 @@ describe('a request with Expect: 100-continue', () => {
     const informed: [number, number][] = [];
     const onInformational = (status: number): void => void informed.push([status, body.reads]);
     await textOf(await upstream.forward(expecting(body), { ...never, onInformational }));
-    assert.deepEqual(informed, [[102, 0], [103, 0], [100, 0]]);
+    assert.deepEqual(informed, [
+      [102, 0],
+      [103, 0],
+      [100, 0],
+    ]);
   });
 
   it('a second 100 is not passed on, and the content is sent once', async () => {
@@ -146,9 +150,13 @@ describe('a request with Expect: 100-continue', () => {
     const request = { ...get(origin.target()), expectContinue: true };
     assert.equal(await textOf(await upstream.forward(request, never)), 'ok');
     assert.doesNotMatch(origin.requests[0]!, /expect/i);
+  });
+
+  it('with empty content is sent without the expectation (RFC 9110 §10.1.1)', async () => {
+    await start((socket) => void socket.write(ok));
     const empty = expecting(BufferedBody.from(''));
     assert.equal(await textOf(await upstream.forward(empty, never)), 'ok');
-    assert.doesNotMatch(origin.requests[1]!, /expect/i);
+    assert.doesNotMatch(origin.requests[0]!, /expect/i);
   });
 
   it('fails like any other: reset, silence, an odd answer, the client going away', async () => {
@@ -156,7 +164,10 @@ describe('a request with Expect: 100-continue', () => {
       reset: [(socket) => void socket.resetAndDestroy(), 'upstream-reset'],
       silence: [() => undefined, 'upstream-timeout'],
       'an unasked 101': [(socket) => void socket.write('HTTP/1.1 101 X\r\n\r\n'), 'upstream-malformed'],
-      'gzip, chunked': [(socket) => void socket.write(ok.replace('Content-Length: 2', 'Transfer-Encoding: gzip, chunked')), 'upstream-malformed'],
+      'gzip, chunked': [
+        (socket) => void socket.write(ok.replace('Content-Length: 2', 'Transfer-Encoding: gzip, chunked')),
+        'upstream-malformed',
+      ],
     };
     for (const [script, code] of Object.values(answers)) {
       await start(script, { firstByteTimeout: milliseconds(100) });

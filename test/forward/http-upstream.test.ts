@@ -31,17 +31,18 @@ class ScriptedBody implements Body {
 describe('the HTTP upstream', () => {
   let origin: RawOrigin;
   let upstream: HttpUpstream;
+  const opened: { close(): Promise<void> }[] = [];
 
   const start = async (script: RawScript, options: Parameters<typeof createUpstream>[0] = {}): Promise<void> => {
     origin = await rawOrigin(script);
     upstream = createUpstream(options);
+    opened.push(origin, upstream);
   };
   const answering = (...answers: string[]): Promise<void> =>
     start((socket, _text, index) => void socket.write(answers[Math.min(index, answers.length - 1)] ?? '', 'latin1'));
 
   afterEach(async () => {
-    await origin.close();
-    await upstream.close();
+    for (const one of opened.splice(0)) await one.close();
   });
 
   describe('a response', () => {
@@ -282,11 +283,11 @@ describe('the HTTP upstream', () => {
   });
 
   describe('a broken transfer', () => {
-    const partly = (text: string, how: (socket: Socket) => void): Promise<void> =>
+    const partly = (text: string, how: (socket: Socket) => void, options: Parameters<typeof start>[1] = {}) =>
       start((socket, _text, index) => {
         if (index > 0) socket.write(ok);
         else socket.write(text, () => setImmediate(() => how(socket)));
-      });
+      }, options);
     const end = (socket: Socket): void => void socket.end();
     const reset = (socket: Socket): void => void socket.resetAndDestroy();
     const stall = (): void => undefined;
@@ -348,20 +349,17 @@ describe('the HTTP upstream', () => {
     });
 
     it('an origin that is silent before the head: upstream-timeout', async () => {
-      origin = await rawOrigin(stall);
-      upstream = createUpstream({ firstByteTimeout: milliseconds(30) });
+      await start(stall, { firstByteTimeout: milliseconds(30) });
       await assert.rejects(upstream.forward(get(origin.target()), never), failsWith('upstream-timeout'));
     });
 
     it('an origin that is silent within the head: upstream-timeout', async () => {
-      await partly('HTTP/1.1 200 OK\r\nX: ', stall);
-      upstream = createUpstream({ firstByteTimeout: milliseconds(30) });
+      await partly('HTTP/1.1 200 OK\r\nX: ', stall, { firstByteTimeout: milliseconds(30) });
       await assert.rejects(upstream.forward(get(origin.target()), never), failsWith('upstream-timeout'));
     });
 
     it('an origin that is silent within the body: upstream-timeout', async () => {
-      await partly('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123', stall);
-      upstream = createUpstream({ bodyTimeout: milliseconds(30) });
+      await partly('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123', stall, { bodyTimeout: milliseconds(30) });
       const response = await upstream.forward(get(origin.target()), never);
       await assert.rejects(textOf(response), failsWith('upstream-timeout'));
       assert.equal(await textOf(await upstream.forward(get(origin.target()), never)), 'ok');
@@ -748,8 +746,7 @@ describe('the HTTP upstream', () => {
     await origin.close();
     const target = { scheme: 'http', host: '127.0.0.1', port, authority: `127.0.0.1:${port}`, path: '/' } as const;
     await assert.rejects(upstream.forward(get(target), never), failsWith('connect-refused'));
-    await answering(ok);
-    upstream = createUpstream({ guard: new DialGuard({ allow: [], deny: ['private'] }) });
+    await start((socket) => void socket.write(ok), { guard: new DialGuard({ allow: [], deny: ['private'] }) });
     await assert.rejects(upstream.forward(get(origin.target()), never), failsWith('destination-refused'));
     assert.equal(origin.connections.length, 0);
   });

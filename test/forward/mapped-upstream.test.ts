@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { MappedUpstream, mapTarget, publicReference, type Mapping } from '../../proxy/forward/mapped-upstream.js';
-import type { OutgoingRequest, Upstream } from '../../proxy/forward/upstream.js';
+import type { Upstream } from '../../proxy/forward/upstream.js';
 import { Fields } from '../../proxy/http/fields.js';
 import type { TargetUri } from '../../proxy/http/target-uri.js';
 import { never } from './upstream-fixture.js';
@@ -96,8 +96,7 @@ describe('a mapped upstream', () => {
   it('maps Location and Content-Location, and nothing else', async () => {
     const answered = Fields.of({ Link: '</base/x>', location: '/base/a', 'Content-Location': '/other' });
     const upstream: Upstream = {
-      forward: (_request: OutgoingRequest) =>
-        Promise.resolve({ status: 201, reason: '', version: '1.1', fields: answered, body: null }),
+      forward: () => Promise.resolve({ status: 201, reason: '', version: '1.1', fields: answered, body: null }),
       close: () => Promise.reject(new Error('closed by its owner')),
     };
     const mapped = new MappedUpstream(upstream, part);

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { milliseconds } from '../../config/units.js';
 import { WillisError } from '../../proxy/base/errors.js';
 import { DialGuard } from '../../proxy/forward/dial-guard.js';
 import { openTunnel, type TunnelOptions } from '../../proxy/forward/tunnel.js';
 import { rawOrigin, type RawOrigin } from '../support/raw-origin.js';
-import { connectedPair, readToEnd, readUntil, type ConnectedPair } from './connected-pair.js';
+import { closing, connectedPair, readToEnd, readUntil, type ConnectedPair } from './connected-pair.js';
 import { failsWith, openGuard } from './upstream-fixture.js';
 
 const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
@@ -85,7 +84,7 @@ describe('a tunnel', () => {
     pair.far.end('still here');
     await passed;
     const [socket] = origin.connections;
-    if (!socket!.closed) await once(socket!, 'close');
+    await closing(socket!);
     assert.equal(received, 'still here');
   });
 
@@ -103,7 +102,7 @@ describe('a tunnel', () => {
     pair.far.resetAndDestroy();
     await passed;
     const [socket] = origin.connections;
-    if (!socket!.closed) await once(socket!, 'close');
+    await closing(socket!);
   });
 
   it('a side that stops reading holds the other back', async () => {

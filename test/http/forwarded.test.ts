@@ -47,6 +47,16 @@ describe('Forwarded (RFC 7239) and X-Forwarded-*', () => {
     assert.deepEqual(withoutProvenance(fields).lines, ['A', '1']);
   });
 
+  it('what an untrusted peer says is removed in the spelling with underscores too (RFC 3875 §4.1.18)', () => {
+    const fields = Fields.of({
+      X_Forwarded_For: '10.0.0.1',
+      'X-Forwarded_Host': 'admin',
+      X_Real_IP: '10.0.0.1',
+      A_B: '1',
+    });
+    assert.deepEqual(withoutProvenance(fields).lines, ['A_B', '1']);
+  });
+
   it('what a trusted peer says is extended, in one line each (RFC 7239 §4)', () => {
     const received = Fields.of({
       Forwarded: ['for=198.51.100.7', 'for="[2001:db8::7]:4711";proto=https'],

@@ -86,6 +86,17 @@ describe('receiving content', () => {
     assert.deepEqual(body.trailers.lines, ['Digest', 'g']);
   });
 
+  it('small chunks at hand are given as one piece, up to what is broken behind them', async () => {
+    const { body, feed } = bodyOf(chunked);
+    feed('1\r\nx\r\n'.repeat(5000));
+    const piece = body.read() as Buffer;
+    assert.equal(String(piece), 'x'.repeat(5000));
+    feed(`1\r\ny\r\n2\r\nzz\r\nno chunk\r\n`);
+    assert.equal(String(body.read() as Buffer), 'yzz');
+    await assert.rejects(async () => body.read(), { code: 'bad-request' });
+    assert.equal(body.failed, true);
+  });
+
   it('what is discarded is counted, and ends where the content ends', () => {
     const { body, feed, input } = bodyOf(chunked);
     feed('3\r\nabc\r\n');

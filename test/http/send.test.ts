@@ -143,6 +143,14 @@ describe('sending a response', () => {
     assert.equal(answer.body.toString(), 'abcdef');
   });
 
+  it('a 205 has no content, whatever the handler was given (RFC 9110 §15.3.6)', () => {
+    for (const fields of [Fields.none, Fields.of({ 'Content-Length': '5' })]) {
+      const text = head({ status: 205, fields, body: BufferedBody.from('hello') });
+      assert.match(text, /\r\nContent-Length: 0\r\n/);
+      assert.doesNotMatch(text, /: 5|chunked/);
+    }
+  });
+
   it('HEAD, 204 and 304 are answered without content, and the connection stays usable (RFC 9112 §6.3)', async () => {
     const statuses: Record<string, number> = { '/204': 204, '/304': 304 };
     const on = await startServer((request) => text('abc', statuses[request.target.path] ?? 200));

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { FakeClock } from '../support/fake-clock.js';
 import { answer } from '../support/origin-scripts.js';
+import { startOrigin } from '../support/scripted-origin.js';
 import { outcomeOf, startWillis, type Willis } from '../support/willis.js';
 
 const fresh = { 'Cache-Control': 'max-age=600' };
@@ -92,11 +94,69 @@ describe('forwarding', () => {
     assert.equal(outcomeOf(await willis.get('/fat')), 'uri-miss');
   });
 
+  it('the answer to a request that names another resource in a field is stored for nobody (RFC 9111 §7.1)', async () => {
+    for (const [name, value] of [
+      ['X-Original-URL', '/admin'],
+      ['X-HTTP-Method-Override', 'DELETE'],
+    ] as const) {
+      await willis.get('/poisoned', { [name]: value });
+      assert.equal(outcomeOf(await willis.get(`/poisoned?${name}`)), 'uri-miss');
+    }
+    assert.equal(outcomeOf(await willis.get('/poisoned')), 'uri-miss');
+    assert.equal(outcomeOf(await willis.get('/poisoned', { 'X-Original-URL': '/admin' })), 'hit');
+    await throughProxy(willis.origin.url('/poisoned'), { 'X-Forwarded-Host': 'evil.test' });
+    assert.equal(outcomeOf(await throughProxy(willis.origin.url('/poisoned'))), 'uri-miss');
+  });
+
+  it('nor does it validate what is stored, or replace it (RFC 9111 §4.3)', async () => {
+    willis.serve(answer(200, { 'Cache-Control': 'max-age=10', ETag: '"1"' }, 'ok'));
+    await willis.get('/stale');
+    willis.clock.advance(20_000);
+    const other = { 'X-Original-URL': '/admin' };
+    willis.serve(answer(200, { 'Cache-Control': 'max-age=600', ETag: '"2"' }, 'evil'));
+    await willis.get('/stale', other);
+    assert.equal(willis.origin.last.headers['if-none-match'], undefined);
+    await willis.ask('HEAD', '/stale', other);
+    willis.serve(answer(304, { ETag: '"1"' }));
+    assert.equal((await willis.get('/stale')).body.toString(), 'ok');
+  });
+
   it('an origin server that refuses connections is a 502 that says so (RFC 9209 §2.3)', async () => {
     await willis.origin.close();
     const response = await willis.get('/a');
     assert.equal(response.status, 502);
     assert.match(response.get('proxy-status') ?? '', /error=connection_refused/);
     assert.match(response.get('cache-status') ?? '', /^willis; fwd=.*detail=connect-refused/);
+  });
+});
+
+describe('a prefix that stands for a part of an origin server', () => {
+  let willis: Willis;
+
+  beforeEach(async () => {
+    const origin = await startOrigin(answer(200, fresh, 'ok'), { clock: new FakeClock() });
+    const sites = [{ host: '*', prefix: '/npm/', origin: origin.url('/registry/') }];
+    willis = await startWillis({ origin, config: { sites } });
+  });
+  afterEach(() => willis.stop());
+
+  for (const path of [
+    '/npm/..%2fsecret',
+    '/npm/%2e%2E%2Fsecret',
+    '/npm/..\\secret',
+    '/npm/..%5Csecret',
+    '/npm/..;x/secret',
+  ]) {
+    it(`is not left by ${path}, whatever the origin server takes for a slash (RFC 3986 §6.2.2.3)`, async () => {
+      assert.equal((await willis.get(path)).status, 400);
+      assert.equal(willis.origin.count(), 0);
+    });
+  }
+
+  it('is not left by dot segments, and other names with dots are served (RFC 3986 §5.2.4)', async () => {
+    assert.equal((await willis.get('/npm/%2e%2e/secret')).status, 404);
+    for (const path of ['/npm/...', '/npm/a..b', '/npm/@scope%2fname', '/npm/x?next=..%2f']) {
+      assert.equal((await willis.get(path)).status, 200, path);
+    }
   });
 });

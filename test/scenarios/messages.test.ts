@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { isInnerList, parseItem, parseList, Token } from 'structured-headers';
+import { parseItem, parseList, Token } from '../../proxy/http/structured-fields.js';
 import { answer, answerInPieces, type ScriptedFields } from '../support/origin-scripts.js';
 import type { RawResponse } from '../support/raw-client.js';
 import { outcomeOf, startWillis, type Willis } from '../support/willis.js';
@@ -123,11 +123,13 @@ describe('answers to clients', () => {
         fc.asyncProperty(path, async (target) => {
           willis.serve(answer(200, { ...fresh, ETag: '"1"' }, 'stored'));
           for (const response of await answers(target)) {
-            const members = parseList(response.get('cache-status') ?? '').filter((one) => !isInnerList(one));
-            assert.equal(members.length, 1);
-            assert.deepEqual(members[0]?.[0], new Token('willis'));
+            const members = parseList(response.get('cache-status') ?? '') ?? assert.fail();
+            assert.deepEqual(
+              members.map(({ value }) => value),
+              [new Token('willis')],
+            );
             const proxyStatus = response.get('proxy-status');
-            if (proxyStatus !== undefined) assert.ok(parseItem(proxyStatus)[1].has('error'));
+            if (proxyStatus !== undefined) assert.ok(parseItem(proxyStatus)?.params.has('error'));
           }
         }),
         { numRuns: 25 },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { gate } from '../support/gate.js';
 import { answer, type ScriptedFields } from '../support/origin-scripts.js';
-import { cacheStatusOf, outcomeOf, startWillis, type Willis } from '../support/willis.js';
+import { cacheStatusOf, outcomeOf, startWillis, turns, type Willis } from '../support/willis.js';
 
 const seconds = 1000;
 
@@ -43,6 +44,7 @@ describe('updates of stored responses', () => {
       await storeStale();
       willis.serve(answer(200, { ETag: '"1"', ...fields, 'Content-Length': '6' }));
       await willis.ask('HEAD', '/a', { 'If-None-Match': '"2"' });
+      willis.serve(answer(200, {}, 'own'));
       assert.equal(outcomeOf(await willis.get('/a')), 'uri-miss');
     });
   }
@@ -146,5 +148,61 @@ describe('updates of stored responses', () => {
     const joined = await willis.get('/a');
     assert.equal(joined.body.toString(), 'stored');
     assert.deepEqual([joined.get('cache-control'), joined.get('age')], ['no-store', '0']);
+  });
+
+  it('a part that an unsafe request has invalidated is validated before its bytes are used (RFC 9111 §4.4)', async () => {
+    const control = { 'Cache-Control': 'max-age=600', ETag: '"1"' };
+    willis.serve(answer(206, { ...control, 'Content-Range': 'bytes 0-3/6' }, 'stor'));
+    await willis.get('/a', { Range: 'bytes=0-3' });
+    willis.serve(answer(204));
+    await willis.ask('DELETE', '/a');
+    willis.serve(answer(206, { ...control, ETag: '"2"', 'Content-Range': 'bytes 1-2/6' }, 'EW'));
+    const part = await willis.get('/a', { Range: 'bytes=1-2' });
+    assert.equal(willis.origin.last.headers['if-none-match'], '"1"');
+    assert.equal(part.body.toString(), 'EW');
+    willis.serve(answer(200, { ...control, ETag: '"2"' }, 'NEWEST'));
+    assert.equal((await willis.get('/a')).body.toString(), 'NEWEST');
+  });
+
+  it('a range of another variant is never cut from this one (RFC 9111 §4.1, RFC 9110 §13.1.5)', async () => {
+    const control = { 'Cache-Control': 'max-age=600', Vary: 'X-Kind' };
+    willis.serve(answer(200, { ...control, ETag: '"one"' }, 'one'));
+    await willis.get('/a', { 'X-Kind': 'one' });
+    const request = { 'X-Kind': 'two', Range: 'bytes=1-2', 'If-Range': '"two"' };
+    willis.serve(answer(206, { ...control, ETag: '"two"', 'Content-Range': 'bytes 1-2/3' }, 'wo'));
+    const part = await willis.get('/a', request);
+    assert.deepEqual([part.status, part.body.toString()], [206, 'wo']);
+    const { headers } = willis.origin.last;
+    assert.deepEqual([headers.range, headers['if-range'], headers['if-none-match']], ['bytes=1-2', '"two"', '"one"']);
+    assert.equal(outcomeOf(await willis.get('/a', request)), 'hit');
+    const own = await willis.get('/a', { ...request, 'X-Kind': 'one' });
+    assert.deepEqual([own.status, own.body.toString()], [200, 'one']);
+  });
+
+  it('what a cookie or a directive of the 304 changes for one goes to no other who waited (RFC 9111 §4.3.4)', async () => {
+    await storeStale();
+    const held = gate();
+    let personal = 0;
+    willis.serve(async (request, response, index) => {
+      await held.promise;
+      if (request.headers['if-none-match'] === undefined) await answer(200, {}, 'own')(request, response, index);
+      else
+        await answer(304, { ETag: '"1"', 'Cache-Control': 'private', 'X-User': `${++personal}` })(
+          request,
+          response,
+          index,
+        );
+    });
+    const clients = [await willis.begin('GET', '/a'), await willis.begin('GET', '/a'), await willis.begin('GET', '/a')];
+    await turns(100);
+    held.open();
+    const users = new Set<string | undefined>();
+    for (const client of clients) {
+      const response = await client.receive();
+      const user = response.get('x-user');
+      assert.equal(response.body.toString(), user === undefined ? 'own' : 'stored');
+      if (user !== undefined) assert.equal(users.has(user), false);
+      users.add(user);
+    }
   });
 });

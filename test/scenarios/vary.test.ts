@@ -71,6 +71,13 @@ describe('Vary', () => {
     assert.equal(three.body.toString(), 'one 0');
   });
 
+  it('on a field that the client kept from the origin server by Connection is not stored (RFC 9111 §4.1, RFC 9110 §7.6.1)', async () => {
+    willis.serve(echo('x-kind', { Vary: 'X-Kind' }));
+    const hidden = await willis.get('/a', { 'X-Kind': 'two', Connection: 'X-Kind' });
+    assert.equal(hidden.body.toString(), 'undefined 0');
+    assert.equal((await willis.get('/a', { 'X-Kind': 'two' })).body.toString(), 'two 1');
+  });
+
   it('keeps no more variants of one URI than the operator allows', async () => {
     await willis.stop();
     willis = await startWillis({ config: { cache: { variants: 2 } } });

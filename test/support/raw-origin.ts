@@ -56,8 +56,9 @@ export class RawOrigin {
     return { scheme, host, port: this.port, authority: `${host}:${this.port}`, path };
   }
 
-  /** Stops at once. */
+  /** Stops at once. Idempotent. */
   async close(): Promise<void> {
+    if (!this.#server.listening) return;
     for (const socket of this.connections) socket.destroy();
     this.#server.close();
     await once(this.#server, 'close');

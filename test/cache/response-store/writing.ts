@@ -221,6 +221,13 @@ export function describeWriting(createStore: CreateStore): void {
       assert.equal(await read(store(), await only(store())), 'new');
     });
 
+    it('leaves a response readable to those who had found it before', async () => {
+      await put(store(), 'hello');
+      const found = await only(store());
+      await store().remove(found);
+      assert.equal(await read(store(), found), 'hello');
+    });
+
     it('removes what is not there without complaint', async () => {
       const stored = await put(store(), 'hello');
       await store().remove(stored);
