@@ -1,11 +1,12 @@
-import { parseResponseDirectives } from './cache-control.js';
+import { Fields } from '../http/fields.js';
+import { parseRequestDirectives, parseResponseDirectives } from './cache-control.js';
 import { cacheGroups } from './cache-groups.js';
 import type { Validated } from './forward-result.js';
 import { canFreshenFromHead, freshenedFields } from './freshen.js';
 import { computeFreshness } from './freshness.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
-import { storability, storedFields, type NotStorable } from './storability.js';
+import { storability, storedFields, type NotStorable, type StorabilityInput } from './storability.js';
 import type { Storing } from './storing.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
 import { confirmsOnly, selectFor304, type Validation } from './validation.js';
@@ -94,20 +95,29 @@ export class Validating {
       ...{ status, directives, requestTime, responseTime, policy: this.storing.policy },
       fields: age === undefined ? fields : fields.plus('Age', age),
     });
-    const verdict = storability({
-      request: { method: 'GET', fields: request.fields, hasBody: false },
-      response: { status, fields: merged },
-      ...{ directives, requestDirectives: visit.directives, freshness },
-      ...{ targetHref: '', contentLocationHref: null },
-    });
+    const judged = { response: { status, fields: merged }, directives, freshness, ...ofGet };
+    const own = { method: 'GET', fields: request.fields, hasBody: false };
+    const against =
+      reasonAgainst({ ...judged, request: anybodys, requestDirectives: noDirectives }) ??
+      reasonAgainst({ ...judged, request: own, requestDirectives: visit.directives });
     const varied = fields.get('vary') !== stored.fields.get('vary');
     const selecting = (varied ? selectingFieldsOf(fields, request.fields) : null) ?? stored.selecting;
     const { key, reason } = stored;
     const times = { requestTime, responseTime, freshness };
     const metadata = { key, status, reason, fields, selecting, ...times, groups: cacheGroups(fields) };
-    return { metadata, told: { ...metadata, fields: merged }, against: verdict.store ? null : verdict.reason };
+    return { metadata, told: { ...metadata, fields: merged }, against };
   }
 }
+
+function reasonAgainst(input: StorabilityInput): NotStorable | null {
+  const verdict = storability(input);
+  return verdict.store ? null : verdict.reason;
+}
+
+/** A request that gives no reason of its own against storing. */
+const anybodys = { method: 'GET', fields: Fields.none, hasBody: false };
+const noDirectives = parseRequestDirectives(Fields.none);
+const ofGet = { targetHref: '', contentLocationHref: null };
 
 /** By these the origin server takes back what it has given to everybody; others are about the request or its answer. */
 const withdrawing: ReadonlySet<NotStorable> = new Set(['no-store', 'private', 'must-understand', 'no-cache', 'vary']);

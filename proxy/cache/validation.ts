@@ -64,7 +64,8 @@ function offeredFor(
     if (!usable(selected)) return [];
     if (tagOf(selected) === null) return selected.fields.has('last-modified') ? [selected] : [];
   }
-  const others = stored.filter((one) => one.id !== selected?.id && usable(one) && tagOf(one) !== null);
+  // a weak tag may match another variant as well: a server that compresses on the fly makes both from one (nginx does)
+  const others = stored.filter((one) => one.id !== selected?.id && usable(one) && tagOf(one)?.weak === false);
   return [...(selected === null ? [] : [selected]), ...others].slice(0, mostOffered);
 }
 

@@ -15,7 +15,7 @@ export function greeting(config: Config, listening: Node['listening'], version: 
   if (proxy !== undefined) lines.push('', 'Go out through the proxy:', ...proxyHints(proxy));
   if (site !== undefined) lines.push('', ...siteHints(config, site));
   if (admin !== undefined) lines.push('', 'See whether it is well:', `  curl ${admin}/healthz`);
-  return `${[...lines, '', 'Ctrl-C stops it; requests under way may finish.'].join('\n')}\n`;
+  return `${[...lines, '', 'Ctrl-C stops it; requests under way may finish, until a second Ctrl-C.'].join('\n')}\n`;
 }
 
 const titles = [

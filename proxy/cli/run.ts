@@ -70,7 +70,7 @@ async function serve(opened: OpenedConfig, options: RunOptions, logger: Logger):
 
 async function stopWhenTold(node: Node, signals: Signals, logger: Logger): Promise<ExitCode> {
   const signal = await signals.end;
-  logger.info({ signal }, 'stopping; requests under way may finish');
+  logger.info({ signal }, 'stopping; requests under way may finish, until a second signal');
   try {
     await node.stop();
     logger.info({}, 'stopped');

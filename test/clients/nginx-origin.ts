@@ -38,8 +38,11 @@ export class NginxOrigin {
 
   /** The requests that have ended so far: method, target, status and Range. */
   async requests(): Promise<string[]> {
+    // It is one process, which writes the line of a request in the same turn as the last of the answer: what was
+    // answered before this is in the log after it.
+    await (await fetch(this.url(marker))).arrayBuffer();
     const log = await readFile(join(this.directory.path, 'access.log'), 'utf8');
-    return log.split('\n').filter((line) => line !== '');
+    return log.split('\n').filter((line) => line !== '' && !line.includes(marker));
   }
 
   /** Idempotent. */
@@ -52,6 +55,8 @@ export class NginxOrigin {
     await this.directory.remove();
   }
 }
+
+const marker = '/no-such-file-only-a-mark';
 
 const configuration = (directory: string, root: string, port: number): string => `
 daemon off;

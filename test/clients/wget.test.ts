@@ -42,14 +42,15 @@ describe('wget through the node', function () {
     assert.equal((await origin.requests()).length, asked);
   });
 
-  it('copies it from the public side as well, and with gzip (RFC 9110 §8.4)', async () => {
-    const original = await filesOf(tree);
-    assert.deepEqual(await mirror('site-1', `${node.site}/`), original);
-    assert.deepEqual(await mirror('site-2', `${node.site}/`, undefined, '--compression=gzip'), original);
-    const asked = (await origin.requests()).length;
-    assert.deepEqual(await mirror('site-3', `${node.site}/`, undefined, '--compression=gzip'), original);
-    assert.equal((await origin.requests()).length, asked);
-  });
+  for (const [coding, ...args] of [['identity'], ['gzip', '--compression=gzip']] as const) {
+    it(`copies it from the public side, the coding being ${coding}, and the second time from the cache`, async () => {
+      const original = await filesOf(tree);
+      assert.deepEqual(await mirror(`site-${coding}-1`, `${node.site}/`, undefined, ...args), original);
+      const asked = (await origin.requests()).length;
+      assert.deepEqual(await mirror(`site-${coding}-2`, `${node.site}/`, undefined, ...args), original);
+      assert.equal((await origin.requests()).length, asked);
+    });
+  }
 
   it('continues a transfer that was broken off (RFC 9110 §14)', async () => {
     const whole = await readFile(join(tree, 'large.bin'));

@@ -67,6 +67,14 @@ describe('updates of stored responses', () => {
     });
   }
 
+  it('what a 304 takes back it takes back from all, whoever asked (RFC 9111 §5.2.2.7)', async () => {
+    await storeStale();
+    willis.serve(answer(304, { ETag: '"1"', 'Cache-Control': 'private' }));
+    await willis.get('/a', { 'Cache-Control': 'no-store' });
+    willis.serve(answer(200, {}, 'own'));
+    assert.equal(outcomeOf(await willis.get('/a', { 'Cache-Control': 'max-stale' })), 'uri-miss');
+  });
+
   it('a 304 to a request with Authorization is stored if it says public (RFC 9111 §3.5)', async () => {
     await storeStale();
     willis.serve(answer(304, { ETag: '"1"', 'Cache-Control': 'max-age=60, public' }));
