@@ -49,6 +49,9 @@ export class Validating {
     if (answering !== null) return answering;
     const { validated } = validation;
     if (validated === null || !confirmsOnly(received.fields, validation)) return null;
+    // it may not be freshened; a new one can be, and will spare the validations to come
+    const { freshness } = this.#update(visit, validated, received).metadata;
+    if (freshness.lifetime > 0) await this.store.remove(validated);
     return { stored: validated, metadata: validated, updated: false };
   }
 

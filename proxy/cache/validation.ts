@@ -14,8 +14,9 @@ import { mostRecent, selects } from './vary.js';
 /**
  * The fields of the request that validates stored responses (RFC 9111 §4.3.1, §4.3.2).
  *
- * 1. Offered are `selected`, and for a different variant the others under its key that have an entity-tag; of a partial
- *    response only what holds all that is `wanted`; nothing if `selected` cannot be validated.
+ * 1. Offered are `selected`, and for a different variant the others under its key that have an entity-tag and do not
+ *    vary by coding; of a partial response only what holds all that is `wanted`; nothing if `selected` cannot be
+ *    validated.
  * 2. `If-None-Match` is the union of the client's list and the tags offered. A client's `*` is left alone.
  * 3. `If-Modified-Since` is the `Last-Modified` of the only response offered, in place of the client's, which is answered
  *    from what then comes.
@@ -64,10 +65,15 @@ function offeredFor(
     if (!usable(selected)) return [];
     if (tagOf(selected) === null) return selected.fields.has('last-modified') ? [selected] : [];
   }
-  // a weak tag may match another variant as well: a server that compresses on the fly makes both from one (nginx does)
-  const others = stored.filter((one) => one.id !== selected?.id && usable(one) && tagOf(one)?.weak === false);
+  const others = stored.filter((one) => one.id !== selected?.id && usable(one) && tagOf(one) !== null && !isCoded(one));
   return [...(selected === null ? [] : [selected]), ...others].slice(0, mostOffered);
 }
+
+/**
+ * Whether it is one of several variants by coding. Servers that compress on the fly (nginx) judge a condition before they
+ * compress: to the tag of one coding they answer 304 whatever coding the request prefers.
+ */
+const isCoded = ({ selecting }: StoredResponse): boolean => selecting.names.includes('accept-encoding');
 
 /** Conditions are only looked at where the answer would otherwise be a success (RFC 9110 §13.2.1). */
 const isSuccess = ({ status }: StoredResponse): boolean => status >= 200 && status < 300;

@@ -87,7 +87,8 @@ export class Connection {
         if (this.#headBegun) return 'head';
         return this.input.length === 0 ? 'request' : 'nothing';
       case 'answering':
-        return this.#exchange?.body?.waiting === true ? 'content' : 'nothing';
+        if (this.#exchange?.body?.waiting === true) return 'content';
+        return this.#inputEnded && !this.#sender.busy ? 'half-closed client' : 'nothing';
       case 'discarding':
         return 'content';
       case 'closing':
@@ -100,7 +101,7 @@ export class Connection {
 
   #giveUpWaiting(awaited: Awaited): void {
     const late = (what: string): WillisError => new WillisError('header-timeout', `the ${what} did not arrive in time`);
-    if (this.#state === 'closing') this.socket.destroy();
+    if (this.#state === 'closing' || awaited === 'half-closed client') this.socket.destroy();
     else if (awaited === 'head') this.#refuse(late('head of the request'));
     else if (this.#state === 'answering') this.#exchange?.body?.fail(late('content of the request'));
     else this.#close();
@@ -122,6 +123,7 @@ export class Connection {
 
   readonly #onEnd = (): void => {
     this.#inputEnded = true;
+    this.#deadlines.stir();
     if (this.#state === 'receiving') this.#advance();
     else if (this.#state === 'discarding') this.#close();
     else this.#exchange?.body?.fail(new WillisError('bad-request', 'the content of the request broke off'));

@@ -17,8 +17,14 @@ export interface TimeLimits {
   readonly bodyTimeout: Milliseconds;
 }
 
+/**
+ * How long a client that has ended its side is taken for one that still listens. Most that do so have gone, and a
+ * connection does not tell the one from the other until something is written to it.
+ */
+const HALF_CLOSED_TIME = milliseconds(2000);
+
 /** What a connection waits for. */
-export type Awaited = 'request' | 'head' | 'content' | 'its end' | 'nothing';
+export type Awaited = 'request' | 'head' | 'content' | 'half-closed client' | 'its end' | 'nothing';
 
 /**
  * The time limits of one connection, coarse: looked at now and then instead of by a timer for every wait, so that a
@@ -71,6 +77,8 @@ export class Deadlines {
         return this.#headSince !== null && elapsedMonotonic(this.#headSince, now) > headerTimeout;
       case 'content':
         return quiet > bodyTimeout;
+      case 'half-closed client':
+        return quiet > HALF_CLOSED_TIME;
       case 'its end':
         if (!allWritten) return false;
         this.#endSince ??= now;

@@ -36,6 +36,11 @@ export class ResponseSender {
     this.#done = done;
   }
 
+  /** Whether a response is under way. */
+  get busy(): boolean {
+    return this.#frame !== null;
+  }
+
   /** Bytes written of the response under way, or of the last one. */
   get sentBytes(): Bytes {
     return bytes(this.#sentBytes);
