@@ -46,7 +46,9 @@ export function answerFrom(representation: Representation, request: Request, opt
 /** Whether a request has a condition by which a stored response is answered with 304, none of its bytes being needed. */
 export const answersNotModified = (metadata: ResponseMetadata, request: Request, now: EpochMs): boolean =>
   // a precondition counts where the answer would be a success without it (RFC 9110 §13.2.1)
-  metadata.status < 300 && isNotModified(request, { ...validatorsOf(metadata, now), exists: true }, now);
+  metadata.status < 300 &&
+  (request.fields.has('if-none-match') || request.fields.has('if-modified-since')) &&
+  isNotModified(request, { ...validatorsOf(metadata, now), exists: true }, now);
 
 /** The ranges that a request asks of a representation of that length; null: it is to get the whole. */
 export function requestedRanges(

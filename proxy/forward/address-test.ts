@@ -7,6 +7,7 @@ export function addressTest(entries: readonly string[]): (address: string) => bo
     if (range === null) throw new TypeError(`${entry} is no address range`);
     return range;
   });
+  if (ranges.length === 0) return () => false;
   return (text) => {
     const address = parseAddress(text);
     return address !== null && ranges.some((range) => contains(range, address));
