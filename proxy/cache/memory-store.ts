@@ -124,6 +124,10 @@ export class MemoryStore implements ResponseStore {
     return this.#marks.current();
   }
 
+  isInvalidatedAfter(key: CacheKey, generation: Generation): boolean {
+    return this.#marks.isAfter(key, generation);
+  }
+
   usage(): StoreUsage {
     return {
       responses: this.#responses,

@@ -7,8 +7,8 @@ import { varyNames } from './vary.js';
  * adds a field that the origin server chokes on, and the error takes the place of the document for all ("cache-poisoned
  * denial of service").
  *
- * 1. An error that does not say how long it is fresh, to a request with any field out of the ordinary that the response's
- *    `Vary` does not nominate.
+ * 1. An error that does not say how long it is fresh, to a request with a field out of the ordinary that servers are
+ *    known to act upon, by its name, and that the response's `Vary` does not nominate.
  * 2. An error that is about the request's own form, whatever it says, to a request with very much in its fields.
  *
  * @param sent the fields of the request as they were forwarded
@@ -28,8 +28,11 @@ export function mayBeProvoked(
   return false;
 }
 
+/** Fields of private agreement (`X-…`), and those whose names speak of the request being another than it seems. */
 const isOrdinary = (name: string): boolean =>
-  ordinary.has(name) || ordinaryPrefixes.some((one) => name.startsWith(one));
+  ordinary.has(name) || ordinaryPrefixes.some((one) => name.startsWith(one)) || !actedUpon.test(name);
+
+const actedUpon = /^x-|override|original|rewrite|forward|method|host|url|uri|scheme|proto|port|expect|content-|transfer/;
 
 /** All fields of a request together, in bytes; some servers refuse more than this. */
 const largeFields = 8 * 1024;
@@ -58,6 +61,7 @@ const ordinary: ReadonlySet<string> = new Set([
   'x-forwarded-for',
   'x-forwarded-proto',
   'x-forwarded-host',
+  'x-requested-with',
   'cdn-loop',
   'max-forwards',
   'range',

@@ -52,6 +52,9 @@ export interface ResponseStore {
   /** Taken before a request is forwarded, given with what its answer stores; see `invalidate`. */
   generation(): Generation;
 
+  /** Whether a key was, or may have been, invalidated after that point. */
+  isInvalidatedAfter(key: CacheKey, generation: Generation): boolean;
+
   usage(): StoreUsage;
 
   /** Idempotent. */

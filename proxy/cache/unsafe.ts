@@ -1,7 +1,7 @@
 import type { Response } from '../http/message.js';
 import { isSafeMethod } from '../http/methods.js';
 import type { Answering, Reason } from './answering.js';
-import { groupsToInvalidate } from './cache-groups.js';
+import { cacheGroups, groupsToInvalidate } from './cache-groups.js';
 import { cacheKeyOf, originOfKey, type CacheKey } from './cache-key.js';
 import type { Fetching } from './fetching.js';
 import { urisToInvalidate } from './invalidation.js';
@@ -30,7 +30,9 @@ export async function passThrough(visit: Visit, reason: Reason, parts: PassingPa
   const generation = parts.store.generation();
   const received = await parts.fetching.send(visit, visit.route.outgoing().fields, parts.signal);
   // an answer that another change may have overtaken is not stored
-  const overtaken = parts.store.generation() !== generation;
+  const overtaken =
+    parts.store.isInvalidatedAfter(visit.key, generation) ||
+    (cacheGroups(received.fields).length > 0 && parts.store.generation() !== generation);
   await invalidate(visit, received, parts);
   if (request.method === 'POST' && !overtaken) {
     const outcome = parts.storing.begin(visit, received, [], parts.store.generation());

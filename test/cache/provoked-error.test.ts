@@ -41,7 +41,6 @@ describe('errors that one request may have provoked', () => {
     'X-Original-URL',
     'X-HTTP-Method-Override',
     'Content-Type',
-    'Acept',
   ]) {
     it(`without explicit freshness, ${name} makes it one`, () => {
       const sent = ordinary.plus(name, '1');
