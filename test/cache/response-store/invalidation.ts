@@ -20,6 +20,18 @@ import {
 export function describeInvalidation(createStore: CreateStore): void {
   const origin = originOfKey(key('/'));
 
+  describe('the order of invalidations', () => {
+    const store = useStore(createStore);
+
+    it('tells of a key whether it was invalidated after a point, and nothing of others', async () => {
+      const before = store().generation();
+      await store().invalidate(key('/'));
+      assert.equal(store().isInvalidatedAfter(key('/'), before), true);
+      assert.equal(store().isInvalidatedAfter(key('/other'), before), false);
+      assert.equal(store().isInvalidatedAfter(key('/'), store().generation()), false);
+    });
+  });
+
   describe('freshening (RFC 9111 §4.3.4)', () => {
     const store = useStore(createStore);
     const later = (): ReturnType<typeof metadata> =>
