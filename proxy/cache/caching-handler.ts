@@ -11,6 +11,7 @@ import { parseRequestDirectives } from './cache-control.js';
 import { cacheKeyOf, type CacheKey } from './cache-key.js';
 import { Collapse } from './collapse.js';
 import { complete, heldFor } from './completion.js';
+import { detachedFrom } from './detached-visit.js';
 import { Fetching } from './fetching.js';
 import { release, validatedAs, type ForwardResult } from './forward-result.js';
 import type { FreshnessPolicy } from './freshness.js';
@@ -275,27 +276,6 @@ async function untilHead<T>(start: (signal: AbortSignal) => Promise<T>, client: 
     client.removeEventListener('abort', giveUp);
   }
 }
-
-/** The same question asked on the cache's own behalf: whole, unconditional, and of no interest to any client. */
-function detachedFrom(visit: Visit): Visit {
-  const { method, target, form, version, client, receivedAt, id, fields: asked } = visit.request;
-  const fields = plain(asked);
-  const { signal } = new AbortController();
-  const inform = (): void => undefined;
-  return {
-    ...visit,
-    request: { method, target, form, version, fields, body: null, client, receivedAt, id, signal, inform },
-    route: {
-      ...visit.route,
-      outgoing: () => {
-        const sent = visit.route.outgoing();
-        return { target: sent.target, fields: plain(sent.fields) };
-      },
-    },
-  };
-}
-
-const plain = (fields: Fields): Fields => fields.without('range', 'if-range', 'if-none-match', 'if-modified-since');
 
 /** Reads on behalf of the store what nobody else will. */
 async function readForStore(result: ForwardResult): Promise<void> {

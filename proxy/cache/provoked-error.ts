@@ -32,7 +32,8 @@ export function mayBeProvoked(
 const isOrdinary = (name: string): boolean =>
   ordinary.has(name) || ordinaryPrefixes.some((one) => name.startsWith(one)) || !actedUpon.test(name);
 
-const actedUpon = /^x-|override|original|rewrite|forward|method|host|url|uri|scheme|proto|port|expect|content-|transfer/;
+const actedUpon =
+  /^x-|override|original|rewrite|forward|method|host|url|uri|scheme|proto|port|expect|content-|transfer/;
 
 /** All fields of a request together, in bytes; some servers refuse more than this. */
 const largeFields = 8 * 1024;

@@ -35,13 +35,7 @@ describe('errors that one request may have provoked', () => {
       assert.equal(mayBeProvoked(ordinary, response(status, 'negative')), false);
   });
 
-  for (const name of [
-    'X-Odd',
-    'X-Forwarded-Scheme',
-    'X-Original-URL',
-    'X-HTTP-Method-Override',
-    'Content-Type',
-  ]) {
+  for (const name of ['X-Odd', 'X-Forwarded-Scheme', 'X-Original-URL', 'X-HTTP-Method-Override', 'Content-Type']) {
     it(`without explicit freshness, ${name} makes it one`, () => {
       const sent = ordinary.plus(name, '1');
       for (const source of ['negative', 'heuristic', 'none'] as const) {
