@@ -23,7 +23,6 @@ export const monotonicMs = (n: number): MonotonicMs => n as MonotonicMs;
 export const bytes = (n: number): Bytes => n as Bytes;
 
 export const toSeconds = (duration: Milliseconds): Seconds => seconds(duration / 1000);
-export const toMilliseconds = (duration: Seconds): Milliseconds => milliseconds(duration * 1000);
 
 /** `to` − `from`; negative when `to` is the earlier one. */
 export const elapsed = (from: EpochMs, to: EpochMs): Milliseconds => milliseconds(to - from);

@@ -103,14 +103,3 @@ export async function readAll(body: Body, limit: Bytes): Promise<Buffer> {
   }
   return Buffer.concat(chunks);
 }
-
-/** For libraries that take an async iterable. Leaving the loop early cancels the body. */
-export async function* iterate(body: Body): AsyncGenerator<Buffer, void, void> {
-  let ended = false;
-  try {
-    for (let chunk = await body.read(); chunk !== null; chunk = await body.read()) yield chunk;
-    ended = true;
-  } finally {
-    if (!ended) body.cancel();
-  }
-}
