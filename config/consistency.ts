@@ -17,6 +17,8 @@ export function inconsistencies(value: unknown): Problem[] {
     ...missingListeners(roles, listeners, sites.length > 0),
     ...collisions(roles, listeners),
     ...repeatedSites(sites),
+    ...halfCredentials(valueAt(value, ['upstream', 'proxy'])),
+    ...rulesForUnknownUsers(value),
   ];
 }
 
@@ -69,5 +71,28 @@ function repeatedSites(sites: readonly (Site | undefined)[]): Problem[] {
     if (first === index) return [];
     const got = `${shown(site.host)} with ${shown(site.prefix)} again, as in sites[${first}]`;
     return [{ path: ['sites', index], at: 'value' as const, expected: 'each host and prefix once', got, hint: null }];
+  });
+}
+
+function halfCredentials(proxy: unknown): Problem[] {
+  const [user, passwordFile] = [valueAt(proxy, ['user']) ?? null, valueAt(proxy, ['passwordFile']) ?? null];
+  if ((user === null) === (passwordFile === null)) return [];
+  const path = ['upstream', 'proxy', user === null ? 'user' : 'passwordFile'];
+  const expected = user === null ? 'the user whose password is given' : 'the file with the password of the user';
+  return [{ path, at: 'value', expected, got: 'nothing', hint: null }];
+}
+
+/** Nobody can be one of the users of a rule where nobody is asked who he is. */
+function rulesForUnknownUsers(value: unknown): Problem[] {
+  const rules = valueAt(value, ['access', 'rules']);
+  if (!Array.isArray(rules) || (valueAt(value, ['access', 'authentication', 'usersFile']) ?? null) !== null) return [];
+  return rules.flatMap((rule: unknown, index) => {
+    const users = valueAt(rule, ['users']);
+    if (!Array.isArray(users) || users.length === 0) return [];
+    const path = ['access', 'rules', index, 'users'];
+    const expected = 'none without access.authentication.usersFile, for nobody is asked who he is';
+    return [
+      { path, at: 'value' as const, expected, got: 'a list', hint: "'willis user --help' tells how to make one." },
+    ];
   });
 }

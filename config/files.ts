@@ -5,10 +5,11 @@ export interface NamedFile {
   /** The key that names it, as in `listen.proxy.tls[0].cert`. */
   readonly key: string;
   readonly path: string;
-  readonly use: 'certificate' | 'key' | 'authorities' | 'append';
+  /** `secret`: one line that nobody else may know; `users`: as `willis user` writes it; `append`: written to. */
+  readonly use: 'certificate' | 'key' | 'authorities' | 'secret' | 'users' | 'append';
 }
 
-type FileKeys = Pick<CheckedConfig, 'listen' | 'upstream' | 'log'>;
+type FileKeys = Pick<CheckedConfig, 'listen' | 'access' | 'upstream' | 'log'>;
 
 /** Every file that a configuration names, in the order of its keys; a certificate is followed by its key. */
 export function filesNamedBy(config: FileKeys): NamedFile[] {
@@ -22,11 +23,16 @@ export function filesNamedBy(config: FileKeys): NamedFile[] {
       );
     }
   }
+  const add = (key: string, path: string | null | undefined, use: NamedFile['use']): void => {
+    if (path != null) files.push({ key, path, use });
+  };
+  add('access.authentication.usersFile', config.access.authentication.usersFile, 'users');
+  add('access.operator.tokenFile', config.access.operator.tokenFile, 'secret');
+  add('upstream.proxy.passwordFile', config.upstream.proxy?.passwordFile, 'secret');
   for (const [index, path] of config.upstream.ca.entries()) {
     files.push({ key: `upstream.ca[${index}]`, path, use: 'authorities' });
   }
-  if (config.log.access.path !== null)
-    files.push({ key: 'log.access.path', path: config.log.access.path, use: 'append' });
+  add('log.access.path', config.log.access.path, 'append');
   return files;
 }
 
@@ -34,12 +40,22 @@ export function filesNamedBy(config: FileKeys): NamedFile[] {
 export function withPaths<C extends FileKeys>(config: C, map: (path: string) => string): C {
   const listener = (one: Listener | null): Listener | null =>
     one && { ...one, tls: one.tls?.map(({ cert, key }) => ({ cert: map(cert), key: map(key) })) ?? null };
-  const { proxy, site, admin } = config.listen;
-  const { access } = config.log;
+  const optional = (path: string | null): string | null => (path === null ? null : map(path));
+  const { listen, access, upstream, log } = config;
+  const { authentication, operator } = access;
   return {
     ...config,
-    listen: { proxy: listener(proxy), site: listener(site), admin: listener(admin) },
-    upstream: { ...config.upstream, ca: config.upstream.ca.map(map) },
-    log: { ...config.log, access: { ...access, path: access.path === null ? null : map(access.path) } },
+    listen: { proxy: listener(listen.proxy), site: listener(listen.site), admin: listener(listen.admin) },
+    access: {
+      ...access,
+      authentication: { ...authentication, usersFile: optional(authentication.usersFile) },
+      operator: { ...operator, tokenFile: optional(operator.tokenFile) },
+    },
+    upstream: {
+      ...upstream,
+      proxy: upstream.proxy && { ...upstream.proxy, passwordFile: optional(upstream.proxy.passwordFile) },
+      ca: upstream.ca.map(map),
+    },
+    log: { ...log, access: { ...log.access, path: optional(log.access.path) } },
   };
 }

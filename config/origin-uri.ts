@@ -23,3 +23,16 @@ export function parseOriginUri(text: string): OriginUri | string {
 }
 
 export const formatOriginUri = (uri: OriginUri): string => `${uri.scheme}://${uri.authority}${uri.path}`;
+
+/** A proxy that requests are sent to. */
+export type ProxyUri = Omit<OriginUri, 'path'>;
+
+/** The same for the URL of a proxy, which has no path. */
+export function parseProxyUri(text: string): ProxyUri | string {
+  const uri = parseOriginUri(text.endsWith('/') ? text : `${text}/`);
+  if (typeof uri === 'string') return uri.includes('user and password') ? `${uri}: those have keys of their own` : uri;
+  const { path, ...proxy } = uri;
+  return path === '/' ? proxy : 'a URL without a path';
+}
+
+export const formatProxyUri = ({ scheme, authority }: ProxyUri): string => `${scheme}://${authority}`;

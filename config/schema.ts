@@ -1,19 +1,29 @@
 import { z } from 'zod';
-import { formatByteSize, parseByteSize } from './byte-size.js';
-import { formatDuration, parseDuration } from './duration.js';
 import type { SchemaNode } from './json-schema.js';
-import {
-  formatListenAddress,
-  isAddressRange,
-  isDestination,
-  isUriHost,
-  parseListenAddress,
-  type ListenAddress,
-} from './network-name.js';
-import { formatOriginUri, parseOriginUri, type OriginUri } from './origin-uri.js';
-import { prefixFault } from './path-prefix.js';
+import type { ListenAddress } from './network-name.js';
+import type { OriginUri } from './origin-uri.js';
 import type { Issue } from './problem.js';
-import { milliseconds, type Bytes, type Milliseconds } from './units.js';
+import {
+  address,
+  atLeast,
+  destination,
+  duration,
+  file,
+  host,
+  hostPattern,
+  method,
+  nodeName,
+  origin,
+  parameter,
+  pathPattern,
+  prefix,
+  proxyUri,
+  range,
+  size,
+  timeout,
+  uriPattern,
+  userName,
+} from './value-types.js';
 
 /** A file pair of a TLS certificate chain and its private key, both PEM; absolute paths in a loaded configuration. */
 export type CertificateFiles = DeepReadonly<z.output<typeof certificate>>;
@@ -21,6 +31,8 @@ export type CertificateFiles = DeepReadonly<z.output<typeof certificate>>;
 export interface Listener {
   readonly address: ListenAddress;
   readonly tls: readonly CertificateFiles[] | null;
+  /** Peers whose connections begin with a PROXY protocol header, which says who the client is. */
+  readonly proxyProtocol: readonly string[];
 }
 /** What the reverse side serves under a host, or a host and path prefix. */
 export interface Site {
@@ -35,109 +47,16 @@ export interface Site {
 export type CheckedConfig = DeepReadonly<z.output<typeof schema>>;
 /** The configuration of a node: complete, checked and frozen. */
 export type Config = Omit<CheckedConfig, 'node'> & { readonly node: { readonly name: string } };
+/** Who may do what; conditions that are empty hold for all. */
+export type AccessRule = Config['access']['rules'][number];
+/** How responses under some URIs are stored. */
+export type CacheRule = Config['cache']['rules'][number];
 export type AccessLogSettings = Config['log']['access'];
 export type LogLevel = Config['log']['level'];
 
 type DeepReadonly<T> = T extends string | number | boolean | null | undefined
   ? T
   : { readonly [K in keyof T]: DeepReadonly<T[K]> };
-
-/** A text with a value behind it. `word` names the type in the documentation, `example` says how it looks. */
-function text<T>(
-  word: string,
-  example: string,
-  read: (text: string) => T | null,
-  is: (value: unknown) => boolean,
-  write: (value: T) => string,
-) {
-  return z
-    .codec(z.string(), z.custom<T>(is), {
-      decode: (input, context) => read(input) ?? refuse(context, input),
-      encode: (value) => write(value),
-    })
-    .meta({ id: word, description: example });
-}
-
-function refuse(context: { issues: unknown[] }, input: unknown, expected?: string): never {
-  context.issues.push({ code: 'custom', input, params: { expected } });
-  return z.NEVER;
-}
-
-const plainText = (word: string, example: string, is: (text: string) => boolean) =>
-  z.string().refine(is).meta({ id: word, description: example });
-
-const isNumber = (value: unknown): boolean => typeof value === 'number';
-const isAddress = (value: unknown): boolean => typeof value === 'object' && value !== null && 'port' in value;
-
-const longestTimer = milliseconds(24 * 86_400_000);
-const readTimeout = (input: string): Milliseconds | null => {
-  const value = parseDuration(input);
-  return value !== null && value > 0 && value <= longestTimer ? value : null;
-};
-const timeout = text(
-  'timeout',
-  'a duration from 1ms to 24d, such as 500ms, 90s or 5m',
-  readTimeout,
-  isNumber,
-  formatDuration,
-);
-const duration = text(
-  'duration',
-  'a duration such as 0s, 250ms, 90s, 5m or 1d',
-  parseDuration,
-  isNumber,
-  formatDuration,
-);
-const size = z
-  .codec(z.union([z.string(), z.int().min(0)]), z.custom<Bytes>(isNumber), {
-    decode: (input, context) => parseByteSize(String(input)) ?? refuse(context, input),
-    encode: formatByteSize,
-  })
-  .meta({ id: 'size', description: 'a size such as 1500 (bytes), 32KiB, 64MiB or 10GiB' });
-const atLeast = (least: string) =>
-  size.superRefine((value, context) => {
-    const bound = parseByteSize(least);
-    if (bound !== null && value < bound) refuse(context, formatByteSize(value), `a size of at least ${least}`);
-  });
-
-const range = plainText('range', 'an IP address or a CIDR range such as 10.0.0.0/8', isAddressRange);
-const destination = plainText(
-  'destination',
-  "an IP address, a CIDR range, a host name, '*.example.org' or 'private'",
-  isDestination,
-);
-const file = plainText('file', 'the path of a file', (path) => path !== '' && !path.includes('\0'));
-const nodeName = plainText('name', 'a name without spaces, such as cache-1.example.org', (name) =>
-  /^[\x21-\x7e]{1,255}$/.test(name),
-);
-const host = plainText(
-  'host',
-  "a host name or IP address without a port, or '*' for any",
-  (name) => name === '*' || isUriHost(name),
-);
-const address = text(
-  'address',
-  "'host:port', such as 127.0.0.1:3128, [::1]:3128 or *:80",
-  parseListenAddress,
-  isAddress,
-  formatListenAddress,
-);
-const prefix = z
-  .string()
-  .superRefine((path, context) => {
-    const expected = prefixFault(path);
-    if (expected !== null) refuse(context, path, expected);
-  })
-  .meta({ id: 'prefix', description: "a path that starts and ends with '/'" });
-const origin = z
-  .codec(z.string(), z.custom<OriginUri>(isAddress), {
-    decode: (input, context) => {
-      const uri = parseOriginUri(input);
-      return typeof uri === 'string' ? refuse(context, input, uri) : uri;
-    },
-    encode: formatOriginUri,
-  })
-  .meta({ id: 'origin', description: "an http or https URL whose path ends in '/'" });
 
 const certificate = z
   .strictObject({
@@ -153,18 +72,25 @@ const listenerMap = z
       .union([certificate, z.array(certificate).min(1)])
       .optional()
       .describe('Certificate and key; a list of such pairs is chosen from by SNI, the first being the default'),
+    proxyProtocol: z
+      .array(range)
+      .prefault([])
+      .describe('Peers whose connections begin with a PROXY protocol header (version 1 or 2)'),
   })
-  .meta({ id: 'listener', description: "a map of 'address' and 'tls'" });
+  .meta({ id: 'listener', description: "a map of 'address', 'tls' and 'proxyProtocol'" });
 
 const listener = z.codec(z.union([address, listenerMap, z.null()]), z.custom<Listener | null>(isObjectOrNull), {
   decode: (input) => {
-    if (input === null || !('address' in input)) return input && { address: input, tls: null };
-    const { address: bound, tls } = input;
-    return { address: bound, tls: tls === undefined ? null : Array.isArray(tls) ? tls : [tls] };
+    if (input === null || !('address' in input)) return input && { address: input, tls: null, proxyProtocol: [] };
+    const { address: bound, tls, proxyProtocol } = input;
+    return { address: bound, tls: tls === undefined ? null : Array.isArray(tls) ? tls : [tls], proxyProtocol };
   },
   encode: (value) => {
-    if (value?.tls == null) return value && value.address;
-    return { address: value.address, tls: value.tls.map((pair) => ({ ...pair })) };
+    if (value === null) return null;
+    const { address: bound, tls, proxyProtocol } = value;
+    if (tls === null && proxyProtocol.length === 0) return bound;
+    const pairs = tls?.map((pair) => ({ ...pair }));
+    return { address: bound, ...(pairs && { tls: pairs }), proxyProtocol: [...proxyProtocol] };
   },
 });
 
@@ -197,6 +123,43 @@ const site = z.codec(
 
 const count = (most: number) => z.int().min(1).max(most);
 
+const accessRule = z.strictObject({
+  action: z.enum(['allow', 'deny']).describe('What becomes of a request for which all conditions hold'),
+  sides: z
+    .array(z.enum(['proxy', 'site']))
+    .prefault(['proxy'])
+    .describe('Listeners that the rule is for'),
+  clients: z.array(range).prefault([]).describe('Addresses of clients; empty for any'),
+  users: z
+    .array(userName)
+    .prefault([])
+    .describe("Users who have proved who they are; '*' for any of them; empty for everybody"),
+  methods: z.array(method).prefault([]).describe('Methods; empty for any'),
+  hosts: z.array(hostPattern).prefault([]).describe('Hosts as requests name them; empty for any'),
+  ports: z.array(count(65535)).prefault([]).describe('Ports; empty for any'),
+  paths: z
+    .array(pathPattern)
+    .prefault([])
+    .describe('Paths; empty for any. A tunnel has none, so that no rule with paths holds for it'),
+});
+
+const parentProxy = z
+  .strictObject({
+    url: proxyUri.describe('Where it is'),
+    user: userName.nullable().prefault(null).describe('User to be there; null for none'),
+    passwordFile: file.nullable().prefault(null).describe('File with the password of that user'),
+  })
+  .meta({ id: 'parent', description: "a map of 'url', 'user' and 'passwordFile'" });
+
+const cacheRule = z.strictObject({
+  match: uriPattern.describe('Target URIs that the rule is for, without their query'),
+  store: z.boolean().prefault(true).describe('Whether anything is stored'),
+  lifetime: duration
+    .nullable()
+    .prefault(null)
+    .describe('Freshness lifetime of responses that name none, in place of the heuristic; null to keep the heuristic'),
+});
+
 /** The one table of what an operator may say: key, type, default and meaning. */
 const schema = z.strictObject({
   roles: z
@@ -222,10 +185,20 @@ const schema = z.strictObject({
     .prefault({}),
   access: z
     .strictObject({
-      clients: z
-        .array(range)
-        .prefault(['127.0.0.0/8', '::1/128'])
-        .describe('Who may use the forward proxy and the operator side'),
+      clients: z.array(range).prefault(['127.0.0.0/8', '::1/128']).describe('Who may use the forward proxy'),
+      authentication: z
+        .strictObject({
+          usersFile: file
+            .nullable()
+            .prefault(null)
+            .describe("Users and their secrets, as 'willis user' writes them; null to ask nobody who they are"),
+          realm: nodeName.prefault('Willis').describe('What a person who is asked for a password is told it is for'),
+        })
+        .prefault({}),
+      rules: z
+        .array(accessRule)
+        .prefault([])
+        .describe('Who may do what; the first rule that holds decides, and where none does the request is allowed'),
       connectPorts: z.array(count(65535)).prefault([443]).describe('Ports to which CONNECT may open a tunnel'),
       destinations: z
         .strictObject({
@@ -245,6 +218,18 @@ const schema = z.strictObject({
         .array(range)
         .prefault([])
         .describe('Peers whose Forwarded and X-Forwarded-* fields are believed'),
+      operator: z
+        .strictObject({
+          tokenFile: file
+            .nullable()
+            .prefault(null)
+            .describe('File with the bearer token for the operator side; null to admit this machine only'),
+          hosts: z
+            .array(host)
+            .prefault([])
+            .describe('Names by which the operator side may be called, besides localhost and addresses'),
+        })
+        .prefault({}),
     })
     .prefault({}),
   limits: z
@@ -255,17 +240,42 @@ const schema = z.strictObject({
       headerTimeout: timeout.prefault('15s').describe('From the first byte of a request to the end of its header'),
       idleTimeout: timeout.prefault('75s').describe('How long an idle connection of a client is kept open'),
       bodyTimeout: timeout.prefault('60s').describe('How long a body may make no progress, in either direction'),
+      bodyRate: size
+        .prefault('100')
+        .describe('Bytes a second that a body must make on average over bodyTimeout, in either direction; 0 for any'),
+      connections: count(1_000_000).prefault(10_000).describe('Connections of clients to one listener'),
+      perClientConnections: count(1_000_000).prefault(256).describe('Connections of one client to one listener'),
+      perClientRate: count(1_000_000)
+        .nullable()
+        .prefault(null)
+        .describe('Requests a second of one client, with as many at once; null for any number'),
+      clientPrefix: z
+        .strictObject({
+          ipv4: z.int().min(8).max(32).prefault(32).describe('Leading bits of an IPv4 address that make one client'),
+          ipv6: z.int().min(16).max(128).prefault(64).describe('Leading bits of an IPv6 address that make one client'),
+        })
+        .prefault({}),
+      tunnels: count(1_000_000).prefault(4096).describe('Open tunnels and WebSockets of all clients'),
       drainTimeout: timeout.prefault('30s').describe('How long requests under way may take after SIGTERM'),
     })
     .prefault({}),
   sites: z.array(site).prefault([]).describe('What the reverse side serves'),
   upstream: z
     .strictObject({
+      proxy: parentProxy
+        .nullable()
+        .prefault(null)
+        .describe('Parent proxy through which everything is fetched; null to go directly'),
+      noProxy: z
+        .array(destination)
+        .prefault(['private'])
+        .describe('What is fetched directly all the same, judged by the name or address in the URL'),
       ca: z.array(file).prefault([]).describe('PEM files with authorities to trust besides those of the system'),
       connectTimeout: timeout.prefault('5s').describe('For a connection to an origin server to be made, TLS included'),
       firstByteTimeout: timeout.prefault('60s').describe('From the end of a request to the first byte of the answer'),
       bodyTimeout: timeout.prefault('60s').describe('How long the body of an answer may make no progress'),
       connections: count(65535).prefault(64).describe('Connections to one origin server'),
+      origins: count(100_000).prefault(1024).describe('Origin servers with open connections at a time'),
       keepAlive: timeout.prefault('30s').describe('How long an idle connection to an origin server is kept open'),
     })
     .prefault({}),
@@ -287,6 +297,7 @@ const schema = z.strictObject({
         .describe('Lifetime of definitive negative answers (404, 410, …) that name none'),
       variants: count(10_000).prefault(32).describe('Stored responses for one URI that differ by selecting fields'),
       collapseWait: duration.prefault('10s').describe('How long a request waits for the answer to another one like it'),
+      rules: z.array(cacheRule).prefault([]).describe('What holds under some URIs; the first rule that matches counts'),
     })
     .prefault({}),
   log: z
@@ -295,10 +306,14 @@ const schema = z.strictObject({
         .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
         .prefault('info')
         .describe('Events from this level on go to standard error'),
+      redact: z
+        .array(parameter)
+        .prefault(['*token*', '*secret*', '*password*', '*key', 'sig', '*signature*', 'code'])
+        .describe('Query parameters whose values no log shows, in whatever case'),
       access: z
         .strictObject({
           format: z
-            .enum(['combined', 'json', 'off'])
+            .enum(['combined', 'common', 'json', 'off'])
             .prefault('combined')
             .describe('Form of the access log, one line a request'),
           path: file.nullable().prefault(null).describe('File to append it to; null for standard output'),

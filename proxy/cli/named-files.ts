@@ -21,6 +21,10 @@ function faultOf(file: NamedFile, before: NamedFile | undefined): Fault | null {
   switch (file.use) {
     case 'append':
       return fault('a file that can be written', file, () => checkAppendable(file.path));
+    case 'secret':
+      return fault('a file with one line', file, () => readSecret(file.path));
+    case 'users':
+      return fault('a readable file', file, () => accessSync(file.path, constants.R_OK));
     case 'certificate':
     case 'authorities':
       return (
@@ -36,6 +40,13 @@ function faultOf(file: NamedFile, before: NamedFile | undefined): Fault | null {
           : fault(`the key of the certificate in ${before.path}`, file, () => checkPair(before.path, file.path)))
       );
   }
+}
+
+/** The secret in a file: its only line. @throws Error if it has none, or more than one, or cannot be read */
+export function readSecret(path: string): string {
+  const text = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  if (text === '' || /[\r\n]/.test(text)) throw new Error(text === '' ? 'it is empty' : 'it has several lines');
+  return text;
 }
 
 function checkAppendable(path: string): void {

@@ -24,11 +24,15 @@ describe('a configuration', () => {
   it('that is empty has every default', () => {
     const config = load('');
     assert.deepEqual(config.roles, ['clientSide']);
-    assert.deepEqual(config.listen.proxy, { address: { host: '127.0.0.1', port: 3128 }, tls: null });
+    assert.deepEqual(config.listen.proxy, {
+      address: { host: '127.0.0.1', port: 3128 },
+      tls: null,
+      proxyProtocol: [],
+    });
     assert.deepEqual(config.access.clients, ['127.0.0.0/8', '::1/128']);
     assert.equal(config.limits.headerBytes, 32 * 1024);
     assert.equal(config.cache.heuristicMax, 86_400_000);
-    assert.deepEqual(config.log, { level: 'info', access: { format: 'combined', path: null } });
+    assert.deepEqual(config.log.access, { format: 'combined', path: null });
   });
 
   it('has the name of the host as its node name, unless it gives one', () => {
@@ -50,6 +54,12 @@ listen: {proxy: null, site: {address: '*:443', tls: {cert: a.pem, key: a.key}}, 
 roles: []
 limits: {headerTimeout: 1500ms, uri: 1000}
 log: {access: {path: access.log}}
+access:
+  authentication: {usersFile: users, realm: Branch}
+  rules: [{action: deny, sides: [site], hosts: ['*.example.org', 10.0.0.0/8], paths: ['/a/', '**.exe']}]
+  operator: {tokenFile: token, hosts: [cache.example]}
+upstream: {proxy: {url: 'HTTP://parent.example:3128/', user: branch, passwordFile: password}, noProxy: []}
+cache: {rules: [{match: '*://*.example.org/**.png', lifetime: 1h}, {match: 'https://a.example/live/', store: false}]}
 `;
     assert.deepEqual(load(toYaml(load(text))), load(text));
   });
@@ -206,7 +216,18 @@ sites:
 
   it('name the right place of a key that stands in the wrong one', () => {
     assert.match(problems('memory: 1GiB').join(), /Did you mean cache\.memory\?$/);
-    assert.match(problems('connections: 3').join(), /Did you mean upstream\.connections\?$/);
+    assert.match(problems('keepAlive: 3s').join(), /Did you mean upstream\.keepAlive\?$/);
+  });
+
+  it('name what belongs together and is not there', () => {
+    assert.match(
+      problems("upstream: {proxy: {url: 'http://p:3128', user: a}}").join(),
+      /upstream\.proxy\.passwordFile: expected the file with the password/,
+    );
+    assert.match(
+      problems("access: {rules: [{action: deny, users: ['*']}]}").join(),
+      /access\.rules\[0\]\.users: expected none without access\.authentication\.usersFile/,
+    );
   });
 
   it('are in the part of a value that was meant, where there are several forms', () => {
@@ -215,7 +236,7 @@ sites:
       "2:43 listen.site.tls.ky: expected one of cert, key, got the unknown key 'ky'. Did you mean listen.site.tls.key?",
     ]);
     assert.deepEqual(problems('listen: {site: 5}'), [
-      "1:16 listen.site: expected 'host:port', such as 127.0.0.1:3128, [::1]:3128 or *:80 or a map of 'address' and 'tls' or null, got 5.",
+      "1:16 listen.site: expected 'host:port', such as 127.0.0.1:3128, [::1]:3128 or *:80 or a map of 'address', 'tls' and 'proxyProtocol' or null, got 5.",
     ]);
   });
 

@@ -42,7 +42,10 @@ describe('what is shipped of the configuration', () => {
   it('every key has a meaning and, unless it must be given, a default', () => {
     for (const [path, node] of allKeys(jsonSchema())) {
       assert.ok((node.description ?? '').length > 5, path);
-      const required = ['sites[].host', 'sites[].origin', 'sites[].sendHost'].includes(path);
+      const required = [
+        ...['sites[].host', 'sites[].origin', 'sites[].sendHost'],
+        ...['access.rules[].action', 'cache.rules[].match'],
+      ].includes(path);
       assert.equal(node.default === undefined, required, path);
     }
   });

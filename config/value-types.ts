@@ -1,0 +1,173 @@
+import { z } from 'zod';
+import { formatByteSize, parseByteSize } from './byte-size.js';
+import { formatDuration, parseDuration } from './duration.js';
+import {
+  formatListenAddress,
+  isAddressRange,
+  isDestination,
+  isHostName,
+  isUriHost,
+  parseListenAddress,
+} from './network-name.js';
+import {
+  formatOriginUri,
+  formatProxyUri,
+  parseOriginUri,
+  parseProxyUri,
+  type OriginUri,
+  type ProxyUri,
+} from './origin-uri.js';
+import { pathPatternFault, uriPatternFault } from './uri-pattern.js';
+import { prefixFault } from './path-prefix.js';
+import { milliseconds, type Bytes, type Milliseconds } from './units.js';
+
+// The types that values of the configuration have. Each has a name and a description, which messages and the
+// documentation use.
+
+/** A text with a value behind it. `word` names the type in the documentation, `example` says how it looks. */
+function text<T>(
+  word: string,
+  example: string,
+  read: (text: string) => T | null,
+  is: (value: unknown) => boolean,
+  write: (value: T) => string,
+) {
+  return z
+    .codec(z.string(), z.custom<T>(is), {
+      decode: (input, context) => read(input) ?? refuse(context, input),
+      encode: (value) => write(value),
+    })
+    .meta({ id: word, description: example });
+}
+
+function refuse(context: { issues: unknown[] }, input: unknown, expected?: string): never {
+  context.issues.push({ code: 'custom', input, params: { expected } });
+  return z.NEVER;
+}
+
+const plainText = (word: string, example: string, is: (text: string) => boolean) =>
+  z.string().refine(is).meta({ id: word, description: example });
+
+const isNumber = (value: unknown): boolean => typeof value === 'number';
+const isAddress = (value: unknown): boolean => typeof value === 'object' && value !== null && 'port' in value;
+
+const longestTimer = milliseconds(24 * 86_400_000);
+const readTimeout = (input: string): Milliseconds | null => {
+  const value = parseDuration(input);
+  return value !== null && value > 0 && value <= longestTimer ? value : null;
+};
+export const timeout = text(
+  'timeout',
+  'a duration from 1ms to 24d, such as 500ms, 90s or 5m',
+  readTimeout,
+  isNumber,
+  formatDuration,
+);
+export const duration = text(
+  'duration',
+  'a duration such as 0s, 250ms, 90s, 5m or 1d',
+  parseDuration,
+  isNumber,
+  formatDuration,
+);
+export const size = z
+  .codec(z.union([z.string(), z.int().min(0)]), z.custom<Bytes>(isNumber), {
+    decode: (input, context) => parseByteSize(String(input)) ?? refuse(context, input),
+    encode: formatByteSize,
+  })
+  .meta({ id: 'size', description: 'a size such as 1500 (bytes), 32KiB, 64MiB or 10GiB' });
+export const atLeast = (least: string) =>
+  size.superRefine((value, context) => {
+    const bound = parseByteSize(least);
+    if (bound !== null && value < bound) refuse(context, formatByteSize(value), `a size of at least ${least}`);
+  });
+
+export const range = plainText('range', 'an IP address or a CIDR range such as 10.0.0.0/8', isAddressRange);
+export const destination = plainText(
+  'destination',
+  "an IP address, a CIDR range, a host name, '*.example.org' or 'private'",
+  isDestination,
+);
+export const file = plainText('file', 'the path of a file', (path) => path !== '' && !path.includes('\0'));
+export const nodeName = plainText('name', 'a name without spaces, such as cache-1.example.org', (name) =>
+  /^[\x21-\x7e]{1,255}$/.test(name),
+);
+export const host = plainText(
+  'host',
+  "a host name or IP address without a port, or '*' for any",
+  (name) => name === '*' || isUriHost(name),
+);
+export const address = text(
+  'address',
+  "'host:port', such as 127.0.0.1:3128, [::1]:3128 or *:80",
+  parseListenAddress,
+  isAddress,
+  formatListenAddress,
+);
+export const prefix = z
+  .string()
+  .superRefine((path, context) => {
+    const expected = prefixFault(path);
+    if (expected !== null) refuse(context, path, expected);
+  })
+  .meta({ id: 'prefix', description: "a path that starts and ends with '/'" });
+export const origin = z
+  .codec(z.string(), z.custom<OriginUri>(isAddress), {
+    decode: (input, context) => {
+      const uri = parseOriginUri(input);
+      return typeof uri === 'string' ? refuse(context, input, uri) : uri;
+    },
+    encode: formatOriginUri,
+  })
+  .meta({ id: 'origin', description: "an http or https URL whose path ends in '/'" });
+
+export const proxyUri = z
+  .codec(z.string(), z.custom<ProxyUri>(isAddress), {
+    decode: (input, context) => {
+      const uri = parseProxyUri(input);
+      return typeof uri === 'string' ? refuse(context, input, uri) : uri;
+    },
+    encode: formatProxyUri,
+  })
+  .meta({ id: 'proxy', description: 'an http or https URL with nothing behind the port, such as http://proxy:3128' });
+
+const pattern = (word: string, example: string, fault: (text: string) => string | null) =>
+  z
+    .string()
+    .superRefine((text, context) => {
+      const expected = fault(text);
+      if (expected !== null) refuse(context, text, expected);
+    })
+    .meta({ id: word, description: example });
+
+export const uriPattern = pattern(
+  'URI pattern',
+  "an http or https URL; '*' stands for any characters but '/', '**' for any, and a '/' at the end for all that lies below",
+  uriPatternFault,
+);
+export const pathPattern = pattern(
+  'path pattern',
+  "a path; '*' stands for any characters but '/', '**' for any, and a '/' at the end for all that lies below",
+  pathPatternFault,
+);
+export const hostPattern = plainText(
+  'host pattern',
+  "a host name, '*.example.org', an IP address or a CIDR range",
+  (name) => isAddressRange(name) || isHostName(name.startsWith('*.') ? name.slice(2) : name),
+);
+export const userName = plainText(
+  'user',
+  "the name of a user, or '*' for any",
+  (name) => isUserName(name) || name === '*',
+);
+export const method = plainText('method', 'a method of HTTP in capitals, such as GET, CONNECT or PURGE', (name) =>
+  /^[A-Z][A-Z0-9_-]{0,31}$/.test(name),
+);
+export const parameter = plainText(
+  'parameter',
+  "the name of a query parameter, '*' standing for any characters",
+  (name) => /^[^\s&=?#]{1,100}$/.test(name),
+);
+
+/** A name for Basic authentication: no colon (RFC 7617 §2), no spaces and no control characters. */
+export const isUserName = (name: string): boolean => /^[^\s:*\p{Cc}]{1,64}$/u.test(name);
