@@ -4,9 +4,9 @@ import { BufferedBody } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 import type { Request, Response } from '../http/message.js';
 import { multipartByteranges } from '../http/multipart-byteranges.js';
-import { ifRangeHolds, isNotModified } from '../http/preconditions.js';
-import { formatContentRange, parseRange, resolveRanges, type ByteRange } from '../http/range.js';
+import { formatContentRange, type ByteRange } from '../http/range.js';
 import type { ResponseMetadata } from './stored-response.js';
+import { answersNotModified, requestedRanges } from './wanted.js';
 
 /** A selected response whose bytes can be had from the store, or from a transfer that is under way. */
 export interface Representation {
@@ -41,41 +41,6 @@ export function answerFrom(representation: Representation, request: Request, opt
     if (partial !== null) return partial;
   }
   return whole(representation, request, options);
-}
-
-/** Whether a request has a condition by which a stored response is answered with 304, none of its bytes being needed. */
-export const answersNotModified = (metadata: ResponseMetadata, request: Request, now: EpochMs): boolean =>
-  // a precondition counts where the answer would be a success without it (RFC 9110 §13.2.1)
-  metadata.status < 300 &&
-  (request.fields.has('if-none-match') || request.fields.has('if-modified-since')) &&
-  isNotModified(request, { ...validatorsOf(metadata, now), exists: true }, now);
-
-/** The ranges that a request asks of a representation of that length; null: it is to get the whole. */
-export function requestedRanges(
-  metadata: ResponseMetadata,
-  length: Bytes,
-  request: Request,
-  now: EpochMs,
-): ReturnType<typeof resolveRanges> | null {
-  const value = request.fields.get('range');
-  if (value === undefined || request.method !== 'GET') return null;
-  const specs = parseRange(value);
-  if (specs === null) return null;
-  if (request.fields.has('if-range') && !ifRangeHolds(request.fields, validatorsOf(metadata, now))) return null;
-  const resolved = resolveRanges(specs, length);
-  return resolved.kind === 'ignore' ? null : resolved;
-}
-
-function validatorsOf(
-  metadata: ResponseMetadata,
-  now: EpochMs,
-): { etag: string | null; lastModified: string | null; date: string | null; now: EpochMs } {
-  return {
-    etag: metadata.fields.first('etag') ?? null,
-    lastModified: metadata.fields.first('last-modified') ?? null,
-    date: metadata.fields.first('date') ?? null,
-    now,
-  };
 }
 
 function notModified(options: AnswerOptions): Response {

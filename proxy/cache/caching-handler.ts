@@ -8,30 +8,37 @@ import type { Request, Response } from '../http/message.js';
 import { hrefOf } from '../http/target-uri.js';
 import { Answering, type Reason } from './answering.js';
 import { parseRequestDirectives } from './cache-control.js';
+import type { CacheRules } from './cache-rules.js';
 import { cacheKeyOf, type CacheKey } from './cache-key.js';
 import { Collapse } from './collapse.js';
-import { complete, heldFor } from './completion.js';
+import { complete } from './completion.js';
 import { detachedFrom } from './detached-visit.js';
 import { Fetching } from './fetching.js';
 import { release, validatedAs, type ForwardResult } from './forward-result.js';
 import type { FreshnessPolicy } from './freshness.js';
+import { plan, planWithoutStored, type Plan } from './plan.js';
 import type { ResponseStore } from './response-store.js';
-import { decideReuse, isRequestReason, type ValidateReason } from './reuse.js';
+import { decideReuse } from './reuse.js';
 import { Storing } from './storing.js';
 import type { StoredResponse } from './stored-response.js';
 import { passThrough } from './unsafe.js';
 import { selects, selectStored } from './vary.js';
 import type { Route, Visit } from './visit.js';
 
-export interface CachingOptions {
+export interface CachingOptions extends CachingSettings {
   readonly store: ResponseStore;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/** What can be changed while requests are under way. */
+export interface CachingSettings {
   /** This cache's name in `Cache-Status`. */
   readonly name: string;
   /** This node's member of `Via` for a message received in that version. */
   readonly via: (version: string) => string;
   readonly freshness: FreshnessPolicy;
+  readonly rules: CacheRules;
   /** How long a request waits for another one's forward. */
   readonly collapseWait: Milliseconds;
 }
@@ -46,68 +53,67 @@ export class CachingHandler {
   readonly #store: ResponseStore;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #storing: Storing;
-  readonly #fetching: Fetching;
-  readonly #answering: Answering;
   readonly #collapse: Collapse<ForwardResult>;
+  #storing!: Storing;
+  #fetching!: Fetching;
+  #answering!: Answering;
+  #rules!: CacheRules;
 
   constructor(options: CachingOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#logger = options.logger;
-    this.#storing = new Storing(options.store, options.freshness);
-    this.#fetching = new Fetching(options.store, this.#storing, options.clock, options.via);
-    this.#answering = new Answering(options.store, options.clock, options.name);
     this.#collapse = new Collapse(options.clock, options.collapseWait);
+    this.configure(options);
+  }
+
+  /** What holds from now on. What is stored keeps its lifetime, and forwards under way go on. */
+  configure({ name, via, freshness, rules, collapseWait }: CachingSettings): void {
+    this.#rules = rules;
+    this.#storing = new Storing(this.#store, freshness);
+    this.#fetching = new Fetching(this.#store, this.#storing, this.#clock, via);
+    this.#answering = new Answering(this.#store, this.#clock, name);
+    this.#collapse.maxWait = collapseWait;
   }
 
   /** @throws WillisError (or rejects with one) if there is no answer */
   handle(request: Request, route: Route): Response | Promise<Response> {
     const key = cacheKeyOf(request.target, route.scope);
-    const visit: Visit = { request, route, key, directives: parseRequestDirectives(request.fields) };
-    const bypass = reasonToBypass(request);
-    if (bypass !== null) {
-      this.#refuseIfOnlyCached(visit);
-      return this.#pass(visit, bypass);
-    }
+    const rule = this.#rules.governing(request.target);
+    const visit: Visit = { request, route, key, directives: parseRequestDirectives(request.fields), rule };
+    const early = planWithoutStored(request, visit.directives, rule);
+    if (early !== null) return this.#act(visit, early, none);
     const stored = this.#store.lookUp(key);
-    return stored instanceof Promise ? stored.then((found) => this.#select(visit, found)) : this.#select(visit, stored);
+    return stored instanceof Promise ? stored.then((found) => this.#decide(visit, found)) : this.#decide(visit, stored);
   }
 
-  #select(visit: Visit, candidates: readonly StoredResponse[]): Response | Promise<Response> {
-    const { selected, othersExist } = selectStored(candidates, visit.request.fields, this.#clock.now());
-    if (selected !== null) return this.#decide(visit, selected, candidates);
-    this.#refuseIfOnlyCached(visit);
-    const start: Start = othersExist
-      ? (signal) => this.#fetching.validate(visit, null, candidates, 'stale', signal)
-      : (signal) => this.#fetching.fetch(visit, candidates, signal);
-    return this.#together(visit, { fwd: othersExist ? 'vary-miss' : 'uri-miss' }, mayCollapse(visit), start);
+  #decide(visit: Visit, candidates: readonly StoredResponse[]): Response | Promise<Response> {
+    return this.#act(visit, plan(visit.request, visit.directives, candidates, this.#clock.now()), candidates);
   }
 
-  #decide(visit: Visit, selected: StoredResponse, candidates: readonly StoredResponse[]): Response | Promise<Response> {
-    const now = this.#clock.now();
-    const decision = decideReuse(selected, visit.directives, now);
-    const held = selected.complete || heldFor(selected, visit.request, now);
-    if (decision.kind !== 'validate' && held) {
-      if (decision.kind === 'reuse-and-validate') this.#validateBehind(visit, selected, candidates);
-      return this.#answering.hit(visit.request, selected, decision.reason === 'fresh' ? null : decision.reason);
+  /** @throws WillisError 504 where the client wants nothing but a stored answer (RFC 9111 §5.2.1.7) */
+  #act(visit: Visit, chosen: Plan, candidates: readonly StoredResponse[]): Response | Promise<Response> {
+    switch (chosen.kind) {
+      case 'hit':
+        return this.#answering.hit(visit.request, chosen.stored, chosen.why === 'fresh' ? null : chosen.why);
+      case 'hit-and-validate':
+        this.#validateBehind(visit, chosen.stored, candidates);
+        return this.#answering.hit(visit.request, chosen.stored, chosen.why);
+      case 'complete':
+        return this.#complete(visit, chosen.stored, chosen.reason, candidates);
+      case 'validate':
+        return this.#together(visit, chosen.reason, chosen.collapse, (signal) =>
+          this.#fetching.validate(visit, chosen.stored, candidates, chosen.why, signal),
+        );
+      case 'fetch':
+        return this.#together(visit, chosen.reason, chosen.collapse, (signal) =>
+          this.#fetching.fetch(visit, candidates, signal),
+        );
+      case 'bypass':
+        return this.#pass(visit, chosen.reason);
+      case 'refuse':
+        throw new WillisError('not-cached', 'no stored response may be used for this');
     }
-    this.#refuseIfOnlyCached(visit);
-    if (!held) return this.#complete(visit, selected, candidates);
-    return this.#validate(visit, selected, candidates, decision.kind === 'validate' ? decision.reason : 'stale');
-  }
-
-  #validate(
-    visit: Visit,
-    selected: StoredResponse,
-    candidates: readonly StoredResponse[],
-    why: ValidateReason,
-  ): Promise<Response> {
-    const byRequest = isRequestReason(why);
-    const reason: Reason = { fwd: byRequest ? 'request' : 'stale', ...(why !== 'stale' && { detail: why }) };
-    return this.#together(visit, reason, !byRequest && mayCollapse(visit), (signal) =>
-      this.#fetching.validate(visit, selected, candidates, why, signal),
-    );
   }
 
   /** RFC 5861 §3: the client has its answer already. One validation at a time. */
@@ -125,7 +131,12 @@ export class CachingHandler {
       });
   }
 
-  async #complete(visit: Visit, selected: StoredResponse, candidates: readonly StoredResponse[]): Promise<Response> {
+  async #complete(
+    visit: Visit,
+    selected: StoredResponse,
+    reason: Reason,
+    candidates: readonly StoredResponse[],
+  ): Promise<Response> {
     const { request } = visit;
     const completion = await complete(visit, selected, {
       store: this.#store,
@@ -138,11 +149,9 @@ export class CachingHandler {
       case 'joined':
         return this.#answering.joined(request, completion.representation, completion.stored);
       case 'replaced':
-        return this.#answering.forwarded(request, completion.result, { fwd: 'partial' }, false);
+        return this.#answering.forwarded(request, completion.result, reason, false);
       case 'impossible':
-        return this.#together(visit, { fwd: 'partial' }, false, (signal) =>
-          this.#fetching.fetch(visit, candidates, signal),
-        );
+        return this.#together(visit, reason, false, (signal) => this.#fetching.fetch(visit, candidates, signal));
     }
   }
 
@@ -230,36 +239,14 @@ export class CachingHandler {
     if (decideReuse(selected, directives, now).kind === 'validate') return null;
     return this.#answering.forwarded(request, validatedAs(selected), reason, true);
   }
-
-  /** @throws WillisError 504 when the client wants nothing but a stored answer (RFC 9111 §5.2.1.7) */
-  #refuseIfOnlyCached(visit: Visit): void {
-    if (visit.directives.onlyIfCached) throw new WillisError('not-cached', 'no stored response may be used for this');
-  }
 }
 
+const none: readonly StoredResponse[] = [];
 const noDirectives = parseRequestDirectives(Fields.none);
 
 /** The transfer that others may join while it lasts. */
 const transferOf = (result: ForwardResult): Promise<unknown> | null =>
   result.kind === 'storing' ? result.representation.ended : null;
-
-/** What may not be answered from the store at all. */
-function reasonToBypass(request: Request): Reason | null {
-  if (request.method !== 'GET' && request.method !== 'HEAD') return { fwd: 'method' };
-  if (request.body !== null && request.body.length !== 0) return { fwd: 'bypass', detail: 'content' };
-  // these are for the origin server to judge (RFC 9111 §4.3.2)
-  if (request.fields.has('if-match') || request.fields.has('if-unmodified-since')) {
-    return { fwd: 'request', detail: 'precondition' };
-  }
-  return null;
-}
-
-/** Whether the answer to a request is likely to serve others, and theirs to serve it. */
-function mayCollapse({ request, directives }: Visit): boolean {
-  const { fields } = request;
-  const ownAffair = ['range', 'authorization', 'if-none-match', 'if-modified-since'].some((name) => fields.has(name));
-  return request.method === 'GET' && !ownAffair && !directives.noStore && !directives.noCache;
-}
 
 /** Statuses that say nothing about the next answer for the same URI. */
 const passing = (status: number): boolean => status === 304 || status === 206 || status === 429 || status >= 500;

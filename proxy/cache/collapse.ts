@@ -50,7 +50,8 @@ export class Collapse<Result> {
 
   constructor(
     clock: Clock,
-    private readonly maxWait: Milliseconds,
+    /** How long somebody waits for another one's forward. */
+    public maxWait: Milliseconds,
   ) {
     this.#unshareable = new RecentKeys(bytes(1024 * 1024), milliseconds(120_000), clock);
   }

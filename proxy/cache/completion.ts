@@ -2,28 +2,19 @@ import type { Bytes, EpochMs } from '../../config/units.js';
 import { bytes } from '../../config/units.js';
 import { ConcatenatedBody, type Body } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
-import type { Request } from '../http/message.js';
 import { parseContentRange } from '../http/range.js';
-import { answersNotModified, requestedRanges, type Representation } from './answer.js';
+import type { Representation } from './answer.js';
 import { Fill } from './fill.js';
 import { supersedes, type ForwardResult } from './forward-result.js';
 import { freshenedFields } from './freshen.js';
-import { computeFreshness } from './freshness.js';
+import { computeFreshness, type FreshnessPolicy } from './freshness.js';
 import { canCombine, completionRequest, covers } from './partial.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
 import type { Storing } from './storing.js';
 import type { Interval, ResponseMetadata, StoredResponse } from './stored-response.js';
 import type { Visit } from './visit.js';
-
-/** Whether a stored response holds all the bytes that the answer to a request takes. */
-export function heldFor(stored: StoredResponse, request: Request, now: EpochMs): boolean {
-  if (stored.complete || request.method === 'HEAD' || answersNotModified(stored, request, now)) return true;
-  if (stored.length === null) return false;
-  const wanted = requestedRanges(stored, stored.length, request, now);
-  if (wanted === null) return false;
-  return wanted.kind !== 'satisfiable' || wanted.ranges.every((range) => covers(stored.held, range));
-}
+import { wantedOf } from './wanted.js';
 
 export interface CompletionOptions {
   readonly store: ResponseStore;
@@ -66,15 +57,6 @@ export async function complete(visit: Visit, stored: StoredResponse, options: Co
   return { kind: 'replaced', result };
 }
 
-/** The one interval that a request wants; null: all of it. */
-export function wantedOf(stored: StoredResponse, request: Request, now: EpochMs): Interval | null | 'several' {
-  if (stored.length === null) return request.fields.has('range') ? 'several' : null;
-  const wanted = requestedRanges(stored, stored.length, request, now);
-  if (wanted === null) return null;
-  if (wanted.kind !== 'satisfiable' || wanted.ranges.length !== 1) return 'several';
-  return wanted.ranges[0] ?? 'several';
-}
-
 function join(
   visit: Visit,
   stored: StoredResponse,
@@ -93,16 +75,16 @@ function join(
   const outcome = options.storing.begin(visit, received, [stored], options.generation);
   const part = outcome.kind === 'storing' ? outcome.representation : unstored(body);
   const held = (from: Bytes, to: Bytes): Body => options.store.open(stored, from, to);
-  const metadata = outcome.kind === 'storing' ? outcome.representation.metadata : updated(stored, received, options);
+  const metadata = outcome.kind === 'storing' ? outcome.representation.metadata : updated(stored, received, options.storing.policyFor(visit));
   const open = (from: Bytes, to: Bytes | null): Body =>
     splice(from, to ?? length, range, held, (start, end) => part.open(start, end));
   return { kind: 'joined', representation: { metadata, length, open }, stored: outcome.kind === 'storing' };
 }
 
 /** What is told of a combination that is not stored: as of one that is (RFC 9111 §3.4). */
-function updated(stored: StoredResponse, received: ReceivedResponse, { storing }: CompletionOptions): ResponseMetadata {
+function updated(stored: StoredResponse, received: ReceivedResponse, policy: FreshnessPolicy): ResponseMetadata {
   const { directives } = stored.freshness;
-  const freshness = computeFreshness({ ...received, directives, policy: storing.policy });
+  const freshness = computeFreshness({ ...received, directives, policy });
   return { ...stored, fields: freshenedFields(stored.fields, received.fields), freshness };
 }
 

@@ -2,7 +2,6 @@ import type { Clock } from '../base/clock.js';
 import { asWillisError, WillisError } from '../base/errors.js';
 import { Fields } from '../http/fields.js';
 import { supersedes, type ForwardResult } from './forward-result.js';
-import { heldFor, wantedOf } from './completion.js';
 import { forward, type ForwardingOptions, type ReceivedResponse } from './receive-response.js';
 import { isOverridden } from './overridden-request.js';
 import type { Generation, ResponseStore } from './response-store.js';
@@ -12,6 +11,7 @@ import type { StoredResponse } from './stored-response.js';
 import { Validating } from './validating.js';
 import { conditionalFields, isForClient, type Validation } from './validation.js';
 import type { Visit } from './visit.js';
+import { heldFor, wantedOf } from './wanted.js';
 
 /** Forwards a request, and takes in what comes back: stores it, freshens with it, or lets a stale response stand in. */
 export class Fetching {

@@ -17,7 +17,7 @@ import { isDefinitiveNegative, isHeuristicallyCacheable } from './status-codes.j
 export interface Freshness {
   /** RFC 9111 §4.2.1. */
   readonly lifetime: Seconds;
-  readonly lifetimeSource: 's-maxage' | 'max-age' | 'expires' | 'heuristic' | 'negative' | 'none';
+  readonly lifetimeSource: 's-maxage' | 'max-age' | 'expires' | 'rule' | 'heuristic' | 'negative' | 'none';
   /** corrected_initial_age of §4.2.3, at `responseTime`. */
   readonly initialAge: Seconds;
   readonly responseTime: EpochMs;
@@ -32,6 +32,8 @@ export interface FreshnessPolicy {
   readonly heuristicMax: Milliseconds;
   /** Lifetime of definitive negative answers that say nothing of their freshness. */
   readonly negative: Milliseconds;
+  /** Lifetime of others that say nothing of it, by a rule of the operator; null: the share above. */
+  readonly lifetime?: Milliseconds | null;
 }
 
 export interface FreshnessInput {
@@ -83,6 +85,7 @@ function implicitLifetime(input: FreshnessInput, date: EpochMs): Lifetime {
   const { status, fields, directives, responseTime, policy } = input;
   if (isDefinitiveNegative(status)) return { lifetime: toSeconds(policy.negative), lifetimeSource: 'negative' };
   if (!isHeuristicallyCacheable(status) && !directives.public) return stale;
+  if (policy.lifetime != null) return { lifetime: toSeconds(policy.lifetime), lifetimeSource: 'rule' };
   const modified = parseHttpDate(fields.first('last-modified') ?? '', responseTime);
   if (modified === null || modified > Math.min(date, responseTime)) return stale;
   const share = elapsed(modified, date) * policy.heuristicFraction;

@@ -42,8 +42,13 @@ const completeWithin = bytes(1024 * 1024);
 export class Storing {
   constructor(
     private readonly store: ResponseStore,
-    readonly policy: FreshnessPolicy,
+    private readonly policy: FreshnessPolicy,
   ) {}
+
+  /** What the operator decides for a visit's responses where they leave it open. */
+  policyFor({ rule }: Visit): FreshnessPolicy {
+    return rule === null || rule.lifetime === null ? this.policy : { ...this.policy, lifetime: rule.lifetime };
+  }
 
   /** Metadata of a response as it would be stored now; null with the reason why it may not be. */
   #judge(
@@ -52,7 +57,8 @@ export class Storing {
   ): { metadata: ResponseMetadata; reason: null } | { metadata: null; reason: string } {
     const directives = parseResponseDirectives(received.fields, visit.route.actsForOrigin);
     const { status, fields, requestTime, responseTime } = received;
-    const freshness = computeFreshness({ status, fields, directives, requestTime, responseTime, policy: this.policy });
+    const policy = this.policyFor(visit);
+    const freshness = computeFreshness({ status, fields, directives, requestTime, responseTime, policy });
     const verdict = storability({
       request: { method: visit.request.method, fields: visit.request.fields, hasBody: hasContent(visit) },
       response: received,

@@ -34,7 +34,7 @@ export async function passThrough(visit: Visit, reason: Reason, parts: PassingPa
     parts.store.isInvalidatedAfter(visit.key, generation) ||
     (cacheGroups(received.fields).length > 0 && parts.store.generation() !== generation);
   await invalidate(visit, received, parts);
-  if (request.method === 'POST' && !overtaken) {
+  if (request.method === 'POST' && !overtaken && visit.rule?.store !== false) {
     const outcome = parts.storing.begin(visit, received, [], parts.store.generation());
     if (outcome.kind === 'storing') return parts.answering.forwarded(request, { ...outcome, received }, reason, false);
   }

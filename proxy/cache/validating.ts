@@ -95,7 +95,7 @@ export class Validating {
     const fields = storedFields(merged, directives, responseTime, status);
     const age = received.fields.first('age');
     const freshness = computeFreshness({
-      ...{ status, directives, requestTime, responseTime, policy: this.storing.policy },
+      ...{ status, directives, requestTime, responseTime, policy: this.storing.policyFor(visit) },
       fields: age === undefined ? fields : fields.plus('Age', age),
     });
     const judged = { response: { status, fields: merged }, directives, freshness, ...ofGet };

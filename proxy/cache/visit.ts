@@ -1,3 +1,4 @@
+import type { CacheRule } from '../../config/schema.js';
 import type { Fields } from '../http/fields.js';
 import type { Request } from '../http/message.js';
 import type { TargetUri } from '../http/target-uri.js';
@@ -33,4 +34,6 @@ export interface Visit {
   readonly route: Route;
   readonly key: CacheKey;
   readonly directives: RequestDirectives;
+  /** The operator's rule for its target URI; null if none matches. */
+  readonly rule: CacheRule | null;
 }

@@ -3,6 +3,7 @@ import type { Config } from '../../config/schema.js';
 import { createAccessLog } from '../base/access-log.js';
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
+import { CacheRules } from '../cache/cache-rules.js';
 import { CachingHandler } from '../cache/caching-handler.js';
 import { MemoryStore } from '../cache/memory-store.js';
 import { addressTest } from '../forward/address-test.js';
@@ -23,9 +24,10 @@ export function buildNode(config: Config, { logger, clock }: { logger: Logger; c
     logger.error({ error }, 'the access log cannot be written'),
   );
   const { memory: limit, maxDocument, variants, collapseWait, ...freshness } = config.cache;
+  const rules = new CacheRules(config.cache.rules);
   const store = new MemoryStore({ limit, maxDocument, variants });
   const via = (version: string): string => viaEntry(version, identity);
-  const cache = new CachingHandler({ store, clock, logger, name: identity.name, via, freshness, collapseWait });
+  const cache = new CachingHandler({ store, clock, logger, name: identity.name, via, freshness, rules, collapseWait });
   const shared = { config, identity, logger, clock, accessLog };
   const sides = [clientSide(shared, cache), reverseSide(shared, cache), operatorSide(shared)];
   const open = sides.filter((side) => side !== null);
