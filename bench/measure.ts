@@ -1,62 +1,102 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { countingCommand, readInstructions } from './instructions.js';
-import { runLoad, type LoadPlan } from './load.js';
+import { runFullLoad } from './full-load.js';
+import type { Load } from './load.js';
 import type { Origin } from './origin.js';
+import { runPacedLoad, type PacedPlan } from './paced-load.js';
+import { countingCommand, readCounts } from './processor-counts.js';
 import type { LoadRow } from './rows.js';
+import type { RunningPeer, Stored } from './running-peer.js';
 import type { ServerProcess } from './server-process.js';
 
-/** One measurement of one peer. */
+/** What a peer does when it gets all it can take. Per request, or per MB if the row counts those. */
 export interface Measurement {
   readonly perSecond: number;
   readonly cpuMicroseconds: number;
-  /** Per request, in user space and kernel; null where the machine does not count them. */
+  /** In user space and kernel; null where the machine does not count them. */
   readonly instructions: number | null;
+  readonly cycles: number | null;
   /** The share of its core that the server used. */
   readonly busy: number;
+}
+
+/** How long requests take that come at a constant rate. */
+export interface Latency {
   readonly p50Microseconds: number;
   readonly p99Microseconds: number;
 }
 
 export interface Subject {
-  readonly server: ServerProcess;
+  readonly peer: RunningPeer;
+  readonly stored: Stored;
   readonly origin: Origin;
   readonly row: LoadRow;
   /** A word that no other measurement has. */
   readonly turn: string;
-  readonly instructions: boolean;
+  readonly seconds: number;
+  readonly connections: number;
 }
 
-export type LoadSettings = Pick<LoadPlan, 'port' | 'seconds' | 'connections' | 'directory'>;
-
 /**
- * Loads the server and counts what that costs it.
+ * Loads the server as far as it goes, and counts what that costs it.
  * @throws Error when the answers were not what the row says: failures, short bodies, hits that were misses and so on.
  */
-export async function measure(subject: Subject, settings: LoadSettings, signal: AbortSignal): Promise<Measurement> {
-  const { server, origin, row, turn } = subject;
-  const counted = join(settings.directory, 'perf.txt');
+export async function measure(subject: Subject, countsProcessor: boolean, signal: AbortSignal): Promise<Measurement> {
+  const { server, directory } = subject.peer;
+  const counted = join(directory, 'perf.txt');
   const pids = server.processes().map(({ pid }) => pid);
-  const under = subject.instructions ? countingCommand(pids, counted) : [];
-  await origin.answersSinceLast(signal);
-  const ticksBefore = cpuTicks(server);
-  const plan = { ...settings, path: row.path(turn), paths: row.paths?.length ?? null, under };
-  const load = await runLoad(plan, signal);
-  const cpuSeconds = (cpuTicks(server) - ticksBefore) / ticksPerSecond();
-  const answers = await origin.answersSinceLast(signal);
-
-  const found = `${load.requests} requests, ${load.failures} failures, ${load.bytes} bytes; answers of the origin by status: ${JSON.stringify(answers)}`;
-  if (load.requests === 0 || load.failures > 0) throw new Error(`requests failed: ${found}`);
-  if (load.bytes < load.requests * row.bodyBytes) throw new Error(`bodies are too short: ${found}`);
-  if (!row.isWhatItSays(load, answers, settings.connections)) throw new Error(`not ${row.title}: ${found}`);
+  const plan = pacedPlan(subject, null, countsProcessor ? countingCommand(pids, counted) : []);
+  let ticks = 0;
+  const generate = async (): Promise<Load> => {
+    const before = cpuTicks(server);
+    const full = subject.row.tunnelled ? runPacedLoad(plan, signal) : runFullLoad({ ...plan, directory }, signal);
+    const load = await full;
+    ticks = cpuTicks(server) - before;
+    return load;
+  };
+  const load = await checked(subject, generate, signal);
+  const cpuSeconds = ticks / ticksPerSecond();
+  const counts = countsProcessor ? readCounts(counted) : null;
   return {
     perSecond: load.requests / load.seconds,
     cpuMicroseconds: (cpuSeconds * 1e6) / load.requests,
-    instructions: subject.instructions ? readInstructions(counted) / load.requests : null,
+    instructions: counts && counts.instructions / load.requests,
+    cycles: counts && counts.cycles / load.requests,
     busy: cpuSeconds / load.seconds,
-    p50Microseconds: load.p50Microseconds,
-    p99Microseconds: load.p99Microseconds,
   };
+}
+
+/** @throws Error when the answers were not what the row says, or did not all come. */
+export function measureLatency(subject: Subject, rate: number, signal: AbortSignal): Promise<Latency> {
+  return checked(subject, () => runPacedLoad(pacedPlan(subject, rate, []), signal), signal);
+}
+
+function pacedPlan(subject: Subject, rate: number | null, under: readonly string[]): PacedPlan {
+  const { peer, stored, origin, row, turn, seconds, connections } = subject;
+  const { status, bodyBytes, tunnelled } = row;
+  return {
+    ...{ port: (tunnelled ? peer.tunnelPort : null) ?? peer.port, connections, seconds, under },
+    ...{ path: row.path(turn), paths: row.paths?.length ?? null, fields: stored.fields, status, bodyBytes },
+    authority: tunnelled ? `${origin.host}:${origin.port}` : null,
+    rate,
+    requests: rate === null ? null : Math.ceil(rate * seconds),
+  };
+}
+
+async function checked(subject: Subject, generate: () => Promise<Load>, signal: AbortSignal): Promise<Load> {
+  const { row, origin, stored, connections } = subject;
+  await origin.answersSinceLast(signal);
+  const load = await generate();
+  const answers = await origin.answersSinceLast(signal);
+  const { requests, failures, bytes } = load;
+  const found = `${requests} requests, ${failures} failures, ${bytes} bytes; answers of the origin by status: ${JSON.stringify(answers)}`;
+  if (requests === 0 || failures > 0) throw new Error(`requests failed: ${found}`);
+  if (row.status === 200 && bytes < requests * row.bodyBytes) throw new Error(`bodies are too short: ${found}`);
+  if (row.status === 304 && bytes > (requests + connections) * stored.headBytes) {
+    throw new Error(`not every answer was a 304: ${found}`);
+  }
+  if (!row.isWhatItSays(load, answers, connections)) throw new Error(`not ${row.title}: ${found}`);
+  return load;
 }
 
 const cpuTicks = (server: ServerProcess): number =>

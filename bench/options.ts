@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Peer } from './peers/peer.js';
 import { peers } from './peers/turns.js';
-import { rows, type RowName } from './rows.js';
+import { rows, type LoadRowName, type RowName } from './rows.js';
 
 export interface Options {
   readonly peers: readonly Peer[];
@@ -15,11 +15,13 @@ export interface Options {
   readonly write: boolean;
 }
 
+const rowNames: readonly RowName[] = [...(Object.keys(rows) as LoadRowName[]), 'memory', 'idle'];
+
 export const usage = `npm run bench -- [options]
   --peers ${peers.map(({ name }) => name).join(',')}
-  --rows ${[...Object.keys(rows), 'memory'].join(',')}
-  --seconds 4        of one measurement
-  --rounds 3         measurements of each peer in each row
+  --rows ${rowNames.join(',')}
+  --seconds 2        of one measurement
+  --rounds 3         measurements of each peer in each row, at full load and again at half load
   --connections 32   kept busy by the load generator
   --write            put the results into docs/performance.md; a run of all peers and rows does so unasked
   --no-write`;
@@ -32,13 +34,12 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       peers: { type: 'string' },
       rows: { type: 'string' },
-      seconds: { type: 'string', default: '4' },
+      seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '3' },
       connections: { type: 'string', default: '32' },
       write: { type: 'boolean' },
     },
   });
-  const rowNames: RowName[] = [...(Object.keys(rows) as (keyof typeof rows)[]), 'memory'];
   const peerNames = chosen(
     'peer',
     values.peers,

@@ -11,7 +11,7 @@ export type StatusCounts = Readonly<Record<string, number>>;
 /** An address that nobody else on this machine happens to ask, whatever port it gets. */
 const host = '127.0.0.2';
 
-export const bodySizes = { '1k': 1000, '100k': 100_000 } as const;
+export const bodySizes = { '1k': 1000, '100k': 100_000, '1m': 1_000_000 } as const;
 
 /**
  * The origin of all peers: an nginx with static files, so with validators and 304s, that counts its answers.
@@ -20,6 +20,7 @@ export const bodySizes = { '1k': 1000, '100k': 100_000 } as const;
  * | ----------- | ------ | ------------------------------------------------------------- |
  * | /1k/…       | 1 kB   | fresh for an hour                                             |
  * | /100k/…     | 100 kB | fresh for an hour                                             |
+ * | /1m/…       | 1 MB   | fresh for an hour                                             |
  * | /stale/…    | 1 kB   | `max-age=0`, and the same in nginx' own words                 |
  * | /unstored/… | 1 kB   | `no-store`                                                    |
  * | /mark?n=…   |        | 204; puts n into the log of answers, after which it is read   |
@@ -111,6 +112,7 @@ http {
     root ${files};
     location /1k/ { add_header Cache-Control "max-age=3600"; try_files /1k =404; }
     location /100k/ { add_header Cache-Control "max-age=3600"; try_files /100k =404; }
+    location /1m/ { add_header Cache-Control "max-age=3600"; try_files /1m =404; }
     location /stale/ { add_header X-Accel-Expires "@1"; add_header Cache-Control "max-age=0"; try_files /1k =404; }
     location /unstored/ { add_header Cache-Control "no-store"; try_files /1k =404; }
     location / { access_log ${log} other buffer=64k flush=100ms; return 404; }

@@ -1,93 +1,84 @@
 import { median } from './median.js';
-import type { Measurement } from './measure.js';
-import { storedResponses, type MemoryResult } from './memory.js';
-
-/** One peer in one row: its measurements in the order of the rounds. */
-export interface PeerResult {
-  readonly peer: string;
-  readonly rounds: readonly Measurement[];
-}
-
-export interface RowResult {
-  readonly title: string;
-  readonly results: readonly PeerResult[];
-}
-
-export interface PeerMemory extends MemoryResult {
-  readonly peer: string;
-}
-
-export interface Results {
-  readonly rows: readonly RowResult[];
-  /** Null when it was not asked for. */
-  readonly memory: readonly PeerMemory[] | null;
-  /** What was measured, where and how: one sentence each. */
-  readonly circumstances: readonly string[];
-}
+import { figureOf, memoryRatioOf, ratioOf } from './results.js';
+import type { Figure, MemoryRowResult, PeerResult, Results, RowResult } from './results.js';
+import { millisecondsOf, percent, ratio, table, tenths, whole } from './table.js';
 
 const references = ['squid', 'nginx'] as const;
 
 /** The results in Markdown. */
 export function report({ rows, memory, circumstances }: Results): string {
-  const parts = [circumstances.map((sentence) => `- ${sentence}`).join('\n'), ...rows.map(rowTable)];
-  if (memory !== null) parts.push(memoryTable(memory));
-  return parts.join('\n\n');
+  return [
+    circumstances.map((sentence) => `- ${sentence}`).join('\n'),
+    ...summary(rows, memory),
+    ...rows.map(rowTable),
+    ...memory.map(memoryTable),
+  ].join('\n\n');
 }
 
-function rowTable({ title, results }: RowResult): string {
-  const columns = ['peer', 'requests/s', 'spread', 'CPU µs', 'instructions', 'core busy', 'p50 ms', 'p99 ms'];
-  const ratios = references.filter((name) => results.some(({ peer }) => peer === name));
-  const of = (peer: string, key: keyof Measurement): number => mid(results, peer, key) ?? NaN;
-  const lines = results.map(({ peer, rounds }) => {
-    const instructions = mid(results, peer, 'instructions');
+/** Willis divided by the others, one line for each row. */
+function summary(rows: readonly RowResult[], memory: readonly MemoryRowResult[]): string[] {
+  const known = (name: string): boolean => [...rows, ...memory].some((row) => measured(row, name));
+  const others = references.filter(known);
+  if (!known('willis') || others.length === 0) return [];
+  const lines = [
+    ...rows.map((row) => [
+      row.title,
+      ...others.flatMap((other) => compared.map(({ figure }) => ratio(ratioOf(row, figure, 'willis', other)))),
+    ]),
+    ...memory.map((row) => [
+      row.title,
+      ...others.flatMap((other) => [ratio(null), ratio(memoryRatioOf(row, 'willis', other)), ratio(null)]),
+    ]),
+  ];
+  const heads = others.flatMap((other) => ['per second', 'CPU or memory', 'p99'].map((what) => `${what} : ${other}`));
+  return [`### Willis divided by ${others.join(' and by ')}\n\n${table(['row', ...heads], lines)}`];
+}
+
+const compared: readonly { readonly figure: Figure; readonly name: string }[] = [
+  { figure: 'perSecond', name: 'per second' },
+  { figure: 'cpuMicroseconds', name: 'CPU' },
+  { figure: 'p99Microseconds', name: 'p99' },
+];
+
+const measured = ({ results }: RowResult | MemoryRowResult, name: string): boolean =>
+  results.some((result) => result.peer === name && !('rounds' in result && result.rounds.length === 0));
+
+function rowTable(row: RowResult): string {
+  const others = references.filter((name) => measured(row, name));
+  // Columns that no machine of this run can fill.
+  const counted = row.results.some(({ peer }) => figureOf(row, peer, 'instructions') !== null);
+  const heads = [
+    ...['peer', row.unit === 'MB' ? 'MB/s' : 'requests/s', 'spread', row.unit === 'MB' ? 'CPU µs per MB' : 'CPU µs'],
+    ...(counted ? ['instructions', 'cycles'] : []),
+    ...['core busy', 'p50 ms', 'p99 ms'],
+    ...compared.flatMap(({ name }) => others.map((other) => `${name} : ${other}`)),
+  ];
+  const lines = row.results.map(({ peer, rounds }) => {
+    const of = (figure: Figure): number | null => figureOf(row, peer, figure);
     return [
-      peer,
-      whole(of(peer, 'perSecond')),
-      percent(spread(rounds.map(({ perSecond }) => perSecond))),
-      of(peer, 'cpuMicroseconds').toFixed(1),
-      instructions === null ? '–' : whole(instructions),
-      percent(of(peer, 'busy')),
-      (of(peer, 'p50Microseconds') / 1000).toFixed(2),
-      (of(peer, 'p99Microseconds') / 1000).toFixed(2),
-      ...ratios.map((name) => ratio(of(peer, 'perSecond') / of(name, 'perSecond'))),
-      ...ratios.map((name) => ratio(of(peer, 'cpuMicroseconds') / of(name, 'cpuMicroseconds'))),
+      ...[peer, whole(of('perSecond')), percent(spread(rounds)), tenths(of('cpuMicroseconds'))],
+      ...(counted ? [whole(of('instructions')), whole(of('cycles'))] : []),
+      ...[percent(of('busy')), millisecondsOf(of('p50Microseconds')), millisecondsOf(of('p99Microseconds'))],
+      ...compared.flatMap(({ figure }) => others.map((other) => ratio(ratioOf(row, figure, peer, other)))),
     ];
   });
-  const heads = [...columns, ...ratios.map((name) => `req/s : ${name}`), ...ratios.map((name) => `CPU : ${name}`)];
-  return `### ${title}\n\n${table(heads, lines)}`;
+  const unable = row.results.filter(({ rounds }) => rounds.length === 0).map(({ peer }) => peer);
+  const footnote = unable.length === 0 ? '' : `\n\n–: ${unable.join(' and ')} cannot do that.`;
+  return `### ${row.title}\n\n${table(heads, lines)}${footnote}`;
 }
 
-function memoryTable(memory: readonly PeerMemory[]): string {
-  const lines = memory.map(({ peer, beforeBytes, afterBytes, bytesPerResponse }) => [
-    peer,
-    (beforeBytes / 1e6).toFixed(1),
-    (afterBytes / 1e6).toFixed(1),
-    whole(bytesPerResponse),
-    ...references.flatMap((name) => {
-      const other = memory.find((one) => one.peer === name);
-      return other === undefined ? [] : [ratio(bytesPerResponse / other.bytesPerResponse)];
-    }),
+function memoryTable(row: MemoryRowResult): string {
+  const others = references.filter((name) => measured(row, name));
+  const lines = row.results.map(({ peer, beforeBytes, afterBytes, bytesEach }) => [
+    ...[peer, tenths(beforeBytes / 1e6), tenths(afterBytes / 1e6), whole(bytesEach)],
+    ...others.map((other) => ratio(memoryRatioOf(row, peer, other))),
   ]);
-  const ratios = references.filter((name) => memory.some(({ peer }) => peer === name));
-  const heads = ['peer', 'MB before', 'MB after', 'bytes a response', ...ratios.map((name) => `: ${name}`)];
-  return `### Memory of ${whole(storedResponses)} stored responses of 1 kB\n\n${table(heads, lines)}`;
-}
-
-/** The median of the rounds; null when a round has no such figure. */
-function mid(results: readonly PeerResult[], peer: string, key: keyof Measurement): number | null {
-  const rounds = results.find((one) => one.peer === peer)?.rounds ?? [];
-  const values = rounds.map((round) => round[key]).filter((value) => value !== null);
-  return values.length === 0 ? null : median(values);
+  const heads = ['peer', 'MB before', 'MB after', `bytes a ${row.unit}`, ...others.map((other) => `: ${other}`)];
+  return `### ${row.title}\n\n${table(heads, lines)}`;
 }
 
 /** How far apart the best and the worst round are, as a share of the median. */
-const spread = (values: readonly number[]): number => (Math.max(...values) - Math.min(...values)) / median(values);
-
-const table = (heads: readonly string[], lines: readonly (readonly string[])[]): string =>
-  [heads, heads.map((_, column) => (column === 0 ? '---' : '---:')), ...lines]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
-
-const whole = (value: number): string => Math.round(value).toLocaleString('en-GB');
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
-const ratio = (value: number): string => value.toFixed(2);
+function spread(rounds: PeerResult['rounds']): number | null {
+  const values = rounds.map(({ perSecond }) => perSecond);
+  return values.length === 0 ? null : (Math.max(...values) - Math.min(...values)) / median(values);
+}

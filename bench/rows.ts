@@ -1,17 +1,25 @@
 import type { Load } from './load.js';
 import { bodySizes, type StatusCounts } from './origin.js';
 
-export type LoadRowName = 'hit-1k' | 'hit-100k' | 'miss' | 'revalidate';
-export type RowName = LoadRowName | 'memory';
+export type LoadRowName = 'hit-1k' | 'hit-100k' | 'hit-1m' | 'not-modified' | 'miss' | 'revalidate' | 'tunnel';
+export type RowName = LoadRowName | 'memory' | 'idle';
 
-/** One kind of request, asked for as fast as the peer answers. */
+/** One kind of request, asked for as fast as the peer answers, and then half as fast. */
 export interface LoadRow {
   readonly title: string;
+  /** What is counted: one is one request. */
+  readonly unit: 'request' | 'MB';
+  /** What every answer must be. */
+  readonly status: 200 | 304;
   readonly bodyBytes: number;
   /** An expression of Lua for the path of request number `n`; `turn` is a word that no other measurement has. */
   path(turn: string): string;
   /** Paths that are asked for again and again, null if none is asked for twice. */
   readonly paths: readonly string[] | null;
+  /** Whether requests say that they have the response already, by the entity-tag that the first answer had. */
+  readonly conditional: boolean;
+  /** Whether requests go to the origin through tunnels. */
+  readonly tunnelled: boolean;
   /** Whether the origin's answers are as many, and of the status, as such requests need. */
   isWhatItSays(load: Load, answers: StatusCounts, connections: number): boolean;
 }
@@ -20,7 +28,10 @@ const numbered = (prefix: string, count: number): string[] => Array.from({ lengt
 
 const total = (answers: StatusCounts): number => Object.values(answers).reduce((sum, count) => sum + count, 0);
 
+const plain = { unit: 'request', status: 200, conditional: false, tunnelled: false } as const;
+
 const hit = (title: string, size: keyof typeof bodySizes): LoadRow => ({
+  ...plain,
   title,
   bodyBytes: bodySizes[size],
   path: () => `'/${size}/' .. n`,
@@ -35,7 +46,10 @@ const oneEach = (load: Load, answers: StatusCounts, status: string, connections:
 export const rows: Readonly<Record<LoadRowName, LoadRow>> = {
   'hit-1k': hit('Hits, 1 kB', '1k'),
   'hit-100k': hit('Hits, 100 kB', '100k'),
+  'hit-1m': hit('Hits, 1 MB', '1m'),
+  'not-modified': { ...hit('Conditional requests answered with 304', '1k'), status: 304, conditional: true },
   miss: {
+    ...plain,
     title: 'Misses, 1 kB, stored',
     bodyBytes: bodySizes['1k'],
     path: (turn) => `'/1k/${turn}/' .. n`,
@@ -43,11 +57,22 @@ export const rows: Readonly<Record<LoadRowName, LoadRow>> = {
     isWhatItSays: (load, answers, connections) => oneEach(load, answers, '200', connections),
   },
   revalidate: {
+    ...plain,
     title: 'Revalidations, 1 kB, one 304 each',
     bodyBytes: bodySizes['1k'],
     path: () => `'/stale/' .. n`,
     // More than there are connections, so that hardly two wait for the same answer.
     paths: numbered('/stale/', 256),
     isWhatItSays: (load, answers, connections) => oneEach(load, answers, '304', connections),
+  },
+  tunnel: {
+    ...plain,
+    title: 'Tunnels (CONNECT), bytes to the client',
+    unit: 'MB',
+    bodyBytes: bodySizes['1m'],
+    path: () => `'/1m/' .. n`,
+    paths: numbered('/1m/', 64),
+    tunnelled: true,
+    isWhatItSays: (load, answers, connections) => oneEach(load, answers, '200', connections),
   },
 };

@@ -1,16 +1,27 @@
 import { cores } from './cores.js';
-import { fetchOnce } from './fetch-once.js';
+import { fetchOnce, type Answer } from './fetch-once.js';
 import type { Origin } from './origin.js';
-import type { Peer } from './peers/peer.js';
+import type { Peer, PeerName } from './peers/peer.js';
+import type { LoadRow } from './rows.js';
 import { makeScratch, removeScratch } from './scratch.js';
 import { freePort, ServerProcess } from './server-process.js';
+
+/** What the first answers tell of those that follow. */
+export interface Stored {
+  /** Fields by which a client says that it has the response, if the row is of such requests. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** The most that an answer should have before its content. */
+  readonly headBytes: number;
+}
 
 /** A peer that serves an origin, with nothing stored but one response. */
 export class RunningPeer {
   private constructor(
-    readonly name: string,
+    readonly name: PeerName,
     readonly server: ServerProcess,
     readonly port: number,
+    /** Where it opens tunnels; null if it never does. */
+    readonly tunnelPort: number | null,
     readonly store: string | null,
     readonly directory: string,
   ) {}
@@ -19,22 +30,35 @@ export class RunningPeer {
     const directory = makeScratch(peer.name);
     try {
       const port = await freePort('127.0.0.1');
-      const { store, ...command } = peer.prepare({ directory, port, origin });
+      const tunnelPort = await freePort('127.0.0.1');
+      const { store, ...command } = peer.prepare({ directory, port, tunnelPort, origin });
       const first = `http://127.0.0.1:${port}/1k/first`;
       const server = await ServerProcess.start({ ...command, core: cores.server, directory }, first, signal);
-      return new RunningPeer(peer.name, server, port, store, directory);
+      return new RunningPeer(peer.name, server, port, peer.tunnels ? tunnelPort : null, store, directory);
     } catch (error) {
       removeScratch(directory);
       throw error;
     }
   }
 
-  /** @throws Error when one of the paths does not have a complete answer of this size. */
-  async ask(paths: readonly string[], bodyBytes: number, signal: AbortSignal): Promise<void> {
-    for (const path of paths) {
-      const { status, body } = await fetchOnce(`http://127.0.0.1:${this.port}${path}`, signal);
+  /**
+   * Asks once for each path that the row asks for again and again.
+   * @throws Error when one of them has no complete answer, or not that of the row.
+   */
+  async ask({ paths, bodyBytes, conditional }: LoadRow, signal: AbortSignal): Promise<Stored> {
+    let answer: Answer | null = null;
+    const fetch = (path: string, fields = {}): Promise<Answer> =>
+      fetchOnce(`http://127.0.0.1:${this.port}${path}`, signal, fields);
+    for (const path of paths ?? []) {
+      answer = await fetch(path);
+      const { status, body } = answer;
       if (status !== 200 || body.length !== bodyBytes) throw new Error(`${path}: ${status}, ${body.length} bytes`);
     }
+    if (!conditional) return { fields: {}, headBytes: Infinity };
+    const fields = { 'If-None-Match': answer?.fields.etag ?? 'none' };
+    const { status, headBytes } = await fetch(paths?.[0] ?? '/', fields);
+    if (status !== 304) throw new Error(`a request with If-None-Match: ${fields['If-None-Match']} got ${status}`);
+    return { fields, headBytes: headBytes + roomToGrow };
   }
 
   async stop(): Promise<void> {
@@ -42,3 +66,6 @@ export class RunningPeer {
     removeScratch(this.directory);
   }
 }
+
+/** Bytes by which a head may grow when its response gets older and the connection stays open. */
+const roomToGrow = 16;

@@ -16,7 +16,7 @@ import { inconsistencies } from './consistency.js';
 import { isReference, substitute, type Environment } from './environment.js';
 import { withPaths } from './files.js';
 import { formatPath, type Path } from './json-schema.js';
-import { problemsOf, type Problem } from './problem.js';
+import { problemsOf, valueAt, type Problem } from './problem.js';
 import { asWritten, checkAgainstSchema, jsonSchema, type Config } from './schema.js';
 
 export interface LoadOptions {
@@ -29,6 +29,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** Where a key stands, or would stand, in the text. */
   positionOf(key: string): { readonly line: number; readonly column: number };
+  /** Whether a key stands in the text, and is not what it is by default. */
+  isWritten(key: string): boolean;
 }
 
 /**
@@ -62,6 +64,7 @@ export function loadWithPositions(
   return {
     config: deepFreeze({ ...config, node: { name } }),
     positionOf: (key) => yaml.positionOf(pathOf(key), 'value'),
+    isWritten: (key) => valueAt(value, pathOf(key)) !== undefined,
   };
 }
 

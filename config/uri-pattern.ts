@@ -25,29 +25,54 @@ export function pathPatternFault(text: string): string | null {
 export function patternTest(pattern: string): (text: string) => boolean {
   const below = pattern.endsWith('/');
   if (!pattern.includes('*')) return below ? (text) => text.startsWith(pattern) : (text) => text === pattern;
-  const steps = [...(below ? `${pattern}**` : pattern).matchAll(/\*+|[^*]/g)].map(([step]) => step);
-  return (text) => matches(steps, text);
+  const steps = [...(below ? `${pattern}**` : pattern).matchAll(/\*+|[^*]/g)].map(([step]) => stepOf(step));
+  return matcher(Int32Array.from(steps));
+}
+
+/** A step of a pattern: the code of a character, or one of these. */
+const withinSegment = -1;
+const anything = -2;
+
+function stepOf(text: string): number {
+  if (!text.startsWith('*')) return text.charCodeAt(0);
+  return text === '*' ? withinSegment : anything;
 }
 
 /** Follows all ways through the pattern at once: `reached` has the steps that a match may go on with. */
-function matches(steps: readonly string[], text: string): boolean {
-  let reached = closure(steps, new Set([0]));
-  for (const character of text) {
-    const next = new Set<number>();
-    for (const at of reached) {
-      const step = steps[at] ?? '';
-      if (!step.startsWith('*')) {
-        if (step === character) next.add(at + 1);
-      } else if (step !== '*' || character !== '/') next.add(at);
+function matcher(steps: Int32Array): (text: string) => boolean {
+  const end = steps.length;
+  let reached = new Int32Array(end + 1);
+  let next = new Int32Array(end + 1);
+  /** After which character a step was reached last. */
+  const reachedAt = new Int32Array(end + 1);
+  let count = 0;
+  const reach = (list: Int32Array, step: number, at: number): void => {
+    // a wildcard may stand for nothing
+    for (let one = step; reachedAt[one] !== at; one++) {
+      reachedAt[one] = at;
+      list[count++] = one;
+      if (one === end || (steps[one] as number) >= 0) return;
     }
-    if (next.size === 0) return false;
-    reached = closure(steps, next);
-  }
-  return reached.has(steps.length);
+  };
+  return (text) => {
+    reachedAt.fill(-1);
+    count = 0;
+    reach(reached, 0, 0);
+    for (let at = 1; at <= text.length && count > 0; at++) {
+      const code = text.charCodeAt(at - 1);
+      const before = count;
+      count = 0;
+      for (let i = 0; i < before; i++) {
+        const one = reached[i] as number;
+        if (one === end) continue;
+        const step = steps[one] as number;
+        if (step === code) reach(next, one + 1, at);
+        else if (step === anything || (step === withinSegment && code !== SLASH)) reach(next, one, at);
+      }
+      [reached, next] = [next, reached];
+    }
+    return reachedAt[end] === text.length;
+  };
 }
 
-/** A wildcard may stand for nothing. */
-function closure(steps: readonly string[], reached: Set<number>): Set<number> {
-  for (const at of reached) if (steps[at]?.startsWith('*') === true) reached.add(at + 1);
-  return reached;
-}
+const SLASH = 0x2f;

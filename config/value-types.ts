@@ -19,6 +19,7 @@ import {
 } from './origin-uri.js';
 import { pathPatternFault, uriPatternFault } from './uri-pattern.js';
 import { prefixFault } from './path-prefix.js';
+import { isUserName } from './user-name.js';
 import { milliseconds, type Bytes, type Milliseconds } from './units.js';
 
 // The types that values of the configuration have. Each has a name and a description, which messages and the
@@ -168,6 +169,3 @@ export const parameter = plainText(
   "the name of a query parameter, '*' standing for any characters",
   (name) => /^[^\s&=?#]{1,100}$/.test(name),
 );
-
-/** A name for Basic authentication: no colon (RFC 7617 §2), no spaces and no control characters. */
-export const isUserName = (name: string): boolean => /^[^\s:*\p{Cc}]{1,64}$/u.test(name);

@@ -7,6 +7,13 @@ import { check } from './cli/check.js';
 import { programDirectory } from './cli/config-file.js';
 import { printConfig, printReference, printSchema } from './cli/config.js';
 import type { Console } from './cli/console.js';
+import { processReading } from './cli/process-reading.js';
+import type { ExplainOptions } from './cli/explain.js';
+import type { PurgeOptions } from './cli/purge.js';
+import type { RunOptions } from './cli/run.js';
+import type { StatsOptions } from './cli/stats.js';
+import type { CheckAsOptions } from './cli/check-as.js';
+import type { UserOptions } from './cli/user.js';
 
 // Whoever reads the output may leave before it ends (`willis config | head`).
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -19,6 +26,8 @@ const console: Console = {
   directory: process.cwd(),
   hostName: hostname(),
 };
+
+type CheckOptions = Partial<Pick<CheckAsOptions, 'as' | 'method' | 'side'>> & { readonly config?: string };
 
 const configOption = ['-c, --config <file>', 'configuration file (default: proxy.config.yaml)'] as const;
 const program = new Command('willis')
@@ -34,16 +43,31 @@ program
   .action(async (options: { config?: string }) => {
     // The other commands do without everything that a node is made of.
     const [{ run }, { buildNode }] = await Promise.all([import('./cli/run.js'), import('./roles/build-node.js')]);
-    process.exit(await run({ file: options.config, version, console, events: process, build: buildNode }));
+    const program = { version, runtime: process.version, read: processReading };
+    const build: RunOptions['build'] = (config, parts) => buildNode(config, { ...parts, program });
+    process.exit(await run({ file: options.config, version, console, events: process, build }));
   });
 
 program
   .command('check')
-  .description('tell every problem of a configuration, the files that it names included')
-  .argument('[file]', 'configuration file')
+  .description('tell every problem of a configuration; or, with --as, who may do what by it')
+  .argument('[file]', 'configuration file; with --as, the URL that is asked for')
+  .argument('[of-url]', 'with --as, the configuration file')
+  .option('--as <client>', 'say what becomes of a request of a client: ADDRESS, or ADDRESS,user=NAME')
+  .option('--method <method>', 'method of that request (default: CONNECT for https by the forward proxy, else GET)')
+  .option('--side <side>', 'listener that it comes to: proxy or site (default: proxy, if it is opened)')
   .option(...configOption)
-  .action((file: string | undefined, options: { config?: string }) => {
-    process.exitCode = check(file ?? options.config, console);
+  .addHelpText('after', '\nWith --as: 0 if the request may be made, 1 if it is refused, 2 if that cannot be told.')
+  .action(async (first: string | undefined, second: string | undefined, options: CheckOptions) => {
+    const { as, config, ...request } = options;
+    if (as === undefined) {
+      if (second !== undefined || Object.keys(request).length > 0)
+        program.error('error: only --as takes a URL, --method and --side');
+      process.exitCode = check(first ?? config, console);
+    } else {
+      const { checkAs } = await import('./cli/check-as.js');
+      process.exitCode = await checkAs({ ...request, as, url: first ?? '', file: second ?? config }, console);
+    }
   });
 
 program
@@ -57,5 +81,73 @@ program
     else if (options.reference === true) process.exitCode = printReference(console);
     else process.exitCode = printConfig(options.config, console);
   });
+
+program
+  .command('user')
+  .description('give a user of the forward proxy a password, or a token for a program')
+  .argument('<name>', 'name of the user')
+  .option('--bearer', 'make a token and print it, instead of asking for a password')
+  .option('--remove', 'take the user away; with --bearer, only the token')
+  .option('--file <file>', 'file of users (default: access.authentication.usersFile of the configuration)')
+  .option('--print', 'print the line for the file of users instead of writing it')
+  .option(...configOption)
+  .addHelpText('after', '\nAsks for the password at a terminal; otherwise reads it from standard input, as one line.')
+  .action(async (name: string, options: UserOptions) => {
+    const [{ user }, { secretInput }] = await Promise.all([import('./cli/user.js'), import('./cli/secret-input.js')]);
+    process.exitCode = await user(
+      name,
+      options,
+      console,
+      secretInput(process.stdin, (text) => console.err(text)),
+    );
+  });
+
+const nodeOptions = (command: Command): Command =>
+  command
+    .option('-c, --config <file>', 'configuration that the node was started with, for its listen.admin and token')
+    .option('--admin <url>', 'URL of the operator side of the node, in place of a configuration')
+    .option('--token-file <file>', 'file with the token of the operator side');
+
+nodeOptions(program.command('purge'))
+  .description('mark what is stored as stale, so that its next use asks the origin server; or forget it')
+  .argument('[url]', 'URL; without its scheme for http and https')
+  .option('--prefix', 'everything that begins with the URL')
+  .option('--host <host>', 'everything of a host, on any port or as host:port')
+  .option('--group <group>', 'a cache group (RFC 9875) of --origin')
+  .option('--origin <origin>', 'origin of --group, such as https://www.example.org')
+  .option('--hard', 'forget it, in place of marking it stale')
+  .option('--json', 'print the answer of the node')
+  .addHelpText('after', '\nEnds when that is true for every later request; with 0, however much was stored.')
+  .action(async (url: string | undefined, options: PurgeOptions) => {
+    const { purge } = await import('./cli/purge.js');
+    process.exitCode = await purge(url, options, console);
+  });
+
+nodeOptions(program.command('explain'))
+  .description('tell what is stored for a URL, and what the next request for it would do and why')
+  .argument('<url>', 'URL, as a client asks for it')
+  .option('-H, --header <field>', "field of the request, as 'Name: value'; several times for several", collect)
+  .option('-X, --request <method>', 'method of the request (default: GET)')
+  .option('--side <side>', 'proxy or site (default: where something is stored, or what serves the host)')
+  .option('--as <client>', 'tell, too, what the access rules say of a client of that address')
+  .option('--json', 'print the answer of the node')
+  .action(async (url: string, options: ExplainOptions) => {
+    const [{ explain }, { textFor }] = await Promise.all([import('./cli/explain.js'), import('./cli/screen.js')]);
+    process.exitCode = await explain(url, options, console, textFor(process.stdout, process.env));
+  });
+
+nodeOptions(program.command('stats'))
+  .description('tell what a node has done and what it holds')
+  .option('-w, --watch', 'draw it anew every second, until Ctrl-C')
+  .option('--json', 'print all numbers')
+  .action(async (options: StatsOptions) => {
+    const [{ stats }, { screenOf, textFor }] = await Promise.all([import('./cli/stats.js'), import('./cli/screen.js')]);
+    const text = textFor(process.stdout, process.env);
+    process.exitCode = await stats(options, console, text, screenOf(process.stdout, process));
+  });
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
 
 await program.parseAsync();

@@ -22,8 +22,12 @@ const pureFiles = [
   ...['units', 'duration', 'byte-size', 'uri-pattern'].map((name) => `config/${name}.ts`),
   ...[
     ...['fields', 'http-date', 'entity-tag', 'preconditions', 'range', 'hop-by-hop', 'via', 'forwarded', 'methods'],
-    'target-uri',
+    ...['target-uri', 'ip-address', 'address-test', 'loose-ipv4'],
   ].map((name) => `proxy/http/${name}.ts`),
+  ...[
+    ...['access-rules', 'access-gate', 'path-readings', 'requested-host', 'users-file', 'edited-users'],
+    ...['proxy-credentials', 'failed-attempts'],
+  ].map((name) => `proxy/access/${name}.ts`),
   'proxy/forward/destination-ranges.ts',
   ...[
     ...['cache-control', 'freshness', 'storability', 'status-codes', 'reuse', 'vary', 'accept-normalisation'],

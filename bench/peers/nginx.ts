@@ -9,6 +9,8 @@ import { storeMebibytes, type Peer } from './peer.js';
  */
 export const nginx: Peer = {
   name: 'nginx',
+  comesWith: 'Debian package nginx-light',
+  tunnels: false,
 
   version: () => installedVersion('nginx', ['-v']),
 
@@ -19,11 +21,11 @@ export const nginx: Peer = {
     writeFileSync(
       file,
       `${process.getuid?.() === 0 ? 'user root;' : ''}
-daemon off; worker_processes 1; pid ${directory}/nginx.pid; error_log ${directory}/error.log warn;
-events { worker_connections 4096; }
+daemon off; worker_processes 1; worker_rlimit_nofile 20000; pid ${directory}/nginx.pid; error_log ${directory}/error.log warn;
+events { worker_connections 10000; }
 http {
   access_log off; default_type text/plain; sendfile on;
-  keepalive_requests 1000000000;
+  keepalive_requests 1000000000; keepalive_timeout 1h;
   client_body_temp_path ${directory}/body; fastcgi_temp_path ${directory}/fastcgi;
   uwsgi_temp_path ${directory}/uwsgi; scgi_temp_path ${directory}/scgi; proxy_temp_path ${directory}/proxy;
   proxy_cache_path ${store} levels=1:2 keys_zone=bench:64m max_size=${storeMebibytes}m inactive=1h use_temp_path=off;

@@ -9,6 +9,8 @@ import { storeMebibytes, type Peer } from './peer.js';
  */
 export const varnish: Peer = {
   name: 'varnish',
+  comesWith: 'Debian package varnish',
+  tunnels: false,
 
   version: () => installedVersion('varnishd', ['-V']),
 
@@ -28,7 +30,7 @@ sub vcl_backend_response {
 }
 `,
     );
-    const parameters = ['thread_pools=1', 'thread_pool_min=10', 'thread_pool_max=1100'];
+    const parameters = ['thread_pools=1', 'thread_pool_min=10', 'thread_pool_max=1100', 'timeout_idle=300'];
     const args = [
       ...['-F', '-n', join(directory, 'varnish'), '-a', `127.0.0.1:${port}`, '-f', file, '-T', 'none', '-j', 'none'],
       ...['-s', `malloc,${storeMebibytes}m`],

@@ -6,9 +6,11 @@ import { storeMebibytes, type Peer } from './peer.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const program = join(root, 'dist/proxy/main.js');
 
-/** The built program, reverse side only. */
+/** The built program: the reverse side and, for tunnels, the forward proxy. */
 export const willis: Peer = {
   name: 'willis',
+  comesWith: 'npm run build',
+  tunnels: true,
 
   version() {
     if (!existsSync(program)) return null;
@@ -16,13 +18,15 @@ export const willis: Peer = {
     return `${version} on Node.js ${process.versions.node}`;
   },
 
-  prepare({ directory, port, origin }) {
+  prepare({ directory, port, tunnelPort, origin }) {
     const file = join(directory, 'willis.yaml');
     writeFileSync(
       file,
-      `roles: []
+      `roles: [clientSide]
 node: { name: bench }
-listen: { proxy: null, site: '127.0.0.1:${port}', admin: null }
+listen: { proxy: '127.0.0.1:${tunnelPort}', site: '127.0.0.1:${port}', admin: null }
+access: { connectPorts: [${origin.port}], destinations: { allow: ['${origin.host}'] } }
+limits: { connections: 16384, perClientConnections: 16384 }
 sites:
   - host: '*'
     origin: http://${origin.host}:${origin.port}/
@@ -30,6 +34,9 @@ cache: { memory: ${storeMebibytes}MiB }
 log: { level: warn, access: { format: 'off' } }
 `,
     );
-    return { file: process.execPath, args: [program, 'run', '--config', file], store: null };
+    return { file: process.execPath, args: [...flags(), program, 'run', '--config', file], store: null };
   },
 };
+
+/** What the program wants Node.js to be told, by its first line. */
+const flags = (): string[] => /^#!.* node (.*)$/m.exec(readFileSync(program, 'utf8'))?.[1]?.split(' ') ?? [];

@@ -1,92 +1,56 @@
-import type { AccessLogSettings } from '../../config/schema.js';
-import type { Bytes, EpochMs, Milliseconds } from '../../config/units.js';
-import { escapeQuoted } from './escape.js';
-import { LineWriter } from './line-writer.js';
+import type { Config } from '../../config/schema.js';
+import { accessLine, type AccessEntry } from './access-line.js';
+import { LineWriter, type LineReports } from './line-writer.js';
+import { redaction } from './redaction.js';
 
-/** One request and what became of it. */
-export interface AccessEntry {
-  /** When the request was received. */
-  readonly time: EpochMs;
-  readonly client: string;
-  readonly method: string;
-  readonly uri: string;
-  /** Of HTTP, as in `1.1`. */
-  readonly version: string;
-  readonly status: number;
-  /** Bytes sent to the client, the head of the answer included, and received from it. */
-  readonly bytesOut: Bytes;
-  readonly bytesIn: Bytes;
-  readonly duration: Milliseconds;
-  /** In the words of RFC 9211 (`hit`, `fwd=uri-miss`, …); `-` where no cache was asked. */
-  readonly outcome: string;
-  readonly referer: string | null;
-  readonly userAgent: string | null;
-  readonly id: string;
-  /** The client went away, or the answer broke off. */
-  readonly aborted: boolean;
-}
-
-/** One line a request. A destination that fails never makes a request fail: lines are dropped instead. */
-export interface AccessLog {
-  write(entry: AccessEntry): void;
-  /** Writes what is still buffered. Idempotent. */
-  close(): Promise<void>;
-}
+export type AccessLogConfig = Pick<Config['log'], 'access' | 'redact'>;
 
 const standardOutput = 1;
 
-/** @param onFailure told when the destination begins to fail */
-export function createAccessLog(
-  settings: AccessLogSettings,
-  onFailure: (error: Error) => void = () => undefined,
-): AccessLog {
-  if (settings.format === 'off') return { write: () => undefined, close: () => Promise.resolve() };
-  const format = settings.format === 'json' ? jsonLine : combinedLine;
-  const writer = new LineWriter({ to: settings.path ?? standardOutput, onFailure });
-  return { write: (entry) => writer.write(format(entry)), close: () => writer.close() };
-}
-
 /**
- * Apache's combined format with the cache outcome, the duration in milliseconds and the request id after it, and the
- * word `aborted` at the end where that is so:
- *
- *     192.0.2.7 - - [21/Nov/2025:04:08:00 +0000] "GET http://a.example/ HTTP/1.1" 200 1024 "-" "curl/8.5" hit 0.4 k3f-1
- *
- * The user is always `-`: credentials are not logged.
+ * One line a request. A destination that fails never makes a request fail: lines are dropped instead. Form and
+ * destination can be changed while requests are under way: each line is written once.
  */
-export function combinedLine(entry: AccessEntry): string {
-  const request = escapeQuoted(`${entry.method} ${entry.uri} HTTP/${entry.version}`);
-  const sent = entry.bytesOut === 0 ? '-' : String(entry.bytesOut);
-  const referer = escapeQuoted(entry.referer ?? '-');
-  const agent = escapeQuoted(entry.userAgent ?? '-');
-  const end = `${word(entry.outcome)} ${tenths(entry.duration)} ${word(entry.id)}${entry.aborted ? ' aborted' : ''}`;
-  return `${word(entry.client)} - - [${apacheTime(entry.time)}] "${request}" ${entry.status} ${sent} "${referer}" "${agent}" ${end}`;
-}
+export class AccessLog {
+  readonly #reports: LineReports;
+  /** Writers before the current one, until what they had is written. */
+  readonly #leaving = new Set<Promise<void>>();
+  #path: string | null | undefined;
+  #writer: LineWriter | null = null;
+  #format: ((entry: AccessEntry) => string) | null = null;
 
-/** One JSON object, `time` in ISO 8601, `duration` in milliseconds. */
-export function jsonLine(entry: AccessEntry): string {
-  const duration = Number(tenths(entry.duration));
-  const json = JSON.stringify({ ...entry, time: new Date(entry.time).toISOString(), duration });
-  // JSON leaves DEL and the C1 controls as they are.
-  return json.replace(/[\u007f-\u009f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`);
-}
+  constructor(config: AccessLogConfig, reports: LineReports) {
+    this.#reports = reports;
+    this.configure(config);
+  }
 
-const tenths = (duration: Milliseconds): string => String(Math.round(duration * 10) / 10);
+  /** What is written from now on is written so. Nothing is opened anew if the path is the same. */
+  configure({ access: { format, path }, redact }: AccessLogConfig): void {
+    const isOff = format === 'off';
+    this.#format = isOff ? null : accessLine(format, redaction(redact));
+    if (this.#writer !== null && (isOff || path !== this.#path)) this.#leave(this.#writer);
+    if (!isOff) this.#writer ??= new LineWriter({ to: path ?? standardOutput, reports: this.#reports });
+    this.#path = path;
+  }
 
-const word = (text: string): string => escapeQuoted(text).replaceAll(' ', '\\x20') || '-';
+  write(entry: AccessEntry): void {
+    if (this.#format !== null) this.#writer?.write(this.#format(entry));
+  }
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+  /** Opens its file anew, which may have been renamed. @throws Error if it cannot be; the old one stays in use */
+  async reopen(): Promise<void> {
+    await this.#writer?.reopen();
+  }
 
-let lastSecond = -1;
-let lastText = '';
+  /** Writes what is still buffered. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all(this.#leaving);
+    await this.#writer?.close();
+  }
 
-function apacheTime(time: EpochMs): string {
-  const second = Math.floor(time / 1000);
-  if (second === lastSecond) return lastText;
-  // "2025-11-21T04:08:00.000Z"
-  const iso = new Date(second * 1000).toISOString();
-  const month = months[Number(iso.slice(5, 7)) - 1] ?? '';
-  lastSecond = second;
-  lastText = `${iso.slice(8, 10)}/${month}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
-  return lastText;
+  #leave(writer: LineWriter): void {
+    this.#writer = null;
+    const left = writer.close().finally(() => this.#leaving.delete(left));
+    this.#leaving.add(left);
+  }
 }

@@ -28,6 +28,8 @@ export const errorTable = {
   'header-timeout': kind(408, 'downstream', false, 'http_request_error', 'The request did not arrive in time.'),
   'uri-too-long': kind(414, 'downstream', false, 'http_request_error', 'The request target is too long.'),
   'fields-too-large': kind(431, 'downstream', false, 'http_request_error', 'The request fields are too large.'),
+  'content-too-large': kind(413, 'downstream', false, 'http_request_error', 'The content of the request is too large.'),
+  'media-type': kind(415, 'downstream', false, 'http_request_error', 'The content has a type that is not taken here.'),
   'expectation-failed': kind(417, 'downstream', false, 'http_request_error', 'The expectation cannot be met.'),
   'method-not-allowed': kind(405, 'downstream', false, 'http_request_denied', 'The method is not allowed here.'),
   'not-implemented': kind(501, 'downstream', false, 'http_request_error', 'The request needs something unsupported.'),
@@ -42,6 +44,19 @@ export const errorTable = {
     'destination_ip_prohibited',
     'The proxy may not connect there.',
   ),
+  'access-denied': kind(403, 'downstream', false, 'http_request_denied', 'The rules of this proxy do not allow this.'),
+  'authentication-required': kind(
+    407,
+    'downstream',
+    false,
+    'http_request_denied',
+    'The proxy wants to know who you are.',
+  ),
+  'operator-refused': kind(403, 'downstream', false, 'http_request_denied', 'This is for the operator only.'),
+  'operator-token': kind(401, 'downstream', false, 'http_request_denied', 'This needs the token of the operator.'),
+  'too-many-attempts': kind(429, 'downstream', true, 'http_request_denied', 'Too many failed attempts to log in.'),
+  'rate-limited': kind(429, 'downstream', true, 'http_request_denied', 'This client sends too many requests.'),
+  'too-many-connections': kind(429, 'downstream', true, 'http_request_denied', 'This client has too many connections.'),
   'port-refused': kind(
     403,
     'downstream',
@@ -71,6 +86,18 @@ export const errorTable = {
   'upstream-timeout': kind(504, 'upstream', true, 'http_response_timeout', 'The server did not answer in time.'),
   'upstream-malformed': kind(502, 'upstream', true, 'http_protocol_error', 'The answer of the server was malformed.'),
   'upstream-incomplete': kind(502, 'upstream', true, 'http_response_incomplete', 'The answer of the server broke off.'),
+  // what the parent proxy, or the way to it, did
+  'parent-unreachable': kind(502, 'upstream', true, 'destination_unavailable', 'The parent proxy cannot be reached.'),
+  'parent-timeout': kind(504, 'upstream', true, 'connection_timeout', 'The parent proxy did not connect in time.'),
+  'parent-refused': kind(502, 'upstream', true, 'connection_refused', 'The parent proxy refused to connect.'),
+  'parent-failed': kind(502, 'upstream', true, 'http_protocol_error', 'The parent proxy failed.'),
+  'parent-authentication': kind(
+    502,
+    'upstream',
+    false,
+    'proxy_configuration_error',
+    'The parent proxy does not let this proxy through.',
+  ),
   // ourselves
   internal: kind(500, 'internal', false, 'proxy_internal_error', 'The proxy failed.'),
 } as const satisfies Record<string, ErrorKind>;
@@ -81,16 +108,21 @@ export type ErrorCode = keyof typeof errorTable;
 export class WillisError extends Error {
   override readonly name = 'WillisError';
   readonly kind: ErrorKind;
+  /** Field lines that the answer has to have, names and values in turns: `Proxy-Authenticate`, `Retry-After`. */
+  readonly answerFields: readonly string[];
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: { cause?: unknown } = {},
+    options: { cause?: unknown; answerFields?: readonly string[] } = {},
   ) {
     super(message, options);
+    this.answerFields = options.answerFields ?? none;
     this.kind = errorTable[code];
   }
 }
+
+const none: readonly string[] = [];
 
 /** The given failure if it stands in the table, otherwise an `internal` one with it as the cause. */
 export function asWillisError(error: unknown): WillisError {

@@ -6,10 +6,10 @@ export function escapeControls(text: string): string {
 
 /**
  * The text as it may stand between quotes in a line of a log: quotes and backslashes with a backslash before them,
- * everything outside printable ASCII as `\xhh` or `\uhhhh`.
+ * everything outside printable ASCII as `\xhh` or `\uhhhh`, but for the `…` that stands for what is left out.
  */
 export function escapeQuoted(text: string): string {
-  return text.replace(/["\\]/g, '\\$&').replace(/[^\x20-\x7e]/g, hex);
+  return text.replace(/["\\]/g, '\\$&').replace(/[^\x20-\x7e…]/g, hex);
 }
 
 function hex(character: string): string {

@@ -7,11 +7,20 @@ const openFile = promisify(open);
 const closeFile = promisify(close);
 const writeFile = promisify(write);
 
+/** What is to be known of lines that cannot be written. */
+export interface LineReports {
+  /** Lines cannot be written, or not as fast as they come. Called once, until `recovered`. */
+  failing(error: Error): void;
+  /** Every line that had to wait is written; since `failing`, that many were dropped. */
+  recovered(dropped: number): void;
+  /** As many lines will never be written. */
+  dropped(lines: number): void;
+}
+
 export interface LineWriterOptions {
   /** A file to append to, or an open descriptor, which stays the caller's. */
   readonly to: string | number;
-  /** Told once when writing begins to fail or to lose lines; again only after it has worked in between. */
-  readonly onFailure: (error: Error) => void;
+  readonly reports: LineReports;
   readonly flushAfter?: Milliseconds;
   /** Lines beyond this much unwritten text are dropped. */
   readonly bound?: Bytes;
@@ -20,6 +29,7 @@ export interface LineWriterOptions {
 const flushSize = bytes(64 * 1024);
 const turnLength = milliseconds(20);
 const turnsAfterClose = 100;
+const LINE_FEED = 0x0a;
 
 /**
  * Appends lines to a file, gathered into few writes. `write` never blocks and never throws: while the destination fails
@@ -29,14 +39,18 @@ export class LineWriter {
   readonly #options: LineWriterOptions;
   readonly #bound: Bytes;
   #fd: number | null;
+  /** Opened to take the place of `#fd`. */
+  #next: number | null = null;
   #lines: string[] = [];
   #waiting = 0;
-  /** Taken out of `#lines`, not yet written. */
-  #rest: Buffer = Buffer.alloc(0);
+  /** Taken out of `#lines`; its first `#written` bytes are in the file. */
+  #batch: Buffer = Buffer.alloc(0);
+  #written = 0;
   #timer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> | null = null;
+  /** Lines dropped since writing began to fail; null while all is well. */
+  #dropped: number | null = null;
   #failing = false;
-  #dropping = false;
   #closed = false;
 
   constructor(options: LineWriterOptions) {
@@ -48,8 +62,8 @@ export class LineWriter {
   /** Adds a line, given without its line feed. */
   write(line: string): void {
     if (this.#closed) return;
-    if (this.#waiting + this.#rest.length + line.length >= this.#bound) {
-      this.#drop();
+    if (this.#waiting + this.#batch.length - this.#written + line.length >= this.#bound) {
+      this.#drop(1, new Error('too slow; lines are dropped'));
       return;
     }
     this.#lines.push(line);
@@ -58,19 +72,50 @@ export class LineWriter {
     else this.#flushLater();
   }
 
+  /**
+   * Opens the file anew, which may have been renamed: each line stands whole in the old file or in the new one.
+   * @throws Error if it cannot be opened; the old one stays in use
+   */
+  async reopen(): Promise<void> {
+    if (typeof this.#options.to === 'number' || this.#closed) return;
+    const fd = await openFile(this.#options.to, 'a');
+    const superseded = this.#closed ? fd : this.#next;
+    if (!this.#closed) this.#next = fd;
+    if (superseded !== null) await closeFile(superseded).catch(ignore);
+    await this.#flush();
+    if (this.#next === fd) await this.#flush();
+  }
+
   /** Writes what is left, if the destination lets it. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#flush();
     await this.#flush();
+    const left = this.#lines.length + linesIn(this.#batch, this.#written);
+    this.#lines = [];
+    this.#batch = Buffer.alloc(0);
+    if (left > 0) this.#options.reports.dropped(left);
     await this.#closeFile();
   }
 
-  #drop(): void {
-    // A destination that fails has been reported; one that is only slow has not.
-    if (!this.#dropping && !this.#failing) this.#options.onFailure(new Error('too slow; lines are dropped'));
-    this.#dropping = true;
+  #drop(lines: number, reason: Error): void {
+    this.#options.reports.dropped(lines);
+    this.#begin(reason);
+    this.#dropped = (this.#dropped ?? 0) + lines;
+  }
+
+  /** Trouble begins, unless there is some already. */
+  #begin(reason: Error): void {
+    if (this.#dropped !== null) return;
+    this.#dropped = 0;
+    this.#options.reports.failing(reason);
+  }
+
+  #end(): void {
+    const dropped = this.#dropped;
+    this.#dropped = null;
+    if (dropped !== null) this.#options.reports.recovered(dropped);
   }
 
   #flushLater(): void {
@@ -91,32 +136,52 @@ export class LineWriter {
 
   async #writeOut(): Promise<void> {
     try {
-      this.#fd ??= typeof this.#options.to === 'string' ? await openFile(this.#options.to, 'a') : null;
-      if (this.#fd === null) return;
-      while (this.#takeRest()) {
-        this.#rest = this.#rest.subarray(await this.#writeSome(this.#fd));
-        this.#failing = false;
-      }
+      do {
+        if (this.#next !== null) await this.#change(this.#next);
+        if (!this.#takeBatch()) break;
+        this.#fd ??= await openFile(this.#options.to as string, 'a');
+        await this.#writeBatch(this.#fd);
+      } while (this.#lines.length > 0 || this.#next !== null);
+      this.#end();
     } catch (error) {
-      await this.#failed(error as Error);
+      this.#failing = true;
+      this.#begin(error as Error);
+      await this.#closeFile();
     }
   }
 
-  #takeRest(): boolean {
-    if (this.#rest.length === 0 && this.#lines.length > 0) {
-      this.#rest = Buffer.from(`${this.#lines.join('\n')}\n`);
+  /** A line of which a part stands in the old file is written to the new one from its beginning. */
+  async #change(next: number): Promise<void> {
+    const before = this.#fd;
+    this.#next = null;
+    this.#fd = next;
+    this.#written = this.#batch.subarray(0, this.#written).lastIndexOf(LINE_FEED) + 1;
+    if (before !== null) await closeFile(before).catch(ignore);
+  }
+
+  /** @returns whether there is anything to write */
+  #takeBatch(): boolean {
+    if (this.#written === this.#batch.length && this.#lines.length > 0) {
+      this.#batch = Buffer.from(`${this.#lines.join('\n')}\n`);
+      this.#written = 0;
       this.#lines = [];
       this.#waiting = 0;
-      this.#dropping = false;
     }
-    return this.#rest.length > 0;
+    return this.#written < this.#batch.length;
+  }
+
+  async #writeBatch(fd: number): Promise<void> {
+    while (this.#written < this.#batch.length) {
+      this.#written += await this.#writeSome(fd);
+      this.#failing = false;
+    }
   }
 
   /** Waits while a pipe is full; after `close` only so long. */
   async #writeSome(fd: number): Promise<Bytes> {
     for (let turns = 0; ; turns++) {
       try {
-        return bytes((await writeFile(fd, this.#rest)).bytesWritten);
+        return bytes((await writeFile(fd, this.#batch, this.#written)).bytesWritten);
       } catch (error) {
         const isFull = (error as NodeJS.ErrnoException).code === 'EAGAIN';
         if (!isFull || (this.#closed && turns >= turnsAfterClose)) throw error;
@@ -125,16 +190,19 @@ export class LineWriter {
     }
   }
 
-  async #failed(error: Error): Promise<void> {
-    if (!this.#failing) this.#options.onFailure(error);
-    this.#failing = true;
-    await this.#closeFile();
-  }
-
   async #closeFile(): Promise<void> {
     if (this.#fd === null || typeof this.#options.to === 'number') return;
     const fd = this.#fd;
     this.#fd = null;
-    await closeFile(fd).catch(() => undefined);
+    await closeFile(fd).catch(ignore);
   }
+}
+
+const ignore = (): void => undefined;
+
+/** Line feeds from a position on: lines that are not in the file, or not as a whole. */
+function linesIn(batch: Buffer, from: number): number {
+  let count = 0;
+  for (let at = batch.indexOf(LINE_FEED, from); at >= 0; at = batch.indexOf(LINE_FEED, at + 1)) count++;
+  return count;
 }

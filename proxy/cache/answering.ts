@@ -40,7 +40,7 @@ export class Answering {
   hit(request: Request, stored: StoredResponse, detail: string | null): Response {
     const ttl = seconds(Math.floor(remainingLifetime(stored.freshness, this.clock.now())));
     const status = cacheStatus(this.name, { hit: true, ttl, detail: detail ?? undefined });
-    return this.#fromStore(request, asStored(stored), status, 'hit');
+    return this.#fromStore(request, asStored(stored), status, detail === null ? 'hit' : 'hit;stale');
   }
 
   /** What a forward brought, for the one who asked, or (`collapsed`) for one who waited. */

@@ -51,7 +51,9 @@ export function parseResponseDirectives(fields: Fields, actsForOrigin = true): R
   const fromTargeted = targeted === undefined ? null : readTargetedDirectives(targeted);
   if (fromTargeted !== null) return responseDirectives('cdn-cache-control', fromTargeted);
   const lines = fields.all('cache-control');
-  return lines.length === 0 ? noResponseDirectives : responseDirectives('cache-control', readDirectives(lines));
+  const [only] = lines;
+  if (only === undefined) return noResponseDirectives;
+  return lines.length === 1 ? ofOneLine(only) : responseDirectives('cache-control', readDirectives(lines));
 }
 
 /**
@@ -73,6 +75,20 @@ export function parseRequestDirectives(fields: Fields): RequestDirectives {
     maxStale: maxStale(list),
     staleIfError: usableDelta(list, 'stale-if-error'),
   };
+}
+
+/** What was lately read, by line. An origin server has few different ones: they are read once, and kept once. */
+const remembered = new Map<string, ResponseDirectives>();
+const mostRemembered = 64;
+const longestRemembered = 128;
+
+function ofOneLine(line: string): ResponseDirectives {
+  const known = remembered.get(line);
+  if (known !== undefined) return known;
+  const read = responseDirectives('cache-control', readDirectives([line]));
+  if (remembered.size >= mostRemembered) remembered.clear();
+  if (line.length <= longestRemembered) remembered.set(line, read);
+  return read;
 }
 
 function responseDirectives(source: ResponseDirectives['source'], list: readonly Directive[]): ResponseDirectives {

@@ -1,17 +1,31 @@
 import { hrefOf, type TargetUri } from '../http/target-uri.js';
 
+/** Keeps apart what the same URI means to different sides of a node: '' for the forward proxy, 'site' for the reverse side. */
+export const scopes = ['', 'site'] as const;
+export type Scope = (typeof scopes)[number];
+
 /**
- * The primary cache key (RFC 9111 §2): the target URI within a scope. The scope keeps apart what the same URI means to
- * different sides of a node: '' for the forward proxy, the name of a site for the reverse side. It contains no `|`.
+ * The primary cache key (RFC 9111 §2), `scope|URI`: the target URI within a scope, which contains no `|`.
  * The request method is not part of it: only GET is looked up, HEAD is answered from GET (RFC 9111 §4).
  */
 export type CacheKey = string & { readonly cacheKey: unique symbol };
 
-export const cacheKeyOf = (target: TargetUri, scope: string): CacheKey => `${scope}|${hrefOf(target)}` as CacheKey;
+export const cacheKeyOf = (target: TargetUri, scope: Scope): CacheKey => keyOfUri(hrefOf(target), scope);
+
+/** @param uri normalised, as `hrefOf` writes it */
+export const keyOfUri = (uri: string, scope: Scope): CacheKey => `${scope}|${uri}` as CacheKey;
+
+/** The target URI of a key. */
+export const uriOfKey = (key: CacheKey): string => key.slice(key.indexOf('|') + 1);
 
 /** The scope and the origin of a key, `scope|scheme://authority`: what a cache group belongs to (RFC 9875 §2). */
-export function originOfKey(key: CacheKey): string {
-  const authority = key.indexOf('://', key.indexOf('|')) + '://'.length;
-  const path = key.indexOf('/', authority);
-  return path === -1 ? key : key.slice(0, path);
+export const originOfKey = (key: CacheKey): string => upToPath(key, key.indexOf('|'));
+
+/** `scheme://authority` of a URI. */
+export const originOfUri = (uri: string): string => upToPath(uri, 0);
+
+function upToPath(text: string, from: number): string {
+  const authority = text.indexOf('://', from) + '://'.length;
+  const path = text.indexOf('/', authority);
+  return path === -1 ? text : text.slice(0, path);
 }

@@ -50,4 +50,8 @@ const tokenOrString = (value: string): string => (isToken.test(value) ? value : 
 const isToken = /^[A-Za-z*][\w!#$%&'*+.^`|~:/-]*$/;
 
 /** sf-string (RFC 9651 §3.3.3); what it cannot hold becomes a question mark. */
-const quoted = (value: string): string => `"${value.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
+const quoted = (value: string): string => `"${isPlain.test(value) ? value : escaped(value)}"`;
+
+const escaped = (value: string): string => value.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&');
+
+const isPlain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;

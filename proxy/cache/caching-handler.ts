@@ -1,5 +1,6 @@
 import type { Milliseconds } from '../../config/units.js';
 import { bytes } from '../../config/units.js';
+import type { Cancellation } from '../base/cancellation.js';
 import type { Clock } from '../base/clock.js';
 import { asWillisError, WillisError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
@@ -9,14 +10,16 @@ import { hrefOf } from '../http/target-uri.js';
 import { Answering, type Reason } from './answering.js';
 import { parseRequestDirectives } from './cache-control.js';
 import type { CacheRules } from './cache-rules.js';
-import { cacheKeyOf, type CacheKey } from './cache-key.js';
-import { Collapse } from './collapse.js';
+import { cacheKeyOf, type CacheKey, type Scope } from './cache-key.js';
+import { Collapse, type Flight } from './collapse.js';
 import { complete } from './completion.js';
 import { detachedFrom } from './detached-visit.js';
+import { explain, type Explanation, type HypotheticalRequest } from './explanation.js';
 import { Fetching } from './fetching.js';
 import { release, validatedAs, type ForwardResult } from './forward-result.js';
 import type { FreshnessPolicy } from './freshness.js';
 import { plan, planWithoutStored, type Plan } from './plan.js';
+import { mayBePurgedBy, type PurgeMode, type PurgeSelector } from './purge.js';
 import type { ResponseStore } from './response-store.js';
 import { decideReuse } from './reuse.js';
 import { Storing } from './storing.js';
@@ -43,7 +46,7 @@ export interface CachingSettings {
   readonly collapseWait: Milliseconds;
 }
 
-type Start = (signal: AbortSignal) => Promise<ForwardResult>;
+type Start = (cancellation: Cancellation) => Promise<ForwardResult>;
 
 /**
  * The line that every request walks: select → decide → reuse | reuse and validate | validate | forward (RFC 9111 §4).
@@ -58,6 +61,7 @@ export class CachingHandler {
   #fetching!: Fetching;
   #answering!: Answering;
   #rules!: CacheRules;
+  #name!: string;
 
   constructor(options: CachingOptions) {
     this.#store = options.store;
@@ -70,21 +74,53 @@ export class CachingHandler {
   /** What holds from now on. What is stored keeps its lifetime, and forwards under way go on. */
   configure({ name, via, freshness, rules, collapseWait }: CachingSettings): void {
     this.#rules = rules;
+    this.#name = name;
     this.#storing = new Storing(this.#store, freshness);
     this.#fetching = new Fetching(this.#store, this.#storing, this.#clock, via);
     this.#answering = new Answering(this.#store, this.#clock, name);
     this.#collapse.maxWait = collapseWait;
   }
 
+  /** Nobody who comes from now on joins a forward under way, for it may go where none is to go any more. */
+  forgetFlights(): void {
+    this.#collapse.forget(() => true);
+  }
+
   /** @throws WillisError (or rejects with one) if there is no answer */
   handle(request: Request, route: Route): Response | Promise<Response> {
     const key = cacheKeyOf(request.target, route.scope);
     const rule = this.#rules.governing(request.target);
+    if (rule !== null) request.record.rule = rule.match;
     const visit: Visit = { request, route, key, directives: parseRequestDirectives(request.fields), rule };
     const early = planWithoutStored(request, visit.directives, rule);
     if (early !== null) return this.#act(visit, early, none);
     const stored = this.#store.lookUp(key);
     return stored instanceof Promise ? stored.then((found) => this.#decide(visit, found)) : this.#decide(visit, stored);
+  }
+
+  /**
+   * Purges what an operator names. Resolves when this is true for every later request, with the number of stored responses
+   * that it concerned.
+   */
+  purge(selector: PurgeSelector, mode: PurgeMode): Promise<number> {
+    // whoever comes from now on does not join what was asked before
+    this.#collapse.forget((key) => mayBePurgedBy(selector, key));
+    return this.#store.purge(selector, mode, this.#clock.now());
+  }
+
+  /** What is stored for a request and what would be done about it, by the same plan; without any effect. */
+  async explain(request: HypotheticalRequest, scope: Scope): Promise<Explanation> {
+    const key = cacheKeyOf(request.target, scope);
+    return explain({
+      request,
+      key,
+      rule: this.#rules.governing(request.target),
+      candidates: await this.#store.peek(key),
+      underWay: this.#collapse.flightOf(key) !== undefined,
+      shareable: this.#collapse.worthwhile(key),
+      name: this.#name,
+      now: this.#clock.now(),
+    });
   }
 
   #decide(visit: Visit, candidates: readonly StoredResponse[]): Response | Promise<Response> {
@@ -102,12 +138,12 @@ export class CachingHandler {
       case 'complete':
         return this.#complete(visit, chosen.stored, chosen.reason, candidates);
       case 'validate':
-        return this.#together(visit, chosen.reason, chosen.collapse, (signal) =>
-          this.#fetching.validate(visit, chosen.stored, candidates, chosen.why, signal),
+        return this.#together(visit, chosen.reason, chosen.collapse, (cancellation) =>
+          this.#fetching.validate(visit, chosen.stored, candidates, chosen.why, cancellation),
         );
       case 'fetch':
-        return this.#together(visit, chosen.reason, chosen.collapse, (signal) =>
-          this.#fetching.fetch(visit, candidates, signal),
+        return this.#together(visit, chosen.reason, chosen.collapse, (cancellation) =>
+          this.#fetching.fetch(visit, candidates, cancellation),
         );
       case 'bypass':
         return this.#pass(visit, chosen.reason);
@@ -120,10 +156,11 @@ export class CachingHandler {
   #validateBehind(visit: Visit, selected: StoredResponse, candidates: readonly StoredResponse[]): void {
     if (this.#collapse.flightOf(visit.key) !== undefined) return;
     const detached = detachedFrom(visit);
-    const validate: Start = (signal) => this.#fetching.validate(detached, selected, candidates, 'stale', signal);
-    const flight = this.#collapse.begin(visit.key, validate, transferOf);
-    flight
-      .wait(detached.request.signal)
+    const validate: Start = (cancellation) =>
+      this.#fetching.validate(detached, selected, candidates, 'stale', cancellation);
+    this.#collapse
+      .begin(visit.key, validate, whenOver)
+      .wait(detached.request.cancellation)
       .then(readForStore)
       .catch((error: unknown) => {
         const { code, message } = asWillisError(error);
@@ -143,7 +180,7 @@ export class CachingHandler {
       storing: this.#storing,
       now: this.#clock.now(),
       generation: this.#store.generation(),
-      send: (fields) => untilHead((signal) => this.#fetching.send(visit, fields, signal), request.signal),
+      send: (fields) => this.#fetching.send(visit, fields, request.cancellation),
     });
     switch (completion.kind) {
       case 'joined':
@@ -151,7 +188,7 @@ export class CachingHandler {
       case 'replaced':
         return this.#answering.forwarded(request, completion.result, reason, false);
       case 'impossible':
-        return this.#together(visit, reason, false, (signal) => this.#fetching.fetch(visit, candidates, signal));
+        return this.#alone(visit, reason, (cancellation) => this.#fetching.fetch(visit, candidates, cancellation));
     }
   }
 
@@ -163,42 +200,41 @@ export class CachingHandler {
       answering: this.#answering,
       onInvalidated: (concerns: (key: CacheKey) => boolean) => this.#collapse.forget(concerns),
     };
-    return untilHead((signal) => passThrough(visit, reason, { ...parts, signal }), visit.request.signal);
+    return passThrough(visit, reason, parts);
   }
 
   /**
    * Forwards; or, where that may be, waits for a forward of the same that is under way and uses what it brings. What
    * cannot be shared is forwarded for each who asked, all at once, and known for a while not to be worth waiting for.
    */
-  async #together(visit: Visit, reason: Reason, collapse: boolean, start: Start): Promise<Response> {
-    const { request, key } = visit;
-    if (collapse) {
-      const flight = this.#collapse.flightOf(key);
-      if (flight !== undefined) {
-        const result = await this.#collapse.follow(flight, request.signal);
-        const shared = result === null ? null : await this.#share(visit, result, reason);
-        if (shared !== null) return shared;
-      } else if (this.#collapse.worthwhile(key)) {
-        return this.#answering.forwarded(request, await this.#lead(visit, start), reason, false);
-      }
-    }
-    return this.#answering.forwarded(request, await untilHead(start, request.signal), reason, false);
+  #together(visit: Visit, reason: Reason, collapse: boolean, start: Start): Promise<Response> {
+    if (!collapse) return this.#alone(visit, reason, start);
+    const flight = this.#collapse.flightOf(visit.key);
+    if (flight !== undefined) return this.#follow(visit, reason, flight, start);
+    return this.#collapse.worthwhile(visit.key) ? this.#lead(visit, reason, start) : this.#alone(visit, reason, start);
+  }
+
+  async #alone(visit: Visit, reason: Reason, start: Start): Promise<Response> {
+    const { request } = visit;
+    return this.#answering.forwarded(request, await start(request.cancellation), reason, false);
+  }
+
+  async #follow(visit: Visit, reason: Reason, flight: Flight<ForwardResult>, start: Start): Promise<Response> {
+    const result = await this.#collapse.follow(flight, visit.request.cancellation);
+    const shared = result === null ? null : await this.#share(visit, result, reason);
+    return shared ?? this.#alone(visit, reason, start);
   }
 
   /** Forwards for oneself and whoever comes meanwhile. */
-  async #lead(visit: Visit, start: Start): Promise<ForwardResult> {
-    const flight = this.#collapse.begin(visit.key, start, transferOf);
-    flight.result.then(
-      (result) => this.#learn(visit, result),
-      () => undefined,
-    );
-    try {
-      return await flight.wait(visit.request.signal);
-    } catch (error) {
-      // what is shared goes on for the others; what is for this client alone has lost its reader
-      flight.result.then(release, () => undefined);
-      throw error;
-    }
+  async #lead(visit: Visit, reason: Reason, start: Start): Promise<Response> {
+    const { request, key } = visit;
+    const flight = this.#collapse.begin(key, start, (result, over) => {
+      this.#learn(visit, result);
+      whenOver(result, over);
+    });
+    // what is shared goes on for the others; what is for this client alone has no reader without it
+    const result = await flight.wait(request.cancellation, release);
+    return this.#answering.forwarded(request, result, reason, false);
   }
 
   #learn(visit: Visit, result: ForwardResult): void {
@@ -244,25 +280,14 @@ export class CachingHandler {
 const none: readonly StoredResponse[] = [];
 const noDirectives = parseRequestDirectives(Fields.none);
 
-/** The transfer that others may join while it lasts. */
-const transferOf = (result: ForwardResult): Promise<unknown> | null =>
-  result.kind === 'storing' ? result.representation.ended : null;
+/** A transfer may be joined while it lasts, anything else not at all. */
+function whenOver(result: ForwardResult, over: () => void): void {
+  if (result.kind === 'storing') result.representation.whenEnded(over);
+  else over();
+}
 
 /** Statuses that say nothing about the next answer for the same URI. */
 const passing = (status: number): boolean => status === 304 || status === 206 || status === 429 || status >= 500;
-
-/** A forward for one client: given up if it goes before the head has come; from then on the body's reader decides. */
-async function untilHead<T>(start: (signal: AbortSignal) => Promise<T>, client: AbortSignal): Promise<T> {
-  const controller = new AbortController();
-  const giveUp = (): void => controller.abort();
-  if (client.aborted) giveUp();
-  else client.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await start(controller.signal);
-  } finally {
-    client.removeEventListener('abort', giveUp);
-  }
-}
 
 /** Reads on behalf of the store what nobody else will. */
 async function readForStore(result: ForwardResult): Promise<void> {

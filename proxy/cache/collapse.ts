@@ -1,47 +1,82 @@
 import { bytes, milliseconds, type Bytes, type Milliseconds } from '../../config/units.js';
+import { Cancellation } from '../base/cancellation.js';
 import { WillisError } from '../base/errors.js';
 import type { Clock } from '../base/clock.js';
 import type { CacheKey } from './cache-key.js';
 
-type Start<Result> = (signal: AbortSignal) => Promise<Result>;
+type Start<Result> = (cancellation: Cancellation) => Promise<Result>;
 
 /**
  * One forward on behalf of several requests (RFC 9111 §4: "collapsing"). It goes on as long as anybody is interested in
  * it, whoever asked first.
  */
 export class Flight<Result> {
-  readonly result: Promise<Result>;
-  readonly #controller = new AbortController();
+  readonly #result: Promise<Result>;
+  readonly #cancellation = new Cancellation();
   #interested = 0;
   #landed = false;
 
-  /** Whether everybody has lost interest before the result was there: it will not come, and is not to be waited for. */
-  get givenUp(): boolean {
-    return this.#controller.signal.aborted;
+  /** @param landed told of the result before those who wait for it; null if the forward failed */
+  constructor(start: Start<Result>, landed: (result: Result | null) => void) {
+    this.#result = start(this.#cancellation);
+    this.#result.then(
+      (result) => {
+        this.#landed = true;
+        landed(result);
+      },
+      // a failure reaches those who wait; with nobody waiting it is nobody's
+      () => {
+        this.#landed = true;
+        landed(null);
+      },
+    );
   }
 
-  constructor(start: Start<Result>) {
-    this.result = start(this.#controller.signal).finally(() => {
-      this.#landed = true;
-    });
-    // a failure reaches those who wait; with nobody waiting it is nobody's
-    this.result.catch(() => undefined);
+  /** Whether everybody has lost interest before the result was there: it will not come, and is not to be waited for. */
+  get givenUp(): boolean {
+    return this.#cancellation.cancelled;
   }
 
   /**
-   * The result, unless the given signal gives up first.
+   * The result, unless the one who waits gives up first.
+   * @param unclaimed told of a result that comes after that
    * @throws WillisError `client-gone`; whatever the forward failed with
    */
-  async wait(signal: AbortSignal): Promise<Result> {
+  wait(cancellation: Cancellation, unclaimed?: (result: Result) => void): Promise<Result> {
     this.#interested++;
-    try {
-      return await unlessAborted(this.result, signal);
-    } finally {
-      this.#interested--;
-      if (this.#interested === 0 && !this.#landed) this.#controller.abort();
-    }
+    return new Promise((resolve, reject) => {
+      let waiting = true;
+      const over = (): void => {
+        waiting = false;
+        this.#interested--;
+        cancellation.remove(listener);
+      };
+      const onCancelled = (): void => {
+        over();
+        reject(new WillisError('client-gone', 'the client went away while waiting'));
+        if (this.#interested === 0 && !this.#landed) this.#cancellation.cancel(nobodyWaits);
+      };
+      const listener = { onCancelled };
+      const onResult = (result: Result): void => {
+        if (!waiting) unclaimed?.(result);
+        else {
+          over();
+          resolve(result);
+        }
+      };
+      const onFailure = (error: unknown): void => {
+        if (!waiting) return;
+        over();
+        reject(error as Error);
+      };
+      this.#result.then(onResult, onFailure);
+      if (cancellation.cancelled) onCancelled();
+      else cancellation.add(listener);
+    });
   }
 }
+
+const nobodyWaits = new WillisError('client-gone', 'nobody waits for it any more');
 
 /** The forwards under way, by cache key, and the keys that have lately turned out not to be worth waiting for. */
 export class Collapse<Result> {
@@ -83,35 +118,41 @@ export class Collapse<Result> {
   }
 
   /**
-   * Begins a forward that others may join until its result is there, or, where `lasts` gives a promise, until that is
-   * settled: for a result that is a transfer under way.
+   * Begins a forward that others may join.
+   * @param landed told of the result before anybody else; calls `over` when nobody may join any more, which for a transfer
+   *   under way is when that has ended. A forward that fails is over by itself.
    */
-  begin(key: CacheKey, start: Start<Result>, lasts: (result: Result) => Promise<unknown> | null): Flight<Result> {
-    const flight = new Flight(start);
-    this.#flights.set(key, flight);
+  begin(key: CacheKey, start: Start<Result>, landed: (result: Result, over: () => void) => void): Flight<Result> {
     const over = (): void => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     };
-    flight.result.then((result) => {
-      const end = lasts(result);
-      if (end === null) over();
-      else end.then(over, over);
-    }, over);
+    const flight = new Flight<Result>(start, (result) => {
+      if (result === null) over();
+      else landed(result, over);
+    });
+    this.#flights.set(key, flight);
     return flight;
   }
 
   /** Waits for somebody else's forward, for a bounded time; null if that was not enough. Errors as `Flight.wait`. */
-  async follow(flight: Flight<Result>, signal: AbortSignal): Promise<Result | null> {
-    const tooLong = AbortSignal.timeout(this.maxWait);
+  async follow(flight: Flight<Result>, cancellation: Cancellation): Promise<Result | null> {
+    const patience = new Cancellation();
+    const timer = setTimeout(() => patience.cancel(tooLong), this.maxWait).unref();
+    if (cancellation.cancelled) patience.onCancelled(nobodyWaits);
+    else cancellation.add(patience);
     try {
-      return await flight.wait(AbortSignal.any([signal, tooLong]));
+      return await flight.wait(patience);
     } catch (error) {
-      if (tooLong.aborted && !signal.aborted && error instanceof WillisError && error.code === 'client-gone')
-        return null;
+      if (patience.reason === tooLong) return null;
       throw error;
+    } finally {
+      clearTimeout(timer);
+      cancellation.remove(patience);
     }
   }
 }
+
+const tooLong = new WillisError('client-gone', 'the forward of another request took too long');
 
 /** A set of keys, each of which is forgotten after a time, or when they take too much room. */
 class RecentKeys {
@@ -149,18 +190,3 @@ class RecentKeys {
 
 /** A map's slot and the header of a string take about a hundred bytes. */
 const cost = (key: CacheKey): number => key.length + 100;
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let done = (): void => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const gone = (): void => reject(new WillisError('client-gone', 'the client went away while waiting'));
-    if (signal.aborted) gone();
-    signal.addEventListener('abort', gone, { once: true });
-    done = () => signal.removeEventListener('abort', gone);
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    done();
-  }
-}

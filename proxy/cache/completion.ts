@@ -123,7 +123,7 @@ function splice(
 
 /** A part that the store does not take: read from this turn on, or given up. */
 function unstored(body: Body): { open(from: Bytes, to: Bytes | null): Body } {
-  const fill = new Fill(body, null, { readAhead: bytes(64 * 1024), completeWithin: bytes(0), keepPart: false });
+  const fill = new Fill(body, null, { readAhead: bytes(64 * 1024), completeWithin: bytes(0), keepPart: () => false });
   setImmediate(fill.hold());
   return { open: (from, to) => fill.reader(from, to) };
 }

@@ -1,3 +1,5 @@
+import { Cancellation } from '../base/cancellation.js';
+import { emptyRecord } from '../http/exchange-record.js';
 import type { Fields } from '../http/fields.js';
 import type { Visit } from './visit.js';
 
@@ -5,11 +7,12 @@ import type { Visit } from './visit.js';
 export function detachedFrom(visit: Visit): Visit {
   const { method, target, form, version, client, receivedAt, id, fields: asked } = visit.request;
   const fields = plain(asked);
-  const { signal } = new AbortController();
+  const cancellation = new Cancellation();
   const inform = (): void => undefined;
+  const record = emptyRecord();
   return {
     ...visit,
-    request: { method, target, form, version, fields, body: null, client, receivedAt, id, signal, inform },
+    request: { method, target, form, version, fields, body: null, client, receivedAt, id, record, cancellation, inform },
     route: {
       ...visit.route,
       outgoing: () => {

@@ -1,3 +1,4 @@
+import type { Cancellation } from '../base/cancellation.js';
 import type { Clock } from '../base/clock.js';
 import { asWillisError, WillisError } from '../base/errors.js';
 import { Fields } from '../http/fields.js';
@@ -27,14 +28,14 @@ export class Fetching {
   }
 
   /** Sends a request with those fields. Errors as `forward`. */
-  send(visit: Visit, fields: Fields, signal: AbortSignal): Promise<ReceivedResponse> {
-    return forward(visit, { fields, signal, via: this.via, clock: this.clock });
+  send(visit: Visit, fields: Fields, cancellation: Cancellation): Promise<ReceivedResponse> {
+    return forward(visit, { fields, cancellation, via: this.via, clock: this.clock });
   }
 
   /** Forwards the request as it is. Errors as `forward`. */
-  async fetch(visit: Visit, candidates: readonly StoredResponse[], signal: AbortSignal): Promise<ForwardResult> {
+  async fetch(visit: Visit, candidates: readonly StoredResponse[], cancellation: Cancellation): Promise<ForwardResult> {
     const generation = this.store.generation();
-    const received = await this.send(visit, visit.route.outgoing().fields, signal);
+    const received = await this.send(visit, visit.route.outgoing().fields, cancellation);
     return this.#takeIn(visit, received, candidates, generation);
   }
 
@@ -48,17 +49,17 @@ export class Fetching {
     selected: StoredResponse | null,
     candidates: readonly StoredResponse[],
     why: ValidateReason,
-    signal: AbortSignal,
+    cancellation: Cancellation,
   ): Promise<ForwardResult> {
     // what comes of it is about something else than what is stored
-    if (isAboutSomethingElse(visit)) return this.fetch(visit, [], signal);
+    if (isAboutSomethingElse(visit)) return this.fetch(visit, [], cancellation);
     const generation = this.store.generation();
     const wanted = selected === null ? null : wantedOf(selected, visit.request, this.clock.now());
     const { fields } = visit.route.outgoing();
     const sent = conditionalFields(fields, candidates, selected, wanted === 'several' ? null : wanted);
     let received: ReceivedResponse;
     try {
-      received = await this.send(visit, sent, signal);
+      received = await this.send(visit, sent, cancellation);
     } catch (error) {
       const failure = asWillisError(error);
       if (failure.kind.fault !== 'upstream' || !this.#mayStandIn(visit, selected, why, 'unreachable')) throw failure;
@@ -70,9 +71,10 @@ export class Fetching {
     }
     if (received.status === 304) {
       const validation = { request: visit.request.fields, sent, validated: selected };
-      return this.#notModified(visit, received, validation, candidates, generation, signal);
+      return this.#notModified(visit, received, validation, candidates, generation, cancellation);
     }
-    const result = await this.#takeIn(visit, received, candidates, generation);
+    const taken = this.#takeIn(visit, received, candidates, generation);
+    const result = taken instanceof Promise ? await taken : taken;
     if (selected !== null && visit.request.method === 'GET' && supersedes(result)) await this.store.remove(selected);
     return result;
   }
@@ -84,29 +86,29 @@ export class Fetching {
     validation: Validation,
     candidates: readonly StoredResponse[],
     generation: Generation,
-    signal: AbortSignal,
+    cancellation: Cancellation,
   ): Promise<ForwardResult> {
     const validated = await this.#validating.freshen(visit, received, validation, candidates, generation);
-    if (validated !== null) return { kind: 'validated', ...validated };
+    if (validated !== null) return validated;
     if (isForClient(received.fields, validation)) return { kind: 'not-stored', received, reason: 'not-modified' };
     const unconditional = visit.route.outgoing().fields.without('if-none-match', 'if-modified-since');
-    return this.#takeIn(visit, await this.send(visit, unconditional, signal), candidates, generation);
+    return this.#takeIn(visit, await this.send(visit, unconditional, cancellation), candidates, generation);
   }
 
   /** @throws WillisError `upstream-malformed` for a 304 to a request without a condition (RFC 9110 §15.4.5) */
-  async #takeIn(
+  #takeIn(
     visit: Visit,
     received: ReceivedResponse,
     candidates: readonly StoredResponse[],
     generation: Generation,
-  ): Promise<ForwardResult> {
+  ): ForwardResult | Promise<ForwardResult> {
     if (received.status === 304 && !isConditional(received.sent)) {
       throw new WillisError('upstream-malformed', '304 to a request without a condition');
     }
-    if (visit.request.method === 'HEAD' && !isAboutSomethingElse(visit))
-      await this.#validating.learnFromHead(visit, received, candidates, generation);
-    const outcome = this.storing.begin(visit, received, candidates, generation);
-    return withReceived(outcome, received);
+    const store = (): ForwardResult =>
+      withReceived(this.storing.begin(visit, received, candidates, generation), received);
+    if (visit.request.method !== 'HEAD' || isAboutSomethingElse(visit)) return store();
+    return this.#validating.learnFromHead(visit, received, candidates, generation).then(store);
   }
 
   #mayStandIn(

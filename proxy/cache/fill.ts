@@ -2,6 +2,7 @@ import { bytes, type Bytes } from '../../config/units.js';
 import { asWillisError, WillisError } from '../base/errors.js';
 import type { Body } from '../http/body.js';
 import { Fields } from '../http/fields.js';
+import { FillReader, type ReadSource } from './fill-reader.js';
 import type { ResponseWriter } from './response-store.js';
 
 export interface FillOptions {
@@ -9,8 +10,8 @@ export interface FillOptions {
   readonly readAhead: Bytes;
   /** With all readers gone, a transfer that lacks no more than this is completed for the store. */
   readonly completeWithin: Bytes;
-  /** Whether what has come is worth keeping as a part if the transfer ends early. */
-  readonly keepPart: boolean;
+  /** Whether what has come is worth keeping as a part; asked if the transfer ends early. */
+  readonly keepPart: () => boolean;
 }
 
 /**
@@ -22,13 +23,11 @@ export interface FillOptions {
  *                        ├──────▶ reader ▶ client
  *                        └──────▶ reader ▶ client that came later
  */
-export class Fill {
+export class Fill implements ReadSource {
   readonly length: Bytes | null;
-  /** Resolves when the transfer is over, with whether the response now stands in the store as a whole. */
-  readonly ended: Promise<boolean>;
   readonly #source: Body;
   readonly #options: FillOptions;
-  readonly #readers = new Set<FillReader>();
+  readonly #readers: FillReader[] = [];
   #writer: ResponseWriter | null;
   /** Received chunks that somebody may still need, adjacent and in order. */
   readonly #chunks: { readonly start: number; readonly data: Buffer }[] = [];
@@ -37,7 +36,7 @@ export class Fill {
   #error: Error | null = null;
   #pumping = false;
   #holds = 0;
-  #settle!: (stored: boolean) => void;
+  #onEnded: (() => void)[] = [];
   #trailers = Fields.none;
 
   constructor(source: Body, writer: ResponseWriter | null, options: FillOptions) {
@@ -45,11 +44,16 @@ export class Fill {
     this.#source = source;
     this.#writer = writer;
     this.#options = options;
-    this.ended = new Promise((resolve) => (this.#settle = resolve));
   }
 
   get trailers(): Fields {
     return this.#trailers;
+  }
+
+  /** The listener is called when the transfer is over and the store has taken what it takes of it; now, if it is. */
+  whenEnded(listener: () => void): void {
+    if (this.#over) listener();
+    else this.#onEnded.push(listener);
   }
 
   /** Whether a reader can still begin at position 0. */
@@ -61,7 +65,7 @@ export class Fill {
   reader(from: Bytes = bytes(0), to: Bytes | null = null): Body {
     const length = to !== null ? bytes(to - from) : this.length === null ? null : bytes(this.length - from);
     const reader = new FillReader(this, from, to ?? Infinity, length);
-    this.#readers.add(reader);
+    this.#readers.push(reader);
     return reader;
   }
 
@@ -77,7 +81,6 @@ export class Fill {
     };
   }
 
-  /** @internal for FillReader: what is there at a position; 'wait' if it has not come yet; null at the end. */
   take(position: number): Buffer | null | 'wait' {
     // what is at hand at the source comes within this turn
     if (position >= this.#received && this.#state === 'flowing') this.#pump();
@@ -89,15 +92,15 @@ export class Fill {
     return position === start ? data : data.subarray(position - start);
   }
 
-  /** @internal for FillReader */
   advanced(): void {
     if (this.#writer === null) this.#dropRead();
     this.#pump();
   }
 
-  /** @internal for FillReader */
   leave(reader: FillReader): void {
-    if (!this.#readers.delete(reader) || this.#state !== 'flowing') return;
+    const at = this.#readers.indexOf(reader);
+    if (at >= 0) this.#readers.splice(at, 1);
+    if (at === -1 || this.#state !== 'flowing') return;
     if (this.#writer === null) this.#dropRead();
     this.#considerEnding();
   }
@@ -105,7 +108,7 @@ export class Fill {
   /** With nobody left, a nearly complete transfer is completed, any other given up. */
   #considerEnding(): void {
     if (this.#state !== 'flowing') return;
-    if (this.#readers.size > 0 || this.#holds > 0) {
+    if (this.#readers.length > 0 || this.#holds > 0) {
       this.#pump();
       return;
     }
@@ -119,7 +122,7 @@ export class Fill {
   }
 
   #wanted(): boolean {
-    if (this.#readers.size === 0) return this.#writer !== null && this.#holds === 0;
+    if (this.#readers.length === 0) return this.#writer !== null && this.#holds === 0;
     let fastest = 0;
     let slowest = Infinity;
     for (const { position } of this.#readers) {
@@ -132,59 +135,94 @@ export class Fill {
 
   /** Reads on while somebody wants more. One loop at a time; runs in this turn as long as chunks are at hand. */
   #pump(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    void this.#run().finally(() => {
-      this.#pumping = false;
-      if (this.#state === 'flowing' && this.#wanted()) this.#pump();
-    });
+    if (!this.#pumping) this.#run(undefined);
   }
+
+  /** @param arrived what the loop has waited for */
+  #run(arrived: Buffer | null | undefined): void {
+    this.#pumping = true;
+    try {
+      for (let next = arrived; ; ) {
+        const stored = next === undefined ? null : this.#take(next);
+        if (stored !== null) {
+          stored.then(() => this.#run(undefined), this.#onBroken);
+          return;
+        }
+        if (this.#over || !this.#wanted()) break;
+        const read = this.#source.read();
+        if (read instanceof Promise) {
+          read.then((chunk) => this.#arrived(chunk), this.#onBroken);
+          return;
+        }
+        next = read;
+      }
+    } catch (error) {
+      this.#fail(asWillisError(error));
+    }
+    this.#pumping = false;
+  }
+
+  /** It may have been given up while this was awaited. */
+  #arrived(chunk: Buffer | null): void {
+    if (this.#over) this.#pumping = false;
+    else this.#run(chunk);
+  }
+
+  readonly #onBroken = (error: unknown): void => {
+    this.#pumping = false;
+    this.#fail(asWillisError(error));
+  };
 
   get #over(): boolean {
     return this.#state !== 'flowing';
   }
 
-  async #run(): Promise<void> {
-    try {
-      while (this.#state === 'flowing' && this.#wanted()) {
-        const next = this.#source.read();
-        const chunk = next instanceof Promise ? await next : next;
-        // it may have been given up while this waited
-        if (this.#over) return;
-        if (chunk === null) {
-          await this.#end();
-          return;
-        }
-        await this.#add(chunk);
-      }
-    } catch (error) {
-      this.#fail(asWillisError(error));
-    }
-  }
-
-  async #add(chunk: Buffer): Promise<void> {
+  /** Passes a chunk, or the end, on. @returns what is to be waited for; null if all is done */
+  #take(chunk: Buffer | null): Promise<void> | null {
+    if (chunk === null) return this.#commit();
     this.#chunks.push({ start: this.#received, data: chunk });
     this.#received += chunk.length;
-    if (this.#writer !== null) {
-      const taken = this.#writer.append(chunk);
-      if (!(taken instanceof Promise ? await taken : taken)) {
-        this.#writer = null;
-        this.#dropRead();
-        this.#considerEnding();
-      }
-    }
-    for (const reader of this.#readers) reader.wake();
+    const taken = this.#writer === null ? true : this.#writer.append(chunk);
+    if (taken instanceof Promise) return taken.then((stored) => this.#added(stored));
+    this.#added(taken);
+    return null;
   }
 
-  async #end(): Promise<void> {
+  #added(stored: boolean): void {
+    if (!stored) {
+      this.#writer = null;
+      this.#dropRead();
+      this.#considerEnding();
+    }
+    this.#wakeReaders();
+  }
+
+  /** The store first: who has read the end may ask again at once, and is to find it stored. */
+  #commit(): Promise<void> | null {
     this.#trailers = this.#source.trailers;
     const writer = this.#writer;
     this.#writer = null;
-    // the store first: who has read the end may ask again at once, and is to find it stored
-    const stored = writer === null ? null : await writer.commit(this.#trailers);
+    const committed = writer === null ? null : writer.commit(this.#trailers);
+    if (committed instanceof Promise) return committed.then(() => this.#end());
+    this.#end();
+    return null;
+  }
+
+  #end(): void {
     this.#state = 'ended';
-    this.#settle(stored !== null);
-    for (const reader of this.#readers) reader.wake();
+    this.#settle();
+    this.#wakeReaders();
+  }
+
+  #settle(): void {
+    const listeners = this.#onEnded;
+    this.#onEnded = [];
+    for (const listener of listeners) listener();
+  }
+
+  /** Those who read on may leave meanwhile. */
+  #wakeReaders(): void {
+    for (const reader of this.#readers.slice()) reader.wake();
   }
 
   #fail(error: Error): void {
@@ -193,9 +231,9 @@ export class Fill {
     this.#error = error;
     const writer = this.#writer;
     this.#writer = null;
-    if (writer !== null) void writer.abandon(this.#options.keepPart);
-    this.#settle(false);
-    for (const reader of this.#readers) reader.wake();
+    if (writer !== null) void writer.abandon(this.#options.keepPart());
+    this.#settle();
+    this.#wakeReaders();
   }
 
   /** Forgets what every reader has behind it. */
@@ -217,78 +255,5 @@ export class Fill {
     const chunk = this.#chunks[low];
     if (chunk === undefined || position < chunk.start) throw new RangeError(`position ${position} is no longer held`);
     return chunk;
-  }
-}
-
-class FillReader implements Body {
-  #position: number;
-  #waiting: { resolve: (chunk: Buffer | null) => void; reject: (error: Error) => void } | null = null;
-  #done = false;
-
-  constructor(
-    private readonly fill: Fill,
-    from: number,
-    private readonly to: number,
-    readonly length: Bytes | null,
-  ) {
-    this.#position = from;
-  }
-
-  get position(): number {
-    return this.#position;
-  }
-
-  get trailers(): Fields {
-    return this.fill.trailers;
-  }
-
-  read(): Buffer | null | Promise<Buffer | null> {
-    const chunk = this.#take();
-    if (chunk !== 'wait') return chunk;
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-    });
-  }
-
-  cancel(): void {
-    if (this.#done) return;
-    this.#done = true;
-    this.fill.leave(this);
-    this.#waiting?.resolve(null);
-    this.#waiting = null;
-  }
-
-  /** More has come, or the end, or a failure. */
-  wake(): void {
-    const waiting = this.#waiting;
-    if (waiting === null) return;
-    try {
-      const chunk = this.#take();
-      if (chunk === 'wait') return;
-      this.#waiting = null;
-      waiting.resolve(chunk);
-    } catch (error) {
-      this.#waiting = null;
-      waiting.reject(error as Error);
-    }
-  }
-
-  #take(): Buffer | null | 'wait' {
-    if (this.#done || this.#position >= this.to) return this.#finish();
-    const chunk = this.fill.take(this.#position);
-    if (chunk === 'wait') return chunk;
-    if (chunk === null) return this.#finish();
-    const part = this.#position + chunk.length > this.to ? chunk.subarray(0, this.to - this.#position) : chunk;
-    this.#position += part.length;
-    this.fill.advanced();
-    return part;
-  }
-
-  #finish(): null {
-    if (!this.#done) {
-      this.#done = true;
-      this.fill.leave(this);
-    }
-    return null;
   }
 }

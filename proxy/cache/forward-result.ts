@@ -8,7 +8,7 @@ export type ForwardResult =
   /** It is being stored, and serves whoever it matches. */
   | { readonly kind: 'storing'; readonly received: ReceivedResponse; readonly representation: FilledRepresentation }
   /** 304: the stored response is as good as new. */
-  | ({ readonly kind: 'validated' } & Validated)
+  | Validated
   /** The server could not validate, and the stored response may stand in. */
   | { readonly kind: 'stale'; readonly stored: StoredResponse; readonly detail: string; readonly status: number | null }
   /** For the one who asked only. */
@@ -16,6 +16,7 @@ export type ForwardResult =
 
 /** A stored response whose bytes are the answer. */
 export interface Validated {
+  readonly kind: 'validated';
   readonly stored: StoredResponse;
   /** As the one who asked is told: with the fields that a qualified directive withholds from others. */
   readonly metadata: ResponseMetadata;
@@ -24,7 +25,7 @@ export interface Validated {
 }
 
 /** What stands in the store, as it stands there. */
-export const validatedAs = (stored: StoredResponse): ForwardResult & { kind: 'validated' } => ({
+export const validatedAs = (stored: StoredResponse): Validated => ({
   kind: 'validated',
   stored,
   metadata: stored,

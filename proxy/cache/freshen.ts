@@ -31,7 +31,9 @@ const kept: ReadonlySet<string> = new Set([
 
 /** The weak form of a strong entity-tag says less than is known: the bytes are those that the strong one named. */
 function isWeakerForm(stored: Fields, newer: string): boolean {
-  const mine = parseEntityTag(stored.first('etag') ?? '');
+  const written = stored.first('etag') ?? '';
+  if (written === newer) return false;
+  const mine = parseEntityTag(written);
   const theirs = parseEntityTag(newer);
   return mine !== null && theirs !== null && !mine.weak && theirs.weak && mine.opaque === theirs.opaque;
 }

@@ -1,5 +1,6 @@
 import {
   elapsed,
+  epochMs,
   milliseconds,
   seconds,
   toSeconds,
@@ -17,7 +18,7 @@ import { isDefinitiveNegative, isHeuristicallyCacheable } from './status-codes.j
 export interface Freshness {
   /** RFC 9111 §4.2.1. */
   readonly lifetime: Seconds;
-  readonly lifetimeSource: 's-maxage' | 'max-age' | 'expires' | 'rule' | 'heuristic' | 'negative' | 'none';
+  readonly lifetimeSource: 's-maxage' | 'max-age' | 'expires' | 'rule' | 'heuristic' | 'negative' | 'purged' | 'none';
   /** corrected_initial_age of §4.2.3, at `responseTime`. */
   readonly initialAge: Seconds;
   readonly responseTime: EpochMs;
@@ -65,6 +66,21 @@ export const isFresh = (freshness: Freshness, now: EpochMs): boolean => freshnes
 /** How long a response will still be fresh; negative: how long it has been stale. Not rounded. */
 export const remainingLifetime = (freshness: Freshness, now: EpochMs): Seconds =>
   seconds(freshness.lifetime - currentAge(freshness, now));
+
+/**
+ * The freshness of a response whose lifetime an operator ended at that moment: stale from then on, or for as long as it
+ * has been already, whatever the clock will show.
+ */
+export function endedAt(freshness: Freshness, moment: EpochMs): Freshness {
+  const age = currentAge(freshness, moment);
+  return {
+    lifetime: seconds(Math.min(freshness.lifetime, age)),
+    lifetimeSource: 'purged',
+    initialAge: age,
+    responseTime: epochMs(Math.max(freshness.responseTime, moment)),
+    directives: freshness.directives,
+  };
+}
 
 type Lifetime = Pick<Freshness, 'lifetime' | 'lifetimeSource'>;
 

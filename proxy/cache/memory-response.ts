@@ -1,8 +1,9 @@
 import { bytes, type Bytes, type EpochMs } from '../../config/units.js';
 import type { Fields } from '../http/fields.js';
 import type { CacheKey } from './cache-key.js';
-import type { Freshness } from './freshness.js';
+import { endedAt, type Freshness } from './freshness.js';
 import { bodyFootprint, fieldsFootprint, headFootprint } from './memory-footprint.js';
+import type { Generation } from './response-store.js';
 import type { SparseBody } from './sparse-body.js';
 import type { Interval, ResponseMetadata, StoredResponse } from './stored-response.js';
 import type { SelectingFields } from './vary.js';
@@ -10,6 +11,8 @@ import type { SelectingFields } from './vary.js';
 /** What a response in memory has beyond its metadata. */
 export interface MemoryContent {
   readonly id: string;
+  /** When, in the order of purges, the request was sent that it answered or that freshened it. */
+  readonly generation: Generation;
   readonly body: SparseBody;
   readonly length: Bytes | null;
   readonly trailers: Fields;
@@ -28,6 +31,7 @@ export class MemoryResponse implements StoredResponse {
   readonly freshness: Freshness;
   readonly groups: readonly string[];
   readonly id: string;
+  readonly generation: Generation;
   readonly length: Bytes | null;
   readonly held: readonly Interval[];
   readonly complete: boolean;
@@ -48,6 +52,7 @@ export class MemoryResponse implements StoredResponse {
     this.freshness = metadata.freshness;
     this.groups = metadata.groups;
     this.id = content.id;
+    this.generation = content.generation;
     this.length = content.length;
     this.held = content.body.held;
     this.complete = content.length !== null && content.body.isWhole(content.length);
@@ -77,8 +82,21 @@ export class MemoryResponse implements StoredResponse {
 
   /** The same version, to be validated before its next use. */
   asInvalidated(): MemoryResponse {
-    const { id, length, trailers } = this;
-    const marked = new MemoryResponse(this, { id, length, trailers, body: this.#body, invalidated: true });
+    return this.#marked(this.freshness, true);
+  }
+
+  /** The same version, its lifetime ended at that moment. */
+  asEnded(moment: EpochMs): MemoryResponse {
+    return this.#marked(endedAt(this.freshness, moment), this.invalidated);
+  }
+
+  #marked(freshness: Freshness, invalidated: boolean): MemoryResponse {
+    const { key, status, reason, fields, selecting, requestTime, responseTime, groups } = this;
+    const { id, generation, length, trailers } = this;
+    const marked = new MemoryResponse(
+      { key, status, reason, fields, selecting, requestTime, responseTime, freshness, groups },
+      { id, generation, length, trailers, body: this.#body, invalidated },
+    );
     marked.used(this.#lastUse);
     return marked;
   }

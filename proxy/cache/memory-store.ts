@@ -1,14 +1,17 @@
 import { LRUCache } from 'lru-cache';
-import { bytes, type Bytes } from '../../config/units.js';
+import { bytes, type Bytes, type EpochMs } from '../../config/units.js';
 import { WillisError } from '../base/errors.js';
 import { BufferedBody, type Body } from '../http/body.js';
 import { Fields } from '../http/fields.js';
 import type { CacheKey } from './cache-key.js';
 import { GroupIndex, groupName, groupNames } from './group-index.js';
-import { InvalidationMarks } from './invalidation-marks.js';
+import { endedAt } from './freshness.js';
+import { InvalidationMarks, InvalidationOrder } from './invalidation-marks.js';
 import { headFootprint } from './memory-footprint.js';
+import { MemoryPurges } from './memory-purges.js';
 import { MemoryResponse, type MemoryContent } from './memory-response.js';
 import { MemoryWriter } from './memory-writer.js';
+import type { PurgeMode, PurgeSelector } from './purge.js';
 import type { Generation, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from './response-store.js';
 import { SparseBody } from './sparse-body.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
@@ -37,14 +40,19 @@ const nothing: readonly MemoryResponse[] = Object.freeze([]);
  *     limit ≥ the entries of the list + what writers have reserved
  */
 export class MemoryStore implements ResponseStore {
-  readonly #limit: Bytes;
+  #limit: Bytes;
   /** How many bytes of body one response may have, and how much it may count in all. */
-  readonly #maxDocument: Bytes;
-  readonly #maxFootprint: Bytes;
-  readonly #variants: number;
+  #maxDocument: Bytes;
+  #maxFootprint: Bytes;
+  #variants: number;
+  #resizings = 0;
   readonly #entries: LRUCache<CacheKey, Entry>;
   readonly #groups = new GroupIndex();
-  readonly #marks = new InvalidationMarks(marksLimit);
+  readonly #order = new InvalidationOrder();
+  readonly #marks = new InvalidationMarks(marksLimit, this.#order);
+  /** In the order in which they came, as a purge that goes through them and pauses needs it. */
+  readonly #keys = new Set<CacheKey>();
+  readonly #purges = new MemoryPurges(this.#order, this.#keys, this.#groups);
   #reserved = 0;
   #responses = 0;
   #evicted = 0;
@@ -57,7 +65,31 @@ export class MemoryStore implements ResponseStore {
     this.#maxDocument = maxDocument;
     this.#maxFootprint = bytes(Math.floor(limit / 2));
     this.#variants = Math.max(1, variants);
-    this.#entries = new LRUCache({ maxSize: Math.max(1, Math.floor(limit)) });
+    // the limit is kept here, for it can change; the list only counts
+    this.#entries = new LRUCache({ maxSize: Number.MAX_SAFE_INTEGER });
+  }
+
+  /**
+   * From now on these bounds hold. What no longer fits goes, the least recently used first, so much in each turn of the
+   * event loop that nobody notices; until it has, the limit is what is taken. Fulfilled when all of it has gone.
+   */
+  async resize({ limit, maxDocument, variants }: MemoryStoreOptions): Promise<void> {
+    const resizing = ++this.#resizings;
+    const isOver = (): boolean => this.#closed || resizing !== this.#resizings;
+    const trims = maxDocument < this.#maxDocument || variants < this.#variants;
+    this.#maxDocument = maxDocument;
+    this.#maxFootprint = bytes(Math.floor(limit / 2));
+    this.#variants = Math.max(1, variants);
+    while (this.#shrinkTo(limit)) {
+      await nextTurn();
+      if (isOver()) return;
+    }
+    let count = 0;
+    for (const key of trims ? this.#keys : []) {
+      this.#trim(key);
+      if (++count % keysInTurn === 0) await nextTurn();
+      if (isOver()) return;
+    }
   }
 
   lookUp(key: CacheKey): readonly StoredResponse[] {
@@ -93,7 +125,7 @@ export class MemoryStore implements ResponseStore {
 
   freshen(stored: StoredResponse, metadata: ResponseMetadata, generation: Generation): StoredResponse | null {
     const current = this.#find(stored);
-    if (current === null) return null;
+    if (current === null || this.#purges.isForgetting(current)) return null;
     const { body, length, trailers } = current;
     return this.#store(metadata, generation, { body, length, trailers }, current);
   }
@@ -109,23 +141,31 @@ export class MemoryStore implements ResponseStore {
 
   invalidate(key: CacheKey): Promise<void> {
     this.#marks.add(key);
-    this.#invalidateWhere(key, () => true);
+    this.#replaceWhere(key, ({ invalidated }) => !invalidated, asInvalidated);
     return Promise.resolve();
   }
 
   invalidateGroup(origin: string, group: string): Promise<void> {
     const name = groupName(origin, group);
     this.#marks.add(name);
-    for (const key of this.#groups.keysOf(name)) this.#invalidateWhere(key, ({ groups }) => groups.includes(group));
+    for (const key of this.#groups.keysOf(name)) {
+      this.#replaceWhere(key, (one) => !one.invalidated && one.groups.includes(group), asInvalidated);
+    }
     return Promise.resolve();
   }
 
+  purge(selector: PurgeSelector, mode: PurgeMode, now: EpochMs): Promise<number> {
+    return this.#purges.purge(selector, mode, (key, isDue) =>
+      mode === 'hard' ? this.#forgetWhere(key, isDue) : this.#replaceWhere(key, isDue, (one) => one.asEnded(now)),
+    );
+  }
+
   generation(): Generation {
-    return this.#marks.current();
+    return this.#order.current();
   }
 
   isInvalidatedAfter(key: CacheKey, generation: Generation): boolean {
-    return this.#marks.isAfter(key, generation);
+    return this.#marks.isAfter(key, generation) || this.#purges.after(generation, key, []) !== null;
   }
 
   usage(): StoreUsage {
@@ -140,6 +180,7 @@ export class MemoryStore implements ResponseStore {
   close(): Promise<void> {
     this.#closed = true;
     this.#entries.clear();
+    this.#keys.clear();
     this.#groups.clear();
     this.#responses = 0;
     return Promise.resolve();
@@ -157,7 +198,8 @@ export class MemoryStore implements ResponseStore {
   #baseOf({ extend, length }: ResponseDraft): SparseBody {
     if (extend === undefined) return SparseBody.empty;
     const response = extend instanceof MemoryResponse ? extend : this.#find(extend);
-    if (response === null || (length !== null && response.length !== null && response.length !== length)) {
+    if (response === null || this.#isForgotten(response)) return SparseBody.empty;
+    if (length !== null && response.length !== null && response.length !== length) {
       return SparseBody.empty;
     }
     return length !== null && (response.held.at(-1)?.to ?? 0) > length ? SparseBody.empty : response.body;
@@ -167,15 +209,20 @@ export class MemoryStore implements ResponseStore {
   #store(
     metadata: ResponseMetadata,
     generation: Generation,
-    content: Omit<MemoryContent, 'id' | 'invalidated'>,
+    content: Omit<MemoryContent, 'id' | 'generation' | 'invalidated'>,
     instead: MemoryResponse | null,
   ): MemoryResponse | null {
     const { key } = metadata;
     const { body, length, trailers } = content;
+    const purged = this.#purges.after(generation, key, metadata.groups);
+    if (purged === 'hard') return null;
     const invalidated =
       this.#marks.isAfter(key, generation) ||
       groupNames(metadata).some((group) => this.#marks.isAfter(group, generation));
-    const response = new MemoryResponse(metadata, { id: `m${++this.#ids}`, body, length, trailers, invalidated });
+    const id = `m${++this.#ids}`;
+    const response = new MemoryResponse(purged === null ? metadata : endedOnArrival(metadata), {
+      ...{ id, generation, body, length, trailers, invalidated },
+    });
     if (this.#closed || response.footprint > this.#maxFootprint) return null;
     const others = this.#responsesOf(key).filter((other) => other !== instead);
     const twin = others.find(({ selecting }) => sameSelecting(selecting, response.selecting));
@@ -214,17 +261,57 @@ export class MemoryStore implements ResponseStore {
     for (const gone of before) if (!responses.includes(gone)) this.#groups.remove(gone);
     for (const added of responses) if (!before.includes(added)) this.#groups.add(added);
     this.#responses += responses.length - before.length;
+    if (responses.length === 0) this.#keys.delete(key);
+    else if (before.length === 0) this.#keys.add(key);
     if (responses.length === 0) this.#entries.delete(key);
     else this.#entries.set(key, new Entry(responses), { size: footprintOf(responses) });
   }
 
-  /** In place: being invalidated is no use, and changes no size. */
-  #invalidateWhere(key: CacheKey, concerns: (response: MemoryResponse) => boolean): void {
+  /** In place: being invalidated or purged is no use, and changes no size. Gives how many it was. */
+  #replaceWhere(
+    key: CacheKey,
+    concerns: (response: MemoryResponse) => boolean,
+    replacement: (response: MemoryResponse) => MemoryResponse,
+  ): number {
     const entry = this.#entries.peek(key);
-    if (entry === undefined) return;
-    const isDue = (response: MemoryResponse): boolean => !response.invalidated && concerns(response);
-    if (!entry.responses.some(isDue)) return;
-    entry.responses = Object.freeze(entry.responses.map((one) => (isDue(one) ? one.asInvalidated() : one)));
+    const due = entry?.responses.filter(concerns) ?? nothing;
+    if (entry === undefined || due.length === 0) return 0;
+    entry.responses = Object.freeze(entry.responses.map((one) => (due.includes(one) ? replacement(one) : one)));
+    return due.length;
+  }
+
+  #forgetWhere(key: CacheKey, concerns: (response: MemoryResponse) => boolean): number {
+    const responses = this.#responsesOf(key);
+    const due = responses.filter(concerns);
+    if (due.length === 0) return 0;
+    const kept = responses.filter((one) => !due.includes(one));
+    this.#set(key, kept);
+    return due.length;
+  }
+
+  /** Whether a response that somebody looked up was purged hard, or may have been: then nothing is added to its bytes. */
+  #isForgotten(response: MemoryResponse): boolean {
+    const isStored = this.#find(response) !== null;
+    return isStored ? this.#purges.isForgetting(response) : this.#purges.mayHaveForgotten(response);
+  }
+
+  /** Evicts down to a limit, or some of the way. @returns whether there is more to evict */
+  #shrinkTo(limit: Bytes): boolean {
+    const taken = (): number => this.#entries.calculatedSize + this.#reserved;
+    for (let count = 0; count < keysInTurn && taken() > limit && this.#entries.size > 0; count++) this.#evict();
+    const more = taken() > limit && this.#entries.size > 0;
+    this.#limit = more ? bytes(taken()) : limit;
+    return more;
+  }
+
+  /** Lets go of responses under a key that are too long, and of those beyond the cap. */
+  #trim(key: CacheKey): void {
+    const before = this.#responsesOf(key);
+    let kept: readonly MemoryResponse[] = before.filter(({ body }) => body.size <= this.#maxDocument);
+    while (kept.length > this.#variants) kept = withoutLeastUsed(kept);
+    if (kept.length === before.length) return;
+    this.#evicted += before.length - kept.length;
+    this.#set(key, kept);
   }
 
   #reserve(size: Bytes): boolean {
@@ -237,11 +324,19 @@ export class MemoryStore implements ResponseStore {
   /** Lets go of the least recently used key. */
   #evict(): void {
     const { responses } = this.#entries.pop() as Entry;
-    for (const response of responses) this.#groups.remove(response);
+    for (const response of responses) {
+      this.#groups.remove(response);
+      this.#keys.delete(response.key);
+    }
     this.#responses -= responses.length;
     this.#evicted += responses.length;
   }
 }
+
+/** Some milliseconds' work. */
+const keysInTurn = 2000;
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The responses under one key, the most recently stored or freshened first. */
 class Entry {
@@ -251,6 +346,14 @@ class Entry {
     this.responses = Object.freeze(responses);
   }
 }
+
+const asInvalidated = (response: MemoryResponse): MemoryResponse => response.asInvalidated();
+
+/** What answers a request from before a soft purge: stale since it came. */
+const endedOnArrival = (metadata: ResponseMetadata): ResponseMetadata => ({
+  ...metadata,
+  freshness: endedAt(metadata.freshness, metadata.freshness.responseTime),
+});
 
 function footprintOf(responses: readonly MemoryResponse[]): number {
   let total = 0;

@@ -11,7 +11,7 @@ export interface WriterAccount {
   reserve(size: Bytes): boolean;
   release(size: Bytes): void;
   /** Makes what was written visible; null if it is not taken after all. */
-  store(content: Omit<MemoryContent, 'id' | 'invalidated'>): MemoryResponse | null;
+  store(content: Omit<MemoryContent, 'id' | 'generation' | 'invalidated'>): MemoryResponse | null;
 }
 
 export interface WriterPlace {

@@ -1,3 +1,4 @@
+import { lowerCaseName } from '../http/field-names.js';
 import type { Fields } from '../http/fields.js';
 import type { TargetUri } from '../http/target-uri.js';
 import { varyNames } from './vary.js';
@@ -18,14 +19,16 @@ export interface Addressed {
  * @param sent the fields of the request as they were forwarded
  */
 export function isOverridden(sent: Fields, request: Addressed, actsForOrigin: boolean, answer: Fields): boolean {
-  const contradicting = [...sent.names()].filter(
-    (name) =>
-      (overrides.has(name) || (!actsForOrigin && forwardedOverrides.has(name))) &&
-      sent.get(name)?.toLowerCase() !== ownValue(name, request)?.toLowerCase(),
-  );
-  if (contradicting.length === 0) return false;
-  const nominated = varyNames(answer);
-  return nominated === '*' || contradicting.some((name) => !nominated.includes(name));
+  let nominated: ReturnType<typeof varyNames> | undefined;
+  const { lines } = sent;
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lowerCaseName(lines[i] as string);
+    if (!overrides.has(name) && (actsForOrigin || !forwardedOverrides.has(name))) continue;
+    if (sent.get(name)?.toLowerCase() === ownValue(name, request)?.toLowerCase()) continue;
+    nominated ??= varyNames(answer);
+    if (nominated === '*' || !nominated.includes(name)) return true;
+  }
+  return false;
 }
 
 /** What such a field says where it contradicts nothing; undefined if there is no such value. */

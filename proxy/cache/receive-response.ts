@@ -1,4 +1,5 @@
-import type { EpochMs } from '../../config/units.js';
+import { elapsedMonotonic, milliseconds, type EpochMs } from '../../config/units.js';
+import type { Cancellation } from '../base/cancellation.js';
 import type { Clock } from '../base/clock.js';
 import { asWillisError, WillisError } from '../base/errors.js';
 import type { IncomingResponse } from '../forward/upstream.js';
@@ -24,7 +25,7 @@ export interface ReceivedResponse {
 export interface ForwardingOptions {
   /** The fields to send: the route's, or those of a conditional or range request made from them. */
   readonly fields: Fields;
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
   /** This node's member of `Via` for a message received in that version. */
   readonly via: (version: string) => string;
   readonly clock: Clock;
@@ -32,11 +33,12 @@ export interface ForwardingOptions {
 
 /**
  * Forwards a request and receives the head of the answer.
- * @throws WillisError of the upstream part of the table; `client-gone` when the signal gave up
+ * @throws WillisError of the upstream part of the table; `client-gone` when it was cancelled
  */
 export async function forward(visit: Visit, options: ForwardingOptions): Promise<ReceivedResponse> {
   const { request, route } = visit;
   const requestTime = options.clock.now();
+  const sentAt = options.clock.monotonic();
   let incoming: IncomingResponse;
   try {
     incoming = await route.upstream.forward(
@@ -47,16 +49,21 @@ export async function forward(visit: Visit, options: ForwardingOptions): Promise
         body: request.body,
         expectContinue: request.fields.has('expect'),
       },
-      { signal: options.signal, onInformational: (status, fields) => request.inform(status, withoutHopByHop(fields)) },
+      {
+        cancellation: options.cancellation,
+        onInformational: (status, fields) => request.inform(status, withoutHopByHop(fields)),
+      },
     );
   } catch (error) {
-    if (options.signal.aborted) throw new WillisError('client-gone', 'the client went away', { cause: error });
+    if (options.cancellation.cancelled) throw new WillisError('client-gone', 'the client went away', { cause: error });
     throw asWillisError(error);
   }
   const responseTime = options.clock.now();
-  const lines = withoutHopByHop(incoming.fields);
-  const dated = lines.has('date') ? lines : lines.plus('Date', formatHttpDate(responseTime));
+  const upstreamTime = elapsedMonotonic(sentAt, options.clock.monotonic());
+  request.record.upstreamTime = milliseconds((request.record.upstreamTime ?? 0) + upstreamTime);
   const { status, reason, body, version } = incoming;
-  const fields = dated.plus('Via', options.via(version));
+  const kept = withoutHopByHop(incoming.fields);
+  const via = options.via(version);
+  const fields = kept.has('date') ? kept.plus('Via', via) : kept.plus('Date', formatHttpDate(responseTime), 'Via', via);
   return { status, reason, fields, body, sent: options.fields, requestTime, responseTime };
 }

@@ -1,7 +1,8 @@
-import type { Bytes } from '../../config/units.js';
+import type { Bytes, EpochMs } from '../../config/units.js';
 import type { Body } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 import type { CacheKey } from './cache-key.js';
+import type { PurgeMode, PurgeSelector } from './purge.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
 
 /**
@@ -33,7 +34,8 @@ export interface ResponseStore {
 
   /**
    * Puts new metadata in the place of a stored response's (freshening, RFC 9111 §4.3.4), its bytes unchanged; clears
-   * `invalidated` unless an invalidation came after `generation`. Null if it is no longer there.
+   * `invalidated` unless an invalidation came after `generation`. Null if it is no longer there, or was purged hard after
+   * `generation`.
    */
   freshen(stored: StoredResponse, metadata: ResponseMetadata, generation: Generation): StoredResponse | null;
 
@@ -49,10 +51,17 @@ export interface ResponseStore {
   /** The same for all responses that belong to a cache group of an origin (RFC 9875), as `originOfKey` names it. */
   invalidateGroup(origin: string, group: string): Promise<void>;
 
-  /** Taken before a request is forwarded, given with what its answer stores; see `invalidate`. */
+  /**
+   * Purges what an operator names, and what of it is being written or answers a request sent before now. Soft: its
+   * lifetime ends `now` (`endedAt`). Hard: it is forgotten, and nothing is added to its bytes. Resolves when this is
+   * true for every later request, with the number of stored responses that it concerned; other work is not held up.
+   */
+  purge(selector: PurgeSelector, mode: PurgeMode, now: EpochMs): Promise<number>;
+
+  /** Taken before a request is forwarded, given with what its answer stores; see `invalidate` and `purge`. */
   generation(): Generation;
 
-  /** Whether a key was, or may have been, invalidated after that point. */
+  /** Whether a key was, or may have been, invalidated or purged after that point. */
   isInvalidatedAfter(key: CacheKey, generation: Generation): boolean;
 
   usage(): StoreUsage;
@@ -61,7 +70,7 @@ export interface ResponseStore {
   close(): Promise<void>;
 }
 
-/** A point in the order of invalidations. */
+/** A point in the order of invalidations and purges. */
 export type Generation = number & { readonly generation: unique symbol };
 
 export interface ResponseDraft {

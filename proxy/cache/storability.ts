@@ -90,7 +90,8 @@ function againstRequest({ request, requestDirectives }: StorabilityInput): NotSt
   return requestDirectives.noStore ? 'request-no-store' : null;
 }
 
-function againstStatus({ request, response, freshness, ...input }: StorabilityInput): NotStorable | null {
+function againstStatus(input: StorabilityInput): NotStorable | null {
+  const { request, response, freshness } = input;
   if (isNeverStored(response.status)) return 'status';
   if (request.method !== 'POST') return null;
   // only where the answer is the current representation of the target, it can answer a GET (RFC 9110 §9.3.3)

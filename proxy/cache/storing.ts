@@ -31,8 +31,8 @@ export type StoringOutcome =
 export interface FilledRepresentation extends Representation {
   /** False once its first bytes are no longer there for a further reader. */
   readonly joinable: boolean;
-  /** Settled when its transfer is over. */
-  readonly ended: Promise<boolean>;
+  /** The listener is called when its transfer is over; now, if it is. */
+  whenEnded(listener: () => void): void;
 }
 
 const readAhead = bytes(256 * 1024);
@@ -58,6 +58,7 @@ export class Storing {
     const directives = parseResponseDirectives(received.fields, visit.route.actsForOrigin);
     const { status, fields, requestTime, responseTime } = received;
     const policy = this.policyFor(visit);
+    const isPost = visit.request.method === 'POST';
     const freshness = computeFreshness({ status, fields, directives, requestTime, responseTime, policy });
     const verdict = storability({
       request: { method: visit.request.method, fields: visit.request.fields, hasBody: hasContent(visit) },
@@ -65,8 +66,8 @@ export class Storing {
       directives,
       requestDirectives: visit.directives,
       freshness,
-      targetHref: hrefOf(visit.request.target),
-      contentLocationHref: contentLocation(visit, received.fields),
+      targetHref: isPost ? hrefOf(visit.request.target) : '',
+      contentLocationHref: isPost ? contentLocation(visit, received.fields) : null,
     });
     if (!verdict.store) return { metadata: null, reason: verdict.reason };
     if (mayBeProvoked(received.sent, { status, fields, freshness })) return { metadata: null, reason: 'provoked' };
@@ -110,11 +111,10 @@ export class Storing {
     const writer = this.store.write({ metadata, generation, from, length, extend });
     if (writer === null) return { kind: 'not-stored', reason: 'too-large' };
     // a part is of use with a strong validator only, for If-Range (RFC 9110 §13.1.5)
-    const keepPart = strongValidatorOf(metadata.fields, metadata.responseTime) !== null;
+    const keepPart = (): boolean => strongValidatorOf(metadata.fields, metadata.responseTime) !== null;
     const fill = new Fill(received.body ?? BufferedBody.from(''), writer, { readAhead, completeWithin, keepPart });
-    const release = fill.hold();
     // those who waited for this response become its readers in this turn
-    setImmediate(release);
+    setImmediate(fill.hold());
     return { kind: 'storing', representation: new Filling(metadata, fill) };
   }
 }
@@ -140,8 +140,8 @@ class Filling implements FilledRepresentation {
     return this.fill.length;
   }
 
-  get ended(): Promise<boolean> {
-    return this.fill.ended;
+  whenEnded(listener: () => void): void {
+    this.fill.whenEnded(listener);
   }
 
   get joinable(): boolean {

@@ -15,7 +15,6 @@ export interface PassingParts {
   readonly fetching: Fetching;
   readonly storing: Storing;
   readonly answering: Answering;
-  readonly signal: AbortSignal;
   /** Told which keys are no longer to be answered by forwards that are under way. */
   readonly onInvalidated: (concerns: (key: CacheKey) => boolean) => void;
 }
@@ -28,14 +27,17 @@ export interface PassingParts {
 export async function passThrough(visit: Visit, reason: Reason, parts: PassingParts): Promise<Response> {
   const { request } = visit;
   const generation = parts.store.generation();
-  const received = await parts.fetching.send(visit, visit.route.outgoing().fields, parts.signal);
+  const received = await parts.fetching.send(visit, visit.route.outgoing().fields, request.cancellation);
   // an answer that another change may have overtaken is not stored
   const overtaken =
     parts.store.isInvalidatedAfter(visit.key, generation) ||
     (cacheGroups(received.fields).length > 0 && parts.store.generation() !== generation);
-  await invalidate(visit, received, parts);
+  const invalidated = invalidate(visit, received, parts);
+  // taken in this turn: a purge while that lasts overtakes the answer
+  const afterwards = parts.store.generation();
+  await invalidated;
   if (request.method === 'POST' && !overtaken && visit.rule?.store !== false) {
-    const outcome = parts.storing.begin(visit, received, [], parts.store.generation());
+    const outcome = parts.storing.begin(visit, received, [], afterwards);
     if (outcome.kind === 'storing') return parts.answering.forwarded(request, { ...outcome, received }, reason, false);
   }
   return parts.answering.passed(request, received, reason);

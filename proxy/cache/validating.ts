@@ -1,9 +1,14 @@
 import { Fields } from '../http/fields.js';
-import { parseRequestDirectives, parseResponseDirectives } from './cache-control.js';
+import {
+  parseRequestDirectives,
+  parseResponseDirectives,
+  type RequestDirectives,
+  type ResponseDirectives,
+} from './cache-control.js';
 import { cacheGroups } from './cache-groups.js';
 import type { Validated } from './forward-result.js';
 import { canFreshenFromHead, freshenedFields } from './freshen.js';
-import { computeFreshness } from './freshness.js';
+import { computeFreshness, type Freshness } from './freshness.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { Generation, ResponseStore } from './response-store.js';
 import { storability, storedFields, type NotStorable, type StorabilityInput } from './storability.js';
@@ -43,7 +48,8 @@ export class Validating {
   ): Promise<Validated | null> {
     let answering: Validated | null = null;
     for (const stored of selectFor304(candidates, received.fields, validation)) {
-      const validated = await this.#apply(stored, this.#update(visit, stored, received), generation);
+      const applied = this.#apply(stored, this.#update(visit, stored, received), generation);
+      const validated = applied instanceof Promise ? await applied : applied;
       if (stored.id === validation.validated?.id || answering === null) answering = validated;
     }
     if (answering !== null) return answering;
@@ -52,7 +58,7 @@ export class Validating {
     // it may not be freshened; a new one can be, and will spare the validations to come
     const { freshness } = this.#update(visit, validated, received).metadata;
     if (freshness.lifetime > 0) await this.store.remove(validated);
-    return { stored: validated, metadata: validated, updated: false };
+    return { kind: 'validated', stored: validated, metadata: validated, updated: false };
   }
 
   /** Freshens what a HEAD response matches and invalidates what it contradicts. */
@@ -76,13 +82,17 @@ export class Validating {
    * if it is withdrawn from everybody (RFC 9111 §5.2.2.5), and stays as it was if the update is about one client only.
    * Null if it is no longer stored.
    */
-  async #apply(stored: StoredResponse, update: Update, generation: Generation): Promise<Validated | null> {
-    if (update.against === null) {
-      const freshened = this.store.freshen(stored, update.metadata, generation);
-      return freshened && { stored: freshened, metadata: update.told, updated: true };
+  #apply(
+    stored: StoredResponse,
+    { metadata, told, against }: Update,
+    generation: Generation,
+  ): Validated | null | Promise<Validated> {
+    if (against === null) {
+      const freshened = this.store.freshen(stored, metadata, generation);
+      return freshened && { kind: 'validated', stored: freshened, metadata: told, updated: true };
     }
-    if (withdrawing.has(update.against)) await this.store.remove(stored);
-    return { stored, metadata: update.told, updated: false };
+    const answer: Validated = { kind: 'validated', stored, metadata: told, updated: false };
+    return withdrawing.has(against) ? this.store.remove(stored).then(() => answer) : answer;
   }
 
   #update(visit: Visit, stored: StoredResponse, received: ReceivedResponse): Update {
@@ -94,33 +104,47 @@ export class Validating {
     const { requestTime, responseTime } = received;
     const fields = storedFields(merged, directives, responseTime, status);
     const age = received.fields.first('age');
-    const freshness = computeFreshness({
-      ...{ status, directives, requestTime, responseTime, policy: this.storing.policyFor(visit) },
-      fields: age === undefined ? fields : fields.plus('Age', age),
-    });
-    const judged = { response: { status, fields: merged }, directives, freshness, ...ofGet };
-    const own = { method: 'GET', fields: request.fields, hasBody: false };
-    const against =
-      reasonAgainst({ ...judged, request: anybodys, requestDirectives: noDirectives }) ??
-      reasonAgainst({ ...judged, request: own, requestDirectives: visit.directives });
+    const dated = age === undefined ? fields : fields.plus('Age', age);
+    const policy = this.storing.policyFor(visit);
+    const freshness = computeFreshness({ status, fields: dated, directives, requestTime, responseTime, policy });
+    const against = reasonAgainst(visit, { status, fields: merged }, directives, freshness);
     const varied = fields.get('vary') !== stored.fields.get('vary');
     const selecting = (varied ? selectingFieldsOf(fields, request.fields) : null) ?? stored.selecting;
     const { key, reason } = stored;
-    const times = { requestTime, responseTime, freshness };
-    const metadata = { key, status, reason, fields, selecting, ...times, groups: cacheGroups(fields) };
-    return { metadata, told: { ...metadata, fields: merged }, against };
+    const groups = cacheGroups(fields);
+    const metadata = { key, status, reason, fields, selecting, requestTime, responseTime, freshness, groups };
+    return { metadata, told: fields === merged ? metadata : { ...metadata, fields: merged }, against };
   }
 }
 
-function reasonAgainst(input: StorabilityInput): NotStorable | null {
-  const verdict = storability(input);
-  return verdict.store ? null : verdict.reason;
+/** Why an update may not be stored: for anybody's sake, or for that of the one who asked. */
+function reasonAgainst(
+  { request, directives: requestDirectives }: Visit,
+  response: StorabilityInput['response'],
+  directives: ResponseDirectives,
+  freshness: Freshness,
+): NotStorable | null {
+  const judge = (of: StorabilityInput['request'], its: RequestDirectives): NotStorable | null => {
+    const verdict = storability({
+      request: of,
+      requestDirectives: its,
+      response,
+      directives,
+      freshness,
+      targetHref: '',
+      contentLocationHref: null,
+    });
+    return verdict.store ? null : verdict.reason;
+  };
+  const against = judge(anybodys, noDirectives);
+  // nothing else of a GET speaks against storing
+  if (against !== null || !(requestDirectives.noStore || request.fields.has('authorization'))) return against;
+  return judge({ method: 'GET', fields: request.fields, hasBody: false }, requestDirectives);
 }
 
 /** A request that gives no reason of its own against storing. */
 const anybodys = { method: 'GET', fields: Fields.none, hasBody: false };
 const noDirectives = parseRequestDirectives(Fields.none);
-const ofGet = { targetHref: '', contentLocationHref: null };
 
 /** By these the origin server takes back what it has given to everybody; others are about the request or its answer. */
 const withdrawing: ReadonlySet<NotStorable> = new Set(['no-store', 'private', 'must-understand', 'no-cache', 'vary']);

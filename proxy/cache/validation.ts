@@ -35,24 +35,36 @@ export function conditionalFields(
   const offered = offeredFor(stored, selected, wanted);
   const [first] = offered;
   if (first === undefined || listed === '*') return request;
-  const tags = new Set([...listed, ...offered.flatMap((one) => tagOf(one) ?? [])].map(formatEntityTag));
-  const lastModified = offered.length === 1 ? first.fields.first('last-modified') : undefined;
   // If-Modified-Since is not looked at beside the client's own list (RFC 9110 §13.1.3)
   if (tagOf(first) === null && listed.length > 0) return request;
+  const tags = union(listed, offered);
+  const lastModified = offered.length === 1 ? first.fields.first('last-modified') : undefined;
 
   const wholeAtHand = selected?.complete === true;
-  const rest = wholeAtHand ? request.without(...conditions, 'range', 'if-range') : request.without(...conditions);
+  const leftOut = wholeAtHand ? conditionsAndRange : conditions;
   const lines: string[] = [];
-  if (tags.size > 0) lines.push('If-None-Match', [...tags].join(', '));
+  if (tags !== '') lines.push('If-None-Match', tags);
   if (lastModified !== undefined && (wholeAtHand || !request.has('range')))
     lines.push('If-Modified-Since', lastModified);
-  return rest.plus(...lines);
+  return request.filter((name) => !leftOut.has(name)).plus(...lines);
+}
+
+/** The value of `If-None-Match` for the client's tags and those of stored responses, each once; empty for none. */
+function union(listed: readonly EntityTag[], offered: readonly StoredResponse[]): string {
+  const [first] = offered;
+  if (first !== undefined && offered.length === 1 && listed.length === 0) {
+    const only = tagOf(first);
+    return only === null ? '' : formatEntityTag(only);
+  }
+  const all = [...listed, ...offered.flatMap((one) => tagOf(one) ?? [])];
+  return [...new Set(all.map(formatEntityTag))].join(', ');
 }
 
 /** How many entity-tags of stored responses are offered in one request. */
 const mostOffered = 16;
 
-const conditions = ['if-none-match', 'if-modified-since'];
+const conditions: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since']);
+const conditionsAndRange: ReadonlySet<string> = new Set([...conditions, 'range', 'if-range']);
 
 function offeredFor(
   stored: readonly StoredResponse[],
@@ -64,6 +76,7 @@ function offeredFor(
   if (selected !== null) {
     if (!usable(selected)) return [];
     if (tagOf(selected) === null) return selected.fields.has('last-modified') ? [selected] : [];
+    if (stored.length === 1) return [selected];
   }
   const others = stored.filter((one) => one.id !== selected?.id && usable(one) && tagOf(one) !== null && !isCoded(one));
   return [...(selected === null ? [] : [selected]), ...others].slice(0, mostOffered);
@@ -124,10 +137,8 @@ export function selectFor304(
   validation: Validation,
 ): StoredResponse[] {
   const { request, sent, validated } = validation;
-  const sentTags = tagsIn(sent);
-  const initial = stored.filter(
-    (one) => isSuccess(one) && (selects(one.selecting, request) || isAmong(tagOf(one), sentTags)),
-  );
+  const wasSent = (one: StoredResponse): boolean => isAmong(tagOf(one), tagsIn(sent));
+  const initial = stored.filter((one) => isSuccess(one) && (selects(one.selecting, request) || wasSent(one)));
   const written = from304.first('etag');
   const lastModified = from304.first('last-modified');
   if (written !== undefined) {
@@ -159,8 +170,9 @@ export function confirmsOnly(from304: Fields, { sent, validated }: Validation): 
  * tag is in the client's list, or nothing but the client's conditions was sent (RFC 9111 §4.3.2).
  */
 export function isForClient(from304: Fields, { request, sent }: Validation): boolean {
-  if (!conditions.some((name) => request.has(name))) return false;
-  if (conditions.every((name) => request.get(name) === sent.get(name))) return true;
+  const names = [...conditions];
+  if (!names.some((name) => request.has(name))) return false;
+  if (names.every((name) => request.get(name) === sent.get(name))) return true;
   const listed = clientTags(request);
   return isAmong(parseEntityTag(from304.first('etag') ?? ''), listed === '*' ? [] : listed);
 }

@@ -33,6 +33,7 @@ export function varyNames(responseFields: Fields): readonly string[] | '*' {
 export function selectingFieldsOf(responseFields: Fields, requestFields: Fields): SelectingFields | null {
   const names = varyNames(responseFields);
   if (names === '*') return null;
+  if (names.length === 0) return nothingSelects;
   return { names, values: names.map((name) => normaliseField(name, requestFields.get(name) ?? null)) };
 }
 
@@ -104,5 +105,6 @@ const dateOf = (stored: Candidate): EpochMs =>
 const nothing: Selection<never> = { selected: null, othersExist: false };
 const miss: Selection<never> = { selected: null, othersExist: true };
 const none: readonly string[] = [];
+const nothingSelects: SelectingFields = { names: none, values: none };
 
 const isToken = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;

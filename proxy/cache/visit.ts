@@ -4,12 +4,12 @@ import type { Request } from '../http/message.js';
 import type { TargetUri } from '../http/target-uri.js';
 import type { Upstream } from '../forward/upstream.js';
 import type { RequestDirectives } from './cache-control.js';
-import type { CacheKey } from './cache-key.js';
+import type { CacheKey, Scope } from './cache-key.js';
 
 /** Where one request goes if it has to be forwarded, and under which scope its answer is stored. */
 export interface Route {
   /** Scope of the cache key; see `CacheKey`. */
-  readonly scope: string;
+  readonly scope: Scope;
   /** Whether this node stands in for the origin server, so that `CDN-Cache-Control` is meant for it (RFC 9213 §2). */
   readonly actsForOrigin: boolean;
   readonly upstream: Upstream;

@@ -10,6 +10,13 @@ const fileName = 'proxy.config.yaml';
 export interface OpenedConfig extends LoadedConfig {
   /** The file, as a person would call it from the working directory. */
   readonly name: string;
+  /** Its absolute path. */
+  readonly path: string;
+}
+
+/** A configuration file that cannot be read; the message names it and says why. */
+class UnreadableConfig extends Error {
+  override readonly name = 'UnreadableConfig';
 }
 
 /**
@@ -17,20 +24,34 @@ export interface OpenedConfig extends LoadedConfig {
  * every problem to standard error and returns null if it cannot stand.
  */
 export function openConfig(given: string | undefined, console: Console): OpenedConfig | null {
+  try {
+    return readConfig(given, console);
+  } catch (error) {
+    if (!isConfigFault(error)) throw error;
+    console.err(`${error.message}\n`);
+    return null;
+  }
+}
+
+/** As `openConfig`. @throws an error that is a `isConfigFault`, whose message says in lines what is wrong and where */
+export function readConfig(given: string | undefined, console: Console): OpenedConfig {
   const path = resolve(console.directory, given ?? defaultFile(console.directory));
   const inside = relative(console.directory, path);
   const name = inside.startsWith('..') ? path : inside;
   try {
     const text = readFileSync(path, 'utf8');
     const loaded = loadWithPositions(text, path, console.environment, { hostName: console.hostName });
-    return { name, ...loaded };
+    return { name, path, ...loaded };
   } catch (error) {
-    if (error instanceof ConfigError) console.err(`${new ConfigError(name, error.problems).message}\n`);
-    else if (isSystemError(error)) console.err(`${name}: ${cannotRead(error)}\n`);
-    else throw error;
-    return null;
+    if (error instanceof ConfigError) throw new ConfigError(name, error.problems);
+    if (isSystemError(error)) throw new UnreadableConfig(`${name}: ${cannotRead(error)}`, { cause: error });
+    throw error;
   }
 }
+
+/** Whether an error is the fault of a configuration and not of the program. */
+export const isConfigFault = (error: unknown): error is Error =>
+  error instanceof ConfigError || error instanceof UnreadableConfig;
 
 function defaultFile(directory: string): string {
   return existsSync(join(directory, fileName)) ? fileName : join(programDirectory(), fileName);

@@ -1,6 +1,6 @@
 import { formatOriginUri } from '../../config/origin-uri.js';
 import type { Config } from '../../config/schema.js';
-import type { Node } from '../roles/build-node.js';
+import type { Node } from '../roles/running-node.js';
 
 /** What listens where and what to try with it, in plain lines. */
 export function greeting(config: Config, listening: Node['listening'], version: string): string {

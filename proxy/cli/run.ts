@@ -1,34 +1,32 @@
 import { ConfigError } from '../../config/config-error.js';
 import type { Config } from '../../config/schema.js';
-import { systemClock, type Clock } from '../base/clock.js';
-import { createLogger, type Logger } from '../base/logger.js';
-import type { Node } from '../roles/build-node.js';
+import { systemClock } from '../base/clock.js';
+import { createLogger, type Logger, type RootLogger } from '../base/logger.js';
+import type { NodeOptions } from '../roles/build-node.js';
+import type { Node } from '../roles/running-node.js';
 import { openConfig, type OpenedConfig } from './config-file.js';
+import { ConfigReloader } from './config-reloader.js';
+import { ConfigWatcher } from './config-watcher.js';
 import { exitCodes, type Console, type ExitCode } from './console.js';
 import { greeting } from './greeting.js';
 import { problemsOfFiles } from './named-files.js';
+import { endOnCrash, ProcessSignals, type ProcessEvents } from './process-signals.js';
 import { startFailure } from './start-failure.js';
-
-/** The events of a process that steer a running node, and the way out of it. */
-export interface ProcessEvents {
-  on(event: string, listener: (detail: unknown) => void): unknown;
-  off(event: string, listener: (detail: unknown) => void): unknown;
-  exit(code: number): void;
-}
 
 export interface RunOptions {
   readonly file: string | undefined;
   readonly version: string;
   readonly console: Console;
   readonly events: ProcessEvents;
-  readonly build: (config: Config, options: { logger: Logger; clock: Clock }) => Node;
+  readonly build: (config: Config, options: NodeOptions) => Node;
   /** By default one of the configured level that writes to standard error. */
-  readonly logger?: Logger;
+  readonly logger?: RootLogger;
 }
 
 /**
  * `willis run`: starts a node and keeps it until SIGTERM or SIGINT, then lets requests under way finish; a second signal
- * ends the process at once. SIGHUP reads the certificates again.
+ * ends the process at once. SIGHUP, or a change of its file or of a file that this names, puts the configuration in force
+ * anew; SIGUSR2 opens the log files anew.
  */
 export async function run(options: RunOptions): Promise<ExitCode> {
   const opened = openConfig(options.file, options.console);
@@ -39,7 +37,7 @@ export async function run(options: RunOptions): Promise<ExitCode> {
     options.console.err(`${new ConfigError(opened.name, problems).message}\n`);
     return exitCodes.configuration;
   }
-  const logger = options.logger ?? createLogger({ level: opened.config.log.level });
+  const logger = options.logger ?? createLogger(opened.config.log);
   const undo = endOnCrash(options.events, logger);
   try {
     return await serve(opened, options, logger);
@@ -49,100 +47,64 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   }
 }
 
-async function serve(opened: OpenedConfig, options: RunOptions, logger: Logger): Promise<ExitCode> {
-  const signals = new Signals(options.events, logger);
+async function serve(opened: OpenedConfig, options: RunOptions, logger: RootLogger): Promise<ExitCode> {
+  const signals = new ProcessSignals(options.events, logger);
+  const reloader = new ConfigReloader({ console: options.console, logger, opened });
+  const watcher: ConfigWatcher = new ConfigWatcher(() => reload(reloader, watcher, 'file'));
+  signals.on('SIGHUP', () => void reload(reloader, watcher, 'signal'));
+  signals.on('SIGUSR2', () => void reopenLogs(reloader.node, logger));
   let node: Node | null = null;
   try {
-    node = options.build(opened.config, { logger, clock: systemClock });
+    const reread = (): ReturnType<ConfigReloader['reload']> => reloader.reload('operator');
+    node = options.build(opened.config, { logger, clock: systemClock, reread });
     await node.start();
-    signals.node = node;
+    reloader.node = node;
   } catch (error) {
     options.console.err(`${startFailure(error, opened.config, opened.name)}\n`);
-    logger.debug({ error }, 'not started');
-    await node?.stop().catch((reason: unknown) => logger.error({ error: reason }, 'stopping failed'));
+    logger.debug({ code: 'not-started', error }, 'not started');
+    await node
+      ?.stop()
+      .catch((reason: unknown) => logger.error({ code: 'stop-failed', error: reason }, 'stopping failed'));
     signals.forget();
     return exitCodes.failure;
   }
   options.console.out(greeting(opened.config, node.listening, options.version));
-  logger.info({ config: opened.name, listening: node.listening }, 'started');
-  return stopWhenTold(node, signals, logger);
+  logger.info({ code: 'started', config: opened.name, listening: node.listening }, 'started');
+  watcher.watch(reloader.files);
+  try {
+    return await stopWhenTold(node, signals, logger);
+  } finally {
+    watcher.close();
+  }
 }
 
-async function stopWhenTold(node: Node, signals: Signals, logger: Logger): Promise<ExitCode> {
+/** What comes of it stands in the log. */
+async function reload(reloader: ConfigReloader, watcher: ConfigWatcher, trigger: 'signal' | 'file'): Promise<void> {
+  await reloader.reload(trigger).catch(() => undefined);
+  watcher.watch(reloader.files);
+}
+
+async function reopenLogs(node: Node | null, logger: Logger): Promise<void> {
+  if (node === null) return;
+  try {
+    await node.reopenLogs();
+    logger.info({ code: 'logs-reopened' }, 'log files opened anew');
+  } catch (error) {
+    logger.error({ code: 'logs-not-reopened', error }, 'log files not opened anew; the old ones stay in use');
+  }
+}
+
+async function stopWhenTold(node: Node, signals: ProcessSignals, logger: Logger): Promise<ExitCode> {
   const signal = await signals.end;
-  logger.info({ signal }, 'stopping; requests under way may finish, until a second signal');
+  logger.info({ code: 'stopping', signal }, 'stopping; requests under way may finish, until a second signal');
   try {
     await node.stop();
-    logger.info({}, 'stopped');
+    logger.info({ code: 'stopped' }, 'stopped');
     return exitCodes.ok;
   } catch (error) {
-    logger.error({ error }, 'stopping failed');
+    logger.error({ code: 'stop-failed', error }, 'stopping failed');
     return exitCodes.failure;
   } finally {
     signals.forget();
   }
-}
-
-/** What SIGTERM, SIGINT and SIGHUP mean, from before a node starts until it has stopped. */
-class Signals {
-  /** The node that SIGHUP is for, once it has started. */
-  node: Node | null = null;
-  /** Resolves with the name of the first signal to end. */
-  readonly end: Promise<string>;
-  readonly #events: ProcessEvents;
-  readonly #logger: Logger;
-  readonly #listeners: [string, () => void][] = [];
-  #ending = false;
-
-  constructor(events: ProcessEvents, logger: Logger) {
-    this.#events = events;
-    this.#logger = logger;
-    this.end = new Promise((resolve) => {
-      for (const signal of ['SIGTERM', 'SIGINT']) this.#listen(signal, () => this.#toEnd(signal, resolve));
-    });
-    this.#listen('SIGHUP', () => void this.#reload());
-  }
-
-  forget(): void {
-    for (const [signal, listener] of this.#listeners) this.#events.off(signal, listener);
-  }
-
-  #listen(signal: string, listener: () => void): void {
-    this.#listeners.push([signal, listener]);
-    this.#events.on(signal, listener);
-  }
-
-  #toEnd(signal: string, resolve: (signal: string) => void): void {
-    if (this.#ending) {
-      this.#logger.warn({ signal }, 'ended at once');
-      this.#logger.flush();
-      this.#events.exit(exitCodes.failure);
-    }
-    this.#ending = true;
-    resolve(signal);
-  }
-
-  async #reload(): Promise<void> {
-    try {
-      await this.node?.reloadCertificates();
-      if (this.node !== null) this.#logger.info({}, 'certificates read again');
-    } catch (error) {
-      this.#logger.error({ error }, 'certificates not read again; the old ones stay in use');
-    }
-  }
-}
-
-/** What nobody caught leaves the process in an unknown state: it is logged, and the process ends. */
-function endOnCrash(events: ProcessEvents, logger: Logger): () => void {
-  const listen = (event: string): (() => void) => {
-    const listener = (error: unknown): void => {
-      logger.error({ error }, event);
-      logger.flush();
-      events.exit(exitCodes.failure);
-    };
-    events.on(event, listener);
-    return () => void events.off(event, listener);
-  };
-  const undo = [listen('uncaughtException'), listen('unhandledRejection')];
-  return () => undo.forEach((one) => one());
 }

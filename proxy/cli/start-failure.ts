@@ -1,12 +1,14 @@
 import { formatListenAddress } from '../../config/network-name.js';
 import type { Config, Listener } from '../../config/schema.js';
+import { RefusedConfiguration } from '../roles/refused-configuration.js';
 import { isSystemError } from './config-file.js';
 
 /** One line that says why a node did not start and what to do about it. */
 export function startFailure(error: unknown, config: Config, file: string): string {
   const message = error instanceof Error ? error.message : String(error);
-  const reason = isSystemError(error) ? reasons[error.code ?? ''] : undefined;
-  const found = reason === undefined ? null : failedListener(error as NodeJS.ErrnoException, config);
+  const cause = error instanceof RefusedConfiguration ? error.cause : error;
+  const reason = isSystemError(cause) ? reasons[cause.code ?? ''] : undefined;
+  const found = reason === undefined ? null : failedListener(message, cause as NodeJS.ErrnoException, config);
   if (reason === undefined || found === null) return `willis: could not start: ${message}`;
   const [key, { address }] = found;
   const advice = reason.advice(address.host);
@@ -33,13 +35,13 @@ const reasons: Readonly<Record<string, Reason>> = {
 };
 
 /** The listener that an error of `listen` is about: by its port, its address, or the name in the message. */
-function failedListener(error: NodeJS.ErrnoException, config: Config): [string, Listener] | null {
+function failedListener(message: string, error: NodeJS.ErrnoException, config: Config): [string, Listener] | null {
   const { address, port } = error as { address?: string; port?: number };
   const all = Object.entries(config.listen).flatMap(([key, one]): [string, Listener][] =>
     one === null ? [] : [[key, one]],
   );
   const samePort = all.filter(([, listener]) => listener.address.port === port);
-  const named = all.filter(([key]) => new RegExp(`\\b${key}\\b`).test(error.message));
+  const named = all.filter(([key]) => new RegExp(`\\b${key}\\b`).test(message));
   const sameHost = samePort.filter(([, listener]) => listener.address.host === address);
   return [samePort, sameHost, named].find((some) => some.length === 1)?.[0] ?? null;
 }

@@ -1,9 +1,17 @@
-import { lookup as lookupCallback, type LookupAddress } from 'node:dns';
-import { promisify } from 'node:util';
+import type { LookupAddress } from 'node:dns';
 import type { Milliseconds } from '../../config/units.js';
 import { WillisError } from '../base/errors.js';
-import { contains, embeddedIpv4, parseAddress, parseRange, privateRangeOf } from './destination-ranges.js';
-import type { IpAddress, IpRange } from './destination-ranges.js';
+import { parseAddress } from '../http/ip-address.js';
+import {
+  bareHost,
+  namedSubject,
+  parseDestinationRule,
+  plainName,
+  resolvedSubject,
+  type DestinationRule,
+  type Subject,
+} from './destination-rules.js';
+import { systemLookups } from './lookups.js';
 
 /** A host and port that may be dialled. IPv6 addresses may stand in brackets. */
 export interface Authority {
@@ -18,7 +26,7 @@ export interface DialGuardOptions {
   /** Exactly these authorities are always permitted: the origin servers that the operator configured. */
   readonly exempt?: readonly Authority[];
   /** All addresses of a name, as the system resolves it (getaddrinfo); replaced in tests. */
-  readonly lookup?: (host: string) => Promise<readonly LookupAddress[]>;
+  readonly lookup?: (host: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>;
 }
 
 /**
@@ -26,22 +34,22 @@ export interface DialGuardOptions {
  * address to be dialled, so that no spelling of a name and no second resolution gets past it.
  */
 export class DialGuard {
-  readonly #allow: readonly Rule[];
-  readonly #deny: readonly Rule[];
+  readonly #allow: readonly DestinationRule[];
+  readonly #deny: readonly DestinationRule[];
   readonly #exempt: ReadonlySet<string>;
-  readonly #lookup: (host: string) => Promise<readonly LookupAddress[]>;
+  readonly #lookup: (host: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>;
 
   /** @throws TypeError for an entry that is none of the five kinds */
   constructor(options: DialGuardOptions) {
-    this.#allow = options.allow.map(parseRule);
-    this.#deny = options.deny.map(parseRule);
+    this.#allow = options.allow.map(parseDestinationRule);
+    this.#deny = options.deny.map(parseDestinationRule);
     this.#exempt = new Set((options.exempt ?? []).map(authorityKey));
-    this.#lookup = options.lookup ?? systemLookup;
+    this.#lookup = options.lookup ?? ((host, signal) => systemLookups.find(host, signal));
   }
 
   /**
    * The addresses of a host that may be dialled, in the resolver's order, at least one.
-   * @throws WillisError destination-refused, dns-failed, dns-timeout; or the signal's reason
+   * @throws WillisError destination-refused, dns-failed, dns-timeout, too-busy; or the signal's reason
    */
   async resolve(
     authority: Authority,
@@ -62,14 +70,28 @@ export class DialGuard {
       else refusal = reason;
     }
     if (permitted.length > 0) return permitted;
-    throw new WillisError('destination-refused', `${host} is refused as a destination: ${refusal}`);
+    throw refused(host, refusal);
+  }
+
+  /**
+   * Judges a destination that another one will resolve, by its host as it is named: literals in any spelling and rules that
+   * name hosts count; what address a name has is not known here. @throws WillisError destination-refused, bad-request
+   */
+  judgeUnresolved(authority: Authority): void {
+    const subject = namedSubject(authority.host);
+    if (subject === null) throw new WillisError('bad-request', `${authority.host} is neither a name nor an address`);
+    if (this.#exempt.has(authorityKey(authority))) return;
+    const refusal = this.#judge(subject);
+    if (refusal !== null) throw refused(authority.host, refusal);
   }
 
   /** Why an address of a host may not be dialled, in words, or null if it may. */
   #refusal(host: string, text: string): string | null {
     const address = parseAddress(text);
-    if (address === null) return 'its address is not understood';
-    const subject: Subject = { host: plainName(host), address, embedded: embeddedIpv4(address) };
+    return address === null ? 'its address is not understood' : this.#judge(resolvedSubject(host, address));
+  }
+
+  #judge(subject: Subject): string | null {
     if (this.#allow.some((rule) => rule(subject) !== null)) return null;
     for (const rule of this.#deny) {
       const reason = rule(subject);
@@ -80,72 +102,36 @@ export class DialGuard {
 
   async #find(host: string, signal: AbortSignal, timeout: Milliseconds): Promise<LookupAddress[]> {
     signal.throwIfAborted();
-    let timer: NodeJS.Timeout | undefined;
-    let onAbort: (() => void) | undefined;
-    const given = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new WillisError('dns-timeout', `resolving ${host} took too long`)), timeout);
-      onAbort = () => reject(signal.reason as Error);
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
+    const limit = new AbortController();
+    const onAbort = (): void => limit.abort(signal.reason);
+    const late = new WillisError('dns-timeout', `resolving ${host} took too long`);
+    const timer = setTimeout(() => limit.abort(late), timeout);
+    signal.addEventListener('abort', onAbort, { once: true });
     try {
-      const found = await Promise.race([this.#lookup(host), given]);
+      const found = await untilAborted(this.#lookup(host, limit.signal), limit.signal);
       if (found.length === 0) throw new WillisError('dns-failed', `${host} has no address`);
       return [...found];
     } catch (error) {
       throw error instanceof WillisError || signal.aborted ? error : dnsError(host, error);
     } finally {
       clearTimeout(timer);
-      if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+      signal.removeEventListener('abort', onAbort);
     }
   }
 }
 
-/** A host as the resolver takes it: an IPv6 literal without its brackets. */
-export const bareHost = (host: string): string =>
-  host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-
-interface Subject {
-  readonly host: string;
-  readonly address: IpAddress;
-  readonly embedded: IpAddress | null;
+/** @throws the signal's reason */
+function untilAborted<T>(awaited: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    awaited.then(resolve, reject);
+  });
 }
 
-/** Says in words what about a destination meets it, or null. */
-type Rule = (subject: Subject) => string | null;
-
-function parseRule(entry: string): Rule {
-  if (entry === 'private') return privateRule;
-  const range = parseRange(bareHost(entry));
-  if (range !== null) return rangeRule(entry, range);
-  const name = plainName(entry);
-  if (name.startsWith('*.')) return nameRule(entry, (host) => host.endsWith(name.slice(1)));
-  if (!/^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(name)) throw new TypeError(`not a destination: ${entry}`);
-  return nameRule(entry, (host) => host === name);
-}
-
-const privateRule: Rule = ({ address }) => {
-  const row = privateRangeOf(address);
-  return row === null ? null : `it is in ${row.cidr} (${row.meaning})`;
-};
-
-const rangeRule =
-  (entry: string, range: IpRange): Rule =>
-  ({ address, embedded }) =>
-    contains(range, address) || (embedded !== null && contains(range, embedded)) ? `it is in ${entry}` : null;
-
-const nameRule =
-  (entry: string, matches: (host: string) => boolean): Rule =>
-  ({ host }) =>
-    matches(host) ? `it is ${entry}` : null;
-
-/** A name in lower case and without the dot of the root. */
-const plainName = (name: string): string => name.toLowerCase().replace(/\.$/, '');
+const refused = (host: string, reason: string): WillisError =>
+  new WillisError('destination-refused', `${host} is refused as a destination: ${reason}`);
 
 const authorityKey = ({ host, port }: Authority): string => `${plainName(bareHost(host))} ${port}`;
-
-const lookupAll = promisify(lookupCallback);
-
-const systemLookup = (host: string): Promise<LookupAddress[]> => lookupAll(host, { all: true, verbatim: true });
 
 function dnsError(host: string, cause: unknown): WillisError {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';

@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import {
   createSecureContext,
   connect as connectTls,
@@ -7,11 +7,14 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import type { LookupAddress } from 'node:dns';
-import { isIP } from 'node:net';
 import { milliseconds, type Milliseconds } from '../../config/units.js';
-import { WillisError } from '../base/errors.js';
+import { asWillisError } from '../base/errors.js';
 import { connectError, tlsError } from './connect-error.js';
-import { bareHost, type Authority, type DialGuard } from './dial-guard.js';
+import { connectThrough } from './connect-through.js';
+import type { Authority, DialGuard } from './dial-guard.js';
+import { bareHost } from './destination-rules.js';
+import type { ParentProxy } from './parent-proxy.js';
+import { TimeLimit } from './time-limit.js';
 
 export interface Destination extends Authority {
   readonly secure: boolean;
@@ -41,15 +44,56 @@ const attemptTimeout: Milliseconds = milliseconds(250);
 export async function dial(destination: Destination, options: DialOptions): Promise<Socket | TLSSocket> {
   const limit = new TimeLimit(options.timeout, options.signal);
   try {
-    const addresses = await options.guard.resolve(destination, { signal: options.signal, timeout: options.timeout });
-    const socket = await open(destination, addresses, limit);
-    return destination.secure ? await secure(socket, destination, options, limit) : socket;
+    return await reach(destination, options, limit);
   } finally {
     limit.end();
   }
 }
 
-function open(destination: Destination, addresses: LookupAddress[], limit: TimeLimit): Promise<Socket> {
+/**
+ * The same by CONNECT through a parent proxy, which the guard is then asked about, and which resolves the destination's
+ * name; with null, to the parent proxy itself. `via` is the value of `Via` for CONNECT.
+ * @throws WillisError one of parent-…, tls-…; or the signal's reason
+ */
+export async function dialThrough(
+  parent: ParentProxy,
+  destination: Destination | null,
+  options: DialOptions & { readonly via: string },
+): Promise<Socket | TLSSocket> {
+  const limit = new TimeLimit(options.timeout, options.signal);
+  try {
+    const socket = await reachThrough(parent, destination, options, limit);
+    const secured = destination !== null && destination.secure;
+    return secured ? await secure(socket, destination, options, limit) : socket;
+  } finally {
+    limit.end();
+  }
+}
+
+async function reach(destination: Destination, options: DialOptions, limit: TimeLimit): Promise<Socket | TLSSocket> {
+  const addresses = await options.guard.resolve(destination, { signal: options.signal, timeout: options.timeout });
+  const socket = await open(destination, addresses, limit);
+  return destination.secure ? secure(socket, destination, options, limit) : socket;
+}
+
+async function reachThrough(
+  parent: ParentProxy,
+  destination: Destination | null,
+  options: DialOptions & { readonly via: string },
+  limit: TimeLimit,
+): Promise<Socket | TLSSocket> {
+  const { scheme, host, port } = parent.uri;
+  try {
+    const socket = await reach({ host, port, secure: scheme === 'https' }, options, limit);
+    if (destination === null) return socket;
+    await limit.settle(socket, connectThrough(socket, destination, parent, options.via), parent.name, asWillisError);
+    return socket;
+  } catch (error) {
+    throw parent.failure(error);
+  }
+}
+
+async function open(destination: Destination, addresses: LookupAddress[], limit: TimeLimit): Promise<Socket> {
   const whom = nameOf(destination);
   limit.check(whom);
   const socket = connectTcp({
@@ -65,7 +109,8 @@ function open(destination: Destination, addresses: LookupAddress[], limit: TimeL
       else callback(null, (first as LookupAddress).address, (first as LookupAddress).family);
     },
   });
-  return limit.settle(socket, 'connect', whom, connectError);
+  await limit.settle(socket, happened(socket, 'connect'), whom, connectError);
+  return socket;
 }
 
 async function secure(
@@ -74,12 +119,6 @@ async function secure(
   options: DialOptions,
   limit: TimeLimit,
 ): Promise<TLSSocket> {
-  try {
-    limit.check(nameOf(destination));
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
   const name = (destination.servername ?? bareHost(destination.host)).replace(/\.$/, '');
   const context = options.ca === undefined || options.ca.length === 0 ? undefined : trusting(options.ca);
   const tls = connectTls({
@@ -91,7 +130,21 @@ async function secure(
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
   });
-  return limit.settle(tls, 'secureConnect', nameOf(destination), tlsError);
+  await limit.settle(tls, happened(tls, 'secureConnect'), nameOf(destination), tlsError);
+  return tls;
+}
+
+/** Fulfilled with an event of a socket; fails with its error, or when it is closed before. */
+function happened(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onClose = (): void => reject(Object.assign(new Error('connection closed'), { code: 'ECONNRESET' }));
+    // After a failure, later errors of the same socket have nobody left to tell.
+    socket.once('error', reject).on('error', () => undefined);
+    socket.once('close', onClose).once(event, () => {
+      socket.off('error', reject).off('close', onClose);
+      resolve();
+    });
+  });
 }
 
 const nameOf = ({ host, port }: Authority): string => `${host}:${port}`;
@@ -106,66 +159,4 @@ function trusting(ca: readonly string[]): SecureContext {
     contexts.set(ca, context);
   }
   return context;
-}
-
-/** One limit for all the steps of dialling. */
-class TimeLimit {
-  readonly #timer: NodeJS.Timeout;
-  readonly #signal: AbortSignal;
-  #reached = false;
-  #stop: (() => void) | undefined;
-
-  constructor(timeout: Milliseconds, signal: AbortSignal) {
-    this.#signal = signal;
-    this.#timer = setTimeout(() => {
-      this.#reached = true;
-      this.#stop?.();
-    }, timeout);
-    signal.addEventListener('abort', this.#onAbort, { once: true });
-  }
-
-  /** @throws WillisError connect-timeout, or the signal's reason */
-  check(whom: string): void {
-    const missed = this.#missed(whom);
-    if (missed !== null) throw missed;
-  }
-
-  /** Waits for an event of a socket; destroys the socket if it does not come. */
-  settle<S extends Socket>(
-    socket: S,
-    event: 'connect' | 'secureConnect',
-    whom: string,
-    map: (error: unknown, whom: string) => WillisError,
-  ): Promise<S> {
-    return new Promise<S>((resolve, reject) => {
-      const fail = (error: unknown): void => {
-        this.#stop = undefined;
-        socket.off(event, succeed).off('close', onClose);
-        socket.destroy();
-        reject(this.#missed(whom) ?? map(error, whom));
-      };
-      const onClose = (): void => fail(Object.assign(new Error('connection closed'), { code: 'ECONNRESET' }));
-      const succeed = (): void => {
-        this.#stop = undefined;
-        socket.off('error', fail).off('close', onClose);
-        resolve(socket);
-      };
-      // After a failure, later errors of the same socket have nobody left to tell.
-      socket.once('error', fail).on('error', () => undefined);
-      socket.once('close', onClose).once(event, succeed);
-      this.#stop = () => fail(new Error('given up'));
-    });
-  }
-
-  #missed(whom: string): Error | null {
-    if (this.#signal.aborted) return this.#signal.reason as Error;
-    return this.#reached ? new WillisError('connect-timeout', `connecting to ${whom} took too long`) : null;
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#signal.removeEventListener('abort', this.#onAbort);
-  }
-
-  readonly #onAbort = (): void => this.#stop?.();
 }

@@ -6,7 +6,7 @@ import { withoutHopByHop } from '../http/hop-by-hop.js';
 import { formatHttpDate } from '../http/http-date.js';
 import type { Request, Response } from '../http/message.js';
 import { hrefOf } from '../http/target-uri.js';
-import { isLoop, plusCdnLoop, viaEntry, type NodeIdentity } from '../http/via.js';
+import { cdnLoopEntry, isLoop, viaEntry, type NodeIdentity } from '../http/via.js';
 
 /**
  * What an intermediary owes every request before it goes further: refuses a loop (RFC 9110 §7.6.3, RFC 8586), answers
@@ -26,14 +26,17 @@ export function finalAnswerHere(request: Request, identity: NodeIdentity, now: E
 
 /** The end-to-end fields with which a request leaves this node; `host` is the authority it is for. */
 export function outgoingFields(request: Request, identity: NodeIdentity, host: string): Fields {
-  const { fields, version } = request;
-  const left = limitsForwards(request.method) ? maxForwards(fields) : null;
-  const replaced = left === null ? ['host', 'expect'] : ['host', 'expect', 'max-forwards'];
-  const kept = withoutHopByHop(fields).without(...replaced);
-  const lines = ['Host', host, ...kept.lines, 'Via', viaEntry(version, identity)];
+  const { fields, version, method } = request;
+  const left = limitsForwards(method) ? maxForwards(fields) : null;
+  const kept = withoutHopByHop(fields, left === null ? written : writtenWithLimit);
+  const lines = ['Host', host, ...kept.lines, 'Via', viaEntry(version, identity), 'CDN-Loop', cdnLoopEntry(identity)];
   if (left !== null) lines.push('Max-Forwards', String(left - 1));
-  return plusCdnLoop(new Fields(lines), identity);
+  return new Fields(lines);
 }
+
+/** What is written anew, or is for this node alone. */
+const written: ReadonlySet<string> = new Set(['host', 'expect']);
+const writtenWithLimit: ReadonlySet<string> = new Set([...written, 'max-forwards']);
 
 /** The methods whose forwarding Max-Forwards limits. */
 const limitsForwards = (method: string): boolean => method === 'TRACE' || method === 'OPTIONS';

@@ -1,13 +1,16 @@
 import type { Socket } from 'node:net';
-import type { Milliseconds } from '../../config/units.js';
+import { milliseconds, type Milliseconds } from '../../config/units.js';
+import type { CancellationListener } from '../base/cancellation.js';
 import { asWillisError, WillisError } from '../base/errors.js';
+import type { Counter } from '../base/metrics.js';
 import type { BodyDecoder } from '../http/body-decoder.js';
 import { Fields } from '../http/fields.js';
 import { InputBuffer } from '../http/input-buffer.js';
 import { permittedTrailers } from '../http/trailers.js';
-import { ResponseBody } from './response-body.js';
+import { ResponseBody, type BodySource } from './response-body.js';
 import { contentOf, malformed, ResponseReceiver, type ResponseHead } from './response-receiver.js';
 import { requestHead } from './request-head.js';
+import { Silence } from './silence.js';
 import { Upload } from './upload.js';
 import { wasReset } from './was-reset.js';
 import type { ForwardOptions, IncomingResponse, OutgoingRequest } from './upstream.js';
@@ -22,6 +25,9 @@ export interface ConnectionTimeouts {
   /** How long the origin server may keep an expectant client waiting (RFC 9110 §10.1.1). */
   readonly continueTimeout: Milliseconds;
 }
+
+/** Counts of bytes, in either direction. */
+export type Traffic = Readonly<Record<'sent' | 'received', Counter>>;
 
 /** More interim responses than any origin server has use for. */
 const mostInterim = 64;
@@ -43,7 +49,6 @@ class Exchange {
     readonly upload: Upload | null,
     readonly resolve: (response: IncomingResponse) => void,
     readonly reject: (error: WillisError) => void,
-    readonly onAbort: () => void,
   ) {}
 }
 
@@ -53,7 +58,7 @@ class Exchange {
  *
  *     send ─▶ head, content ─▶ socket ─▶ interim… ─▶ head ─▶ content ─▶ idle, or closed
  */
-export class OriginConnection {
+export class OriginConnection implements BodySource, CancellationListener {
   /** Exchanges begun so far. */
   uses = 0;
   closed = false;
@@ -64,21 +69,26 @@ export class OriginConnection {
   onClosed: (() => void) | undefined;
   readonly #socket: Socket;
   readonly #timeouts: ConnectionTimeouts;
+  readonly #traffic: Traffic;
   readonly #input = new InputBuffer();
   readonly #receiver = new ResponseReceiver();
+  readonly #silence: Silence;
   #exchange: Exchange | null = null;
   #inputEnded = false;
 
   /** Owns the socket from here on. */
-  constructor(socket: Socket, timeouts: ConnectionTimeouts) {
+  constructor(socket: Socket, timeouts: ConnectionTimeouts, traffic: Traffic) {
     this.#socket = socket;
+    this.#traffic = traffic;
     this.#timeouts = timeouts;
+    const { firstByteTimeout, bodyTimeout, keepAlive } = timeouts;
+    const shortest = milliseconds(Math.min(firstByteTimeout, bodyTimeout, keepAlive > 0 ? keepAlive : Infinity));
+    this.#silence = new Silence(socket, shortest, () => this.#onTimeout());
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.#fail(broken(error.message, error)));
     socket.on('close', () => this.#fail(broken('the connection was closed')));
-    socket.on('timeout', () => this.#onTimeout());
   }
 
   /**
@@ -88,20 +98,20 @@ export class OriginConnection {
   send(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
     this.uses++;
     this.answered = false;
+    const { cancellation } = options;
     // either may have come between the acquisition of this connection and its use, unheard
-    if (options.signal.aborted) this.close();
-    if (this.closed) {
-      const gone = options.signal.aborted ? new WillisError('client-gone', 'given up') : broken('it was closed before');
-      return Promise.reject(gone);
-    }
+    if (cancellation.cancelled) this.close();
+    if (this.closed) return Promise.reject(cancellation.cancelled ? givenUp() : broken('it was closed before'));
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => this.#fail(new WillisError('client-gone', 'given up'));
-      const upload = request.body === null || request.body.length === 0 ? null : new Upload(this.#socket, request.body);
-      this.#exchange = new Exchange(request, options, upload, resolve, reject, onAbort);
-      options.signal.addEventListener('abort', onAbort, { once: true });
-      this.#socket.setTimeout(this.#timeouts.firstByteTimeout);
-      this.#socket.write(requestHead(request, this.#timeouts.keepAlive <= 0), 'latin1');
-      this.#beginUpload(this.#exchange);
+      const upload = request.body === null || request.body.length === 0 ? null : new Upload(this.#socket, request.body, this.#traffic.sent);
+      const exchange = new Exchange(request, options, upload, resolve, reject);
+      this.#exchange = exchange;
+      cancellation.add(this);
+      this.#silence.limit(this.#timeouts.firstByteTimeout);
+      const head = requestHead(request, this.#timeouts.keepAlive <= 0);
+      this.#traffic.sent.add(head.length);
+      this.#socket.write(head, 'latin1');
+      if (upload !== null) this.#beginUpload(exchange);
     });
   }
 
@@ -110,8 +120,30 @@ export class OriginConnection {
     this.#fail(broken('the connection was closed'));
   }
 
+  /** The exchange is given up before the head of its response has come. */
+  onCancelled(): void {
+    this.#fail(givenUp());
+  }
+
+  // ── what the body that is being received asks for ──────────────────────────────────────────────────────────────────
+
+  resume(body: ResponseBody): void {
+    if (this.#exchange?.body !== body) return;
+    this.#socket.resume();
+    this.#proceed();
+  }
+
+  awaited(body: ResponseBody): void {
+    if (this.#exchange?.body === body) this.#silence.broken();
+  }
+
+  abandon(body: ResponseBody): void {
+    if (this.#exchange?.body === body) this.close();
+  }
+
+  // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
   #beginUpload(exchange: Exchange): void {
-    if (exchange.upload === null) return;
     if (exchange.request.expectContinue !== true) {
       this.#startUpload(exchange);
       return;
@@ -136,11 +168,13 @@ export class OriginConnection {
   // ── receiving ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #onData(chunk: Buffer): void {
+    this.#traffic.received.add(chunk.length);
     if (this.#exchange === null) {
       this.#fail(malformed('bytes that belong to no response'));
       return;
     }
     this.answered = true;
+    this.#silence.broken();
     this.#input.append(chunk);
     this.#proceed();
   }
@@ -170,29 +204,21 @@ export class OriginConnection {
   #receiveInterim(exchange: Exchange, head: ResponseHead): void {
     if (head.status === 101) throw malformed('101 (Switching Protocols) was not asked for');
     if (++exchange.interim > mostInterim) throw malformed(`more than ${mostInterim} interim responses`);
-    this.#socket.setTimeout(this.#timeouts.firstByteTimeout);
     if (head.status !== 100) exchange.options.onInformational?.(head.status, head.fields);
     else if (exchange.continueTimer !== undefined) this.#continue(exchange);
   }
 
   #receiveFinal(exchange: Exchange, head: ResponseHead): void {
     const { decoder, untilClose, persistent } = contentOf(exchange.request.method, head);
-    clearTimeout(exchange.continueTimer);
+    if (exchange.continueTimer !== undefined) clearTimeout(exchange.continueTimer);
+    exchange.options.cancellation.remove(this);
     exchange.headReceived = true;
     exchange.decoder = decoder;
     exchange.untilClose = untilClose;
     exchange.persistent = persistent;
     if (decoder !== null) {
-      exchange.body = new ResponseBody(decoder.remaining, {
-        resume: () => this.#resume(exchange),
-        awaited: () => {
-          if (this.#exchange === exchange) this.#socket.setTimeout(this.#timeouts.bodyTimeout);
-        },
-        abandon: () => {
-          if (this.#exchange === exchange) this.close();
-        },
-      });
-      this.#socket.setTimeout(this.#timeouts.bodyTimeout);
+      exchange.body = new ResponseBody(decoder.remaining, this);
+      this.#silence.limit(this.#timeouts.bodyTimeout);
     }
     const { status, reason, version, fields } = head;
     const { body } = exchange;
@@ -213,11 +239,6 @@ export class OriginConnection {
     return true;
   }
 
-  #resume(exchange: Exchange): void {
-    if (this.#exchange !== exchange) return;
-    this.#socket.resume();
-    this.#proceed();
-  }
 
   /** The response is complete; the exchange is, when the request is. */
   #contentEnded(exchange: Exchange, trailers: Fields): void {
@@ -243,7 +264,7 @@ export class OriginConnection {
     }
     this.#settle(exchange);
     this.#socket.resume();
-    this.#socket.setTimeout(this.#timeouts.keepAlive);
+    this.#silence.limit(this.#timeouts.keepAlive);
     this.onIdle?.();
   }
 
@@ -263,11 +284,11 @@ export class OriginConnection {
   #onTimeout(): void {
     const exchange = this.#exchange;
     if (exchange === null) this.close();
-    else if (exchange.upload?.waits === true) this.#socket.setTimeout(this.#timeouts.firstByteTimeout);
+    else if (exchange.upload?.waits === true) this.#silence.broken();
     else if (!exchange.headReceived) this.#fail(new WillisError('upstream-timeout', 'no response'));
     else if (exchange.body?.isRead === true) this.#fail(new WillisError('upstream-timeout', 'the body stalled'));
     // neither a client that is slow to send nor one that is slow to read is the origin server's fault
-    else this.#socket.setTimeout(this.#timeouts.bodyTimeout);
+    else this.#silence.broken();
   }
 
   #fail(error: WillisError): void {
@@ -287,16 +308,19 @@ export class OriginConnection {
     if (exchange !== null) this.#settle(exchange);
     if (this.closed) return;
     this.closed = true;
+    this.#silence.end();
     this.#socket.destroy();
     this.onClosed?.();
   }
 
   #settle(exchange: Exchange): void {
-    clearTimeout(exchange.continueTimer);
-    exchange.options.signal.removeEventListener('abort', exchange.onAbort);
+    if (exchange.continueTimer !== undefined) clearTimeout(exchange.continueTimer);
+    if (!exchange.headReceived) exchange.options.cancellation.remove(this);
     exchange.upload?.stop();
     this.#exchange = null;
   }
 }
+
+const givenUp = (): WillisError => new WillisError('client-gone', 'given up');
 
 const broken = (detail: string, cause?: unknown): WillisError => new WillisError('upstream-reset', detail, { cause });

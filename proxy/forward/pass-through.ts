@@ -2,30 +2,26 @@ import { Agent, IncomingMessage, type ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ProxyServer } from 'http-proxy';
-import { bytes, type Milliseconds } from '../../config/units.js';
+import type { Milliseconds } from '../../config/units.js';
 import { WillisError } from '../base/errors.js';
 import { Fields } from '../http/fields.js';
 import { answerError } from './answer-error.js';
 import { whileClientStays } from './client-presence.js';
-import { dial } from './dial.js';
-import type { DialGuard } from './dial-guard.js';
-import type { RelayedBytes } from './relay.js';
+import type { Dialler } from './dialler.js';
+import type { Carried } from './relay.js';
 import { contentOf } from './response-receiver.js';
 import { UpgradeBridge } from './upgrade-bridge.js';
 import type { OutgoingRequest } from './upstream.js';
 
 export interface PassUpgradeOptions {
-  readonly guard: DialGuard;
-  /** PEM texts of authorities that are believed beside the system's. */
-  readonly ca: readonly string[];
-  readonly connectTimeout: Milliseconds;
+  readonly dialler: Dialler;
   /** From the request to the head of the answer. */
   readonly firstByteTimeout: Milliseconds;
   readonly signal: AbortSignal;
   /** This node's member for the answer's `Via` (RFC 9110 §7.6.3). */
   readonly via?: string;
   /** Called once after an answer was passed on, when the client's connection is over. */
-  readonly onClosed?: (passed: RelayedBytes) => void;
+  readonly onClosed?: (passed: Carried) => void;
 }
 
 /**
@@ -44,8 +40,7 @@ export async function passUpgrade(
 ): Promise<'open' | { readonly status: number }> {
   return whileClientStays(client, options.signal, async (signal) => {
     const { scheme, host, port } = request.target;
-    const { guard, ca, connectTimeout: timeout } = options;
-    const origin = await dial({ host, port, secure: scheme === 'https' }, { guard, ca, signal, timeout });
+    const origin = await options.dialler.dial({ host, port, secure: scheme === 'https' }, signal);
     return handshake(request, client, head, origin, signal, options);
   });
 }
@@ -74,9 +69,7 @@ function handshake(
       settled = true;
       signal.removeEventListener('abort', onAbort);
       bridge.commit(options.signal, { discard: answer !== 'open' });
-      bridge.once('close', () =>
-        options.onClosed?.({ bytesIn: bytes(bridge.passedIn), bytesOut: bytes(bridge.passedOut) }),
-      );
+      bridge.once('close', () => options.onClosed?.(bridge.carried()));
       resolve(answer);
     };
     signal.addEventListener('abort', onAbort, { once: true });

@@ -11,6 +11,16 @@ export interface RelayedBytes {
   readonly bytesOut: Bytes;
 }
 
+/** What passed over a connection that was taken over. */
+export interface Carried {
+  /** From the client, behind the head of its request. */
+  readonly bytesIn: Bytes;
+  /** To the client: the head of the answer, and what came behind it. */
+  readonly bytesOut: Bytes;
+  /** Of that what came behind it. */
+  readonly contentOut: Bytes;
+}
+
 export interface RelayOptions {
   /** Longest silence in both directions together. */
   readonly idleTimeout: Milliseconds;

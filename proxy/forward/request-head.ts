@@ -1,3 +1,4 @@
+import { lowerCaseName } from '../http/field-names.js';
 import type { OutgoingRequest } from './upstream.js';
 
 /**
@@ -7,14 +8,17 @@ import type { OutgoingRequest } from './upstream.js';
  */
 export function requestHead(request: OutgoingRequest, close: boolean): string {
   const { method, target, body, expectContinue } = request;
-  const fields = request.fields.filter((name) => !ownFields.has(name));
-  let extra = '';
+  let text = `${method} ${target.path} HTTP/1.1\r\n`;
+  const { lines } = request.fields;
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] as string;
+    if (!ownFields.has(lowerCaseName(name))) text += `${name}: ${lines[i + 1] as string}\r\n`;
+  }
   if (body !== null)
-    extra = body.length === null ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${body.length}\r\n`;
-  else if (anticipatesContent.has(method)) extra = 'Content-Length: 0\r\n';
-  if (expectContinue === true && body !== null && body.length !== 0) extra += 'Expect: 100-continue\r\n';
-  if (close) extra += 'Connection: close\r\n';
-  return `${method} ${target.path} HTTP/1.1\r\n${fields.wire()}${extra}\r\n`;
+    text += body.length === null ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${body.length}\r\n`;
+  else if (anticipatesContent.has(method)) text += 'Content-Length: 0\r\n';
+  if (expectContinue === true && body !== null && body.length !== 0) text += 'Expect: 100-continue\r\n';
+  return close ? `${text}Connection: close\r\n\r\n` : `${text}\r\n`;
 }
 
 const ownFields: ReadonlySet<string> = new Set([

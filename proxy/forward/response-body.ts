@@ -6,11 +6,11 @@ import { Fields } from '../http/fields.js';
 /** What a body asks of the connection that fills it. */
 export interface BodySource {
   /** There is room again. */
-  resume(): void;
+  resume(body: ResponseBody): void;
   /** The reader begins to wait for more. */
-  awaited(): void;
+  awaited(body: ResponseBody): void;
   /** Nobody wants the rest. */
-  abandon(): void;
+  abandon(body: ResponseBody): void;
 }
 
 /** How much is received ahead of the reader before the origin server is held back. */
@@ -48,11 +48,11 @@ export class ResponseBody implements Body {
     if (chunk !== undefined) {
       const before = this.#queued;
       this.#queued -= chunk.length + perChunk;
-      if (before >= highWater && this.#queued < highWater && this.#state === 'flowing') this.#source.resume();
+      if (before >= highWater && this.#queued < highWater && this.#state === 'flowing') this.#source.resume(this);
       return chunk;
     }
     if (this.#state === 'flowing') {
-      this.#source.awaited();
+      this.#source.awaited(this);
       return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }));
     }
     if (this.#state === 'ended' || this.#state === 'cancelled') return null;
@@ -67,7 +67,7 @@ export class ResponseBody implements Body {
     this.#state = 'cancelled';
     this.#waiting?.resolve(null);
     this.#waiting = null;
-    this.#source.abandon();
+    this.#source.abandon(this);
   }
 
   push(chunk: Buffer): void {

@@ -5,6 +5,7 @@ import { ChunkedDecoder } from '../http/chunked.js';
 import { parseFieldLines, SectionEnd } from '../http/field-lines.js';
 import { Fields } from '../http/fields.js';
 import { parseContentLength } from '../http/framing.js';
+import { connectionOptions } from '../http/hop-by-hop.js';
 import type { InputBuffer } from '../http/input-buffer.js';
 
 /** The head of a response, checked. */
@@ -38,8 +39,9 @@ export class ResponseReceiver {
   receive(input: InputBuffer): ResponseHead | null {
     try {
       // what speaks another protocol is not waited for
-      if (!beginning.startsWith(input.text(bytes(Math.min(input.length, beginning.length)))))
-        throw malformed('not HTTP/1');
+      for (let i = 0; i < beginning.length && i < input.length; i++) {
+        if (input.at(i) !== beginning.charCodeAt(i)) throw malformed('not HTTP/1');
+      }
       const length = this.#end.find(input, limits.headerBytes);
       if ((length ?? input.length) > limits.headerBytes) throw malformed(`head of over ${limits.headerBytes} bytes`);
       if (length === null) return null;
@@ -63,8 +65,7 @@ export function contentOf(method: string, head: ResponseHead): ResponseContent {
   const length = lengths.length === 1 ? parseContentLength(lengths[0] as string) : null;
   if (lengths.length > 0 && length === null) throw malformed('invalid or repeated Content-Length');
   if (codings.length > 0) checkCodings(codings, lengths, version);
-  const options = fields.list('connection').map((option) => option.toLowerCase());
-  const persistent = version === '1.1' && !options.includes('close');
+  const persistent = version === '1.1' && !connectionOptions(fields).has('close');
   if (method === 'HEAD' || status === 204 || status === 304) return { decoder: null, untilClose: false, persistent };
   if (codings.length > 0) return { decoder: new ChunkedDecoder(limits), untilClose: false, persistent };
   if (length !== null) return { decoder: new LengthDecoder(length), untilClose: false, persistent };
@@ -75,22 +76,35 @@ export const malformed = (detail: string): WillisError => new WillisError('upstr
 
 const beginning = 'HTTP/1.';
 
-/** Status line and field lines, without the empty line. */
+/**
+ * Status line and field lines, without the empty line (RFC 9112 §4). The space before an absent reason phrase is often left
+ * out.
+ *
+ *     HTTP/1.1 200 OK
+ *     0      7 9  12
+ */
 function parseHead(text: string): ResponseHead {
   const lineEnd = text.indexOf('\r\n');
-  const [, minor, status, reason] = statusLine.exec(text.slice(0, lineEnd)) ?? [];
-  if (status === undefined) throw malformed('not an HTTP/1 status line');
-  const lines = parseFieldLines(text, lineEnd + 2, limits.headers);
-  return {
-    status: Number(status),
-    reason: reason ?? '',
-    version: minor === '0' ? '1.0' : '1.1',
-    fields: new Fields(lines),
-  };
+  const minor = text.charCodeAt(7) - ZERO;
+  const status = (text.charCodeAt(9) - ZERO) * 100 + (text.charCodeAt(10) - ZERO) * 10 + text.charCodeAt(11) - ZERO;
+  const digits = isDigit(text, 7) && isDigit(text, 9) && isDigit(text, 10) && isDigit(text, 11);
+  const separated = text.charCodeAt(8) === SP && (lineEnd === 12 || (lineEnd > 12 && text.charCodeAt(12) === SP));
+  if (!digits || !separated || status < 100) throw malformed('not an HTTP/1 status line');
+  const reason = text.slice(13, lineEnd);
+  if (!isReason.test(reason)) throw malformed('not an HTTP/1 status line');
+  const fields = new Fields(parseFieldLines(text, lineEnd + 2, limits.headers));
+  return { status, reason, version: minor === 0 ? '1.0' : '1.1', fields };
 }
 
-/** RFC 9112 §4; the space before an absent reason phrase is often left out. */
-const statusLine = /^HTTP\/1\.(\d) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
+const ZERO = 0x30;
+const SP = 0x20;
+
+function isDigit(text: string, at: number): boolean {
+  const digit = text.charCodeAt(at) - ZERO;
+  return digit >= 0 && digit <= 9;
+}
+
+const isReason = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 function checkCodings(codings: readonly string[], lengths: readonly string[], version: '1.0' | '1.1'): void {
   if (version === '1.0') throw malformed('Transfer-Encoding in an HTTP/1.0 response');

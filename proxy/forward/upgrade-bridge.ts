@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import { milliseconds } from '../../config/units.js';
+import { bytes, milliseconds } from '../../config/units.js';
 import { Deadline } from './deadline.js';
+import type { Carried } from './relay.js';
 import { SocketStream } from './socket-stream.js';
 import { wasReset } from './was-reset.js';
 
@@ -16,9 +17,10 @@ type Done = (error?: Error | null) => void;
  * side ends the other.
  */
 export class UpgradeBridge extends SocketStream {
-  /** Counts of bytes from and to the client. */
-  passedIn = 0;
-  passedOut = 0;
+  /** Counts of bytes from and to the client, and of those of the head, which the library sends first. */
+  #passedIn = 0;
+  #passedOut = 0;
+  #headOut = 0;
   readonly #origin: Socket;
   #state: 'undecided' | 'committed' | 'withdrawn' = 'undecided';
   readonly #linger = new Deadline(lingerTime, () => void this.destroy());
@@ -35,6 +37,11 @@ export class UpgradeBridge extends SocketStream {
       if (wasReset(origin)) this.#originReset();
     });
     if (head.length > 0) this.push(this.received(head));
+  }
+
+  carried(): Carried {
+    const contentOut = bytes(this.#passedOut - this.#headOut);
+    return { bytesIn: bytes(this.#passedIn), bytesOut: bytes(this.#passedOut), contentOut };
   }
 
   /** What the library does from now on reaches the client; `discard` drops what the client goes on to send. */
@@ -78,7 +85,7 @@ export class UpgradeBridge extends SocketStream {
   }
 
   protected override received(chunk: Buffer): Buffer {
-    this.passedIn += chunk.length;
+    this.#passedIn += chunk.length;
     return chunk;
   }
 
@@ -99,8 +106,9 @@ export class UpgradeBridge extends SocketStream {
 
   /** The origin server's version in the status line becomes this node's (RFC 9110 §6.2). */
   #counted(chunk: Buffer): Buffer {
-    const first = this.passedOut === 0;
-    this.passedOut += chunk.length;
+    const first = this.#passedOut === 0;
+    this.#passedOut += chunk.length;
+    if (first) this.#headOut = chunk.length;
     if (!first || chunk.toString('latin1', 0, 9) !== 'HTTP/1.0 ') return chunk;
     return Buffer.concat([Buffer.from('HTTP/1.1 '), chunk.subarray(9)]);
   }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { WillisError } from '../base/errors.js';
+import type { Counter } from '../base/metrics.js';
 import type { Body } from '../http/body.js';
 
 /** Sends the content of a request, at the pace of the origin server. */
@@ -9,12 +10,15 @@ export class Upload {
   waits = false;
   readonly #socket: Socket;
   readonly #body: Body;
+  readonly #sent: Counter;
   #stopped = false;
   #started = false;
 
-  constructor(socket: Socket, body: Body) {
+  /** @param sent counts the bytes */
+  constructor(socket: Socket, body: Body, sent: Counter) {
     this.#socket = socket;
     this.#body = body;
+    this.#sent = sent;
   }
 
   /** @returns a promise that rejects if the content broke, or was not as long as it said */
@@ -49,18 +53,24 @@ export class Upload {
   #finish(sent: number): void {
     const { length, trailers } = this.#body;
     if (length !== null && sent < length) throw new WillisError('bad-request', 'content shorter than it said');
-    if (length === null) this.#socket.write(`0\r\n${trailers.wire()}\r\n`, 'latin1');
+    if (length === null) this.#send(`0\r\n${trailers.wire()}\r\n`);
     this.complete = true;
   }
 
   #write(chunk: Buffer, chunked: boolean): boolean {
-    if (!chunked) return this.#socket.write(chunk);
+    if (!chunked) return this.#send(chunk);
     this.#socket.cork();
-    this.#socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
-    this.#socket.write(chunk);
-    const room = this.#socket.write('\r\n', 'latin1');
+    this.#send(`${chunk.length.toString(16)}\r\n`);
+    this.#send(chunk);
+    const room = this.#send('\r\n');
     this.#socket.uncork();
     return room;
+  }
+
+  /** @returns whether there is room for more */
+  #send(data: string | Buffer): boolean {
+    this.#sent.add(data.length);
+    return this.#socket.write(data, 'latin1');
   }
 
   /** @returns whether to go on */

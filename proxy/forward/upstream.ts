@@ -1,3 +1,4 @@
+import type { Cancellation } from '../base/cancellation.js';
 import type { Body } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 import type { TargetUri } from '../http/target-uri.js';
@@ -25,8 +26,8 @@ export interface IncomingResponse {
 }
 
 export interface ForwardOptions {
-  /** Gives up the request, or what is left of the response's body. */
-  readonly signal: AbortSignal;
+  /** Gives up the request, until the head of its response is there; from then on the reader of the body decides. */
+  readonly cancellation: Cancellation;
   /** 1xx responses other than 101, as they come. */
   readonly onInformational?: (status: number, fields: Fields) => void;
 }

@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { bytes, type Bytes, type MonotonicMs } from '../../config/units.js';
 import { asWillisError, WillisError } from '../base/errors.js';
-import { Deadlines, type Awaited, type TimeLimits } from './deadlines.js';
+import { Deadlines, type Awaited, type TimeLimits, type Watched } from './deadlines.js';
 import { DISCARD_BYTES, Exchange, type ExchangeContext, type PreparedResponse } from './exchange.js';
 import { InputBuffer } from './input-buffer.js';
+import type { ListenerCounters } from './listener-counters.js';
 import type { Client, Request, Response } from './message.js';
 import { HeadReceiver, type HeadLimits, type RequestHead } from './receive.js';
 import type { RequestHandler } from './request-handler.js';
@@ -17,14 +18,17 @@ export interface Transport {
   readonly ownAuthority: string;
   /** Closes the connection by a TCP reset. */
   readonly reset: () => void;
+  /** How much of what was written the system has taken so far. */
+  readonly bytesSent: () => Bytes;
+  /** Called once, when the connection is closed, or somebody else's. */
+  readonly onEnded: () => void;
 }
 
-/** What the connections of a server have in common. */
+/** What the connections of a server have in common, until it is configured anew. */
 export interface ConnectionContext extends ExchangeContext {
   readonly limits: HeadLimits & TimeLimits;
   readonly handler: RequestHandler;
-  /** The connection is closed, or somebody else's. */
-  readonly onEnded: (connection: Connection) => void;
+  readonly counters: ListenerCounters;
 }
 
 /**
@@ -34,12 +38,14 @@ export interface ConnectionContext extends ExchangeContext {
  *         │            ├─▶ detached (a tunnel's)  │
  *         └────────────┴──────────────────────────┴─▶ closing (half-closed, input discarded) ─▶ closed
  */
-export class Connection {
+export class Connection implements Watched {
   readonly client: Client;
   readonly socket: Duplex;
   readonly input = new InputBuffer();
   readonly #reset: () => void;
-  readonly #context: ConnectionContext;
+  readonly #bytesSent: () => Bytes;
+  readonly #onEnded: () => void;
+  #context: ConnectionContext;
   readonly #heads: HeadReceiver;
   readonly #sender: ResponseSender;
   readonly #deadlines: Deadlines;
@@ -56,15 +62,45 @@ export class Connection {
   #takenBefore: Bytes = bytes(0);
   #discarded = 0;
 
-  constructor({ socket, client, ownAuthority, reset }: Transport, context: ConnectionContext) {
+  constructor(transport: Transport, context: ConnectionContext) {
+    const { socket, client, ownAuthority, reset, bytesSent, onEnded } = transport;
     this.socket = socket;
     this.client = client;
     this.#reset = reset;
+    this.#bytesSent = bytesSent;
+    this.#onEnded = onEnded;
     this.#context = context;
     this.#heads = new HeadReceiver({ limits: context.limits, secure: client.secure, ownAuthority });
     this.#sender = new ResponseSender(socket, (sent) => this.#onSent(sent));
     this.#deadlines = new Deadlines(context.limits);
     this.#attach();
+  }
+
+  /** The next request is answered by this; one under way ends as it began, but for the limits. */
+  configure(context: ConnectionContext): void {
+    this.#context = context;
+    this.#heads.configure(context.limits);
+    this.#deadlines.configure(context.limits);
+  }
+
+  get exchange(): Exchange | null {
+    return this.#exchange;
+  }
+
+  get bytesReceived(): Bytes {
+    return bytes(this.input.taken + this.input.length);
+  }
+
+  get bytesSent(): Bytes {
+    return this.#bytesSent();
+  }
+
+  /** Ends the connection if it has been idle for a while, to make room for another one. @returns whether it did */
+  giveWay(): boolean {
+    const { destroyed, writableLength } = this.socket;
+    if (destroyed || writableLength > 0 || this.#awaited() !== 'request' || !this.#deadlines.quiet) return false;
+    this.socket.destroy();
+    return true;
   }
 
   /** Ends the connection as soon as no request is under way. */
@@ -76,8 +112,8 @@ export class Connection {
   /** Enforces the time limits; to be called now and then. */
   sweep(now: MonotonicMs): void {
     const awaited = this.#awaited();
-    const overdue = this.#deadlines.overdue(awaited, this.socket, now);
-    if (overdue === 'write') this.#break();
+    const overdue = this.#deadlines.overdue(awaited, this, now);
+    if (overdue === 'write') this.#giveUpWriting();
     else if (overdue === 'wait') this.#giveUpWaiting(awaited);
   }
 
@@ -99,7 +135,17 @@ export class Connection {
     }
   }
 
+  /** A reset gives what the system still holds for such a client free. */
+  #giveUpWriting(): void {
+    this.#context.counters.timeouts.write++;
+    this.#reset();
+    this.socket.destroy();
+  }
+
   #giveUpWaiting(awaited: Awaited): void {
+    const { timeouts } = this.#context.counters;
+    if (awaited === 'head' || awaited === 'content') timeouts[awaited]++;
+    else if (awaited === 'request') timeouts.idle++;
     const late = (what: string): WillisError => new WillisError('header-timeout', `the ${what} did not arrive in time`);
     if (this.#state === 'closing' || awaited === 'half-closed client') this.socket.destroy();
     else if (awaited === 'head') this.#refuse(late('head of the request'));
@@ -139,11 +185,11 @@ export class Connection {
     this.#state = 'closed';
     if (answering) {
       const gone = new WillisError('client-gone', 'the client closed the connection');
-      this.#exchange?.request?.abort(gone);
+      this.#exchange?.request?.cancel(gone);
       this.#exchange?.body?.fail(gone);
       this.#sender.abandon(gone);
     }
-    this.#context.onEnded(this);
+    this.#onEnded();
   };
 
   readonly #onBodyRead = (): void => {
@@ -169,12 +215,25 @@ export class Connection {
   #advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
+    let left = MOST_IN_A_TURN;
     while (this.#receiving && this.input.length > 0 && !this.socket.writableNeedDrain) {
+      if (left-- === 0) {
+        this.#letOthersThrough();
+        return;
+      }
       if (!this.#receive()) break;
     }
     this.#advancing = false;
     if (this.#receiving && this.input.length === 0 && (this.#inputEnded || this.#draining)) this.#close();
     this.#regulate();
+  }
+
+  #letOthersThrough(): void {
+    this.#regulate();
+    setImmediate(() => {
+      this.#advancing = false;
+      if (this.#receiving) this.#advance();
+    });
   }
 
   get #receiving(): boolean {
@@ -202,6 +261,7 @@ export class Connection {
 
   /** Answers what cannot be understood, and ends the connection: where the next request begins is unknown. */
   #refuse(error: WillisError): void {
+    this.input.skip(this.input.length);
     const exchange = this.#startExchange(null);
     this.#answer(exchange, exchange.refusal(error));
   }
@@ -210,7 +270,7 @@ export class Connection {
     this.#state = 'answering';
     this.#headBegun = false;
     this.#deadlines.headEnded();
-    const exchange = new Exchange(head, this, this.#context, this.#onBodyRead);
+    const exchange = new Exchange(head, this.#bytesIn(), this, this.#context, this.#onBodyRead);
     this.#exchange = exchange;
     if (this.#inputEnded) exchange.body?.fail(new WillisError('bad-request', 'the content of the request broke off'));
     return exchange;
@@ -223,10 +283,10 @@ export class Connection {
     else if (!head.webSocket || !this.#offerUpgrade(request)) this.#ask(exchange, request);
   }
 
-  #openTunnel({ client, receivedAt, id }: Exchange, { version, fields, target }: RequestHead): void {
+  #openTunnel({ client, receivedAt, id, record }: Exchange, { version, fields, target }: RequestHead): void {
     if (target.form !== 'authority') return;
     const authority = { host: target.host, port: target.port };
-    const request = { authority, version, fields, client, receivedAt, id };
+    const request = { authority, version, fields, client, receivedAt, id, record };
     this.#handOver((rest) => {
       this.#context.handler.connect(request, this.socket, rest);
       return true;
@@ -251,11 +311,11 @@ export class Connection {
         return false;
       }
     } catch (error) {
-      this.#context.logger.error({ error, id: this.#exchange?.id }, 'taking a connection over failed');
+      this.#context.logger.error({ code: 'takeover-failed', error, id: this.#exchange?.id }, 'taking a connection over failed');
       this.socket.destroy();
     }
     this.#exchange?.silence();
-    this.#context.onEnded(this);
+    this.#onEnded();
     return true;
   }
 
@@ -279,7 +339,7 @@ export class Connection {
   #answer(exchange: Exchange, response: Response): void {
     if (this.#state !== 'answering') {
       response.body?.cancel();
-      exchange.report(response, this.#bytesIn(), bytes(0), true);
+      exchange.report(response, this.#bytesIn(), null, GONE);
       return;
     }
     const lastInput = this.#inputEnded && this.input.length === 0;
@@ -287,6 +347,7 @@ export class Connection {
     const prepared = exchange.prepare(response, this.#closeAfter);
     this.#prepared = prepared;
     this.#sender.send(prepared.frame, prepared.response.body);
+    if (this.#sender.busy) exchange.headSent();
   }
 
   #bytesIn(): Bytes {
@@ -298,13 +359,19 @@ export class Connection {
     const { response, frame } = this.#prepared as PreparedResponse;
     const { logger } = this.#context;
     this.#deadlines.stir();
-    exchange.report(response, this.#bytesIn(), this.#sender.sentBytes, sent.kind !== 'complete');
+    // what fails before a byte of it is sent, and is not itself the answer to a failure, can still be answered for
+    if (sent.kind === 'broken' && this.#sender.sentBytes === 0 && response.note?.error === undefined) {
+      this.#answer(exchange, exchange.refusal(sent.error));
+      return;
+    }
+    exchange.report(response, this.#bytesIn(), this.#sender, sent);
     if (sent.kind === 'complete') this.#goOn(exchange, frame.content === 'close');
     else if (sent.kind === 'broken') {
-      logger.warn({ error: sent.error, id: exchange.id }, 'the content of a response broke off');
+      const { error } = sent;
+      logger.warn({ code: error.code, error, id: exchange.id }, 'the content of a response broke off');
       this.#break();
     } else if (sent.kind === 'excess') {
-      logger.warn({ id: exchange.id }, 'the content of a response was longer than announced');
+      logger.warn({ code: 'upstream-malformed', id: exchange.id }, 'the content of a response was longer than announced');
       this.#close();
     }
   }
@@ -339,7 +406,7 @@ export class Connection {
 
   /** Stops reading while enough is buffered that nobody waits for. */
   #regulate(): void {
-    const idle = this.#state === 'receiving' && !this.socket.writableNeedDrain;
+    const idle = this.#state === 'receiving' && !this.#advancing && !this.socket.writableNeedDrain;
     const wanted = idle || this.#state === 'closing' || this.#exchange?.body?.waiting === true;
     const full = this.input.length >= READ_AHEAD && !wanted;
     if (full === this.#paused || this.#state === 'detached') return;
@@ -365,6 +432,10 @@ export class Connection {
   }
 }
 
+const GONE: Sent = { kind: 'gone' };
+
+/** Requests that one client may have sent at once and that are answered before anybody else's. */
+const MOST_IN_A_TURN = 16;
 /** Input kept for the handler, or for the next requests. */
 const READ_AHEAD = 65_536;
 /** Input discarded behind the last answer. */

@@ -3,10 +3,12 @@ import {
   elapsedMonotonic,
   milliseconds,
   monotonicMs,
+  type Bytes,
   type Milliseconds,
   type MonotonicMs,
 } from '../../config/units.js';
 import type { Clock } from '../base/clock.js';
+import { BodyRate } from './body-rate.js';
 
 export interface TimeLimits {
   /** From the first byte of a request to the end of its head. */
@@ -15,6 +17,8 @@ export interface TimeLimits {
   readonly idleTimeout: Milliseconds;
   /** Without progress of a body, in either direction. */
   readonly bodyTimeout: Milliseconds;
+  /** Bytes a second that a body makes on average over such a time; 0 for any. */
+  readonly bodyRate: Bytes;
 }
 
 /**
@@ -22,6 +26,17 @@ export interface TimeLimits {
  * connection does not tell the one from the other until something is written to it.
  */
 const HALF_CLOSED_TIME = milliseconds(2000);
+
+/** A connection, as far as its time limits look at it. */
+export interface Watched {
+  readonly socket: Duplex;
+  /** The exchange under way, or the last one. */
+  readonly exchange: object | null;
+  /** Bytes that have arrived so far. */
+  readonly bytesReceived: Bytes;
+  /** Bytes that the system has taken for the client so far. */
+  readonly bytesSent: Bytes;
+}
 
 /** What a connection waits for. */
 export type Awaited = 'request' | 'head' | 'content' | 'half-closed client' | 'its end' | 'nothing';
@@ -31,15 +46,23 @@ export type Awaited = 'request' | 'head' | 'content' | 'half-closed client' | 'i
  * request costs none. A limit is never shorter than it says, and longer by two looks at most.
  */
 export class Deadlines {
-  readonly #limits: TimeLimits;
+  #limits: TimeLimits;
   #stirred = true;
   #quietSince: MonotonicMs = monotonicMs(0);
   #headSince: MonotonicMs | null = null;
   #endSince: MonotonicMs | null = null;
-  #written = -1;
-  #writtenSince: MonotonicMs = monotonicMs(0);
+  #sent = -1;
+  #sentSince: MonotonicMs = monotonicMs(0);
+  /** Only for a connection on which content is awaited, or something is waiting to be sent. */
+  #incoming: BodyRate | null = null;
+  #outgoing: BodyRate | null = null;
 
   constructor(limits: TimeLimits) {
+    this.#limits = limits;
+  }
+
+  /** These limits hold from now on, for what is awaited already too. */
+  configure(limits: TimeLimits): void {
     this.#limits = limits;
   }
 
@@ -57,14 +80,20 @@ export class Deadlines {
     this.#headSince = null;
   }
 
+  /** Whether nothing has happened between the last look and the one before. */
+  get quiet(): boolean {
+    return !this.#stirred;
+  }
+
   /** What has taken too long: a blocked write, or what the connection waits for. */
-  overdue(awaited: Awaited, socket: Duplex & { bytesWritten?: number }, now: MonotonicMs): 'write' | 'wait' | null {
+  overdue(awaited: Awaited, watched: Watched, now: MonotonicMs): 'write' | 'wait' | null {
     if (this.#stirred) {
       this.#stirred = false;
       this.#quietSince = now;
     }
-    if (this.#isWriteStuck(socket, now)) return 'write';
-    return this.#isWaitOver(awaited, socket.writableFinished, now) ? 'wait' : null;
+    if (this.#isWriteStuck(watched, now)) return 'write';
+    if (this.#isContentSlow(awaited, watched, now)) return 'wait';
+    return this.#isWaitOver(awaited, watched.socket.writableFinished, now) ? 'wait' : null;
   }
 
   #isWaitOver(awaited: Awaited, allWritten: boolean, now: MonotonicMs): boolean {
@@ -88,14 +117,31 @@ export class Deadlines {
     }
   }
 
-  #isWriteStuck(socket: Duplex & { bytesWritten?: number }, now: MonotonicMs): boolean {
-    const written = socket.writableLength === 0 ? -1 : (socket.bytesWritten ?? 0);
-    if (written === -1 || written !== this.#written) {
-      this.#written = written;
-      this.#writtenSince = now;
+  /** Whoever has everything that was written for him so far is not slow, however slowly more comes. */
+  #isWriteStuck(watched: Watched, now: MonotonicMs): boolean {
+    if (watched.socket.writableLength === 0) {
+      this.#sent = -1;
+      this.#outgoing = null;
       return false;
     }
-    return elapsedMonotonic(this.#writtenSince, now) > this.#limits.bodyTimeout;
+    const sent = watched.bytesSent;
+    if (sent !== this.#sent) {
+      this.#sent = sent;
+      this.#sentSince = now;
+    }
+    if (elapsedMonotonic(this.#sentSince, now) > this.#limits.bodyTimeout) return true;
+    this.#outgoing ??= new BodyRate();
+    return this.#outgoing.isTooSlow(watched, true, sent, now, this.#limits);
+  }
+
+  /** While the reader of the content has enough of it, the client is not the one who is slow. */
+  #isContentSlow(awaited: Awaited, watched: Watched, now: MonotonicMs): boolean {
+    const waiting = awaited === 'content';
+    if (this.#incoming === null && !waiting) return false;
+    this.#incoming ??= new BodyRate();
+    const slow = this.#incoming.isTooSlow(watched.exchange, waiting, watched.bytesReceived, now, this.#limits);
+    if (awaited === 'request') this.#incoming = null;
+    return slow;
   }
 }
 

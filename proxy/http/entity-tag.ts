@@ -7,8 +7,15 @@ export interface EntityTag {
 
 /** One entity-tag, as `ETag` carries it; null if it is none, such as one without quotes. */
 export function parseEntityTag(value: string): EntityTag | null {
-  const match = wholeTag.exec(value);
-  return match === null ? null : { weak: match[1] !== undefined, opaque: match[2] ?? '' };
+  const weak = value.startsWith('W/');
+  const start = weak ? 3 : 1;
+  const end = value.length - 1;
+  if (end < start || value.charCodeAt(start - 1) !== QUOTE || value.charCodeAt(end) !== QUOTE) return null;
+  for (let i = start; i < end; i++) {
+    const c = value.charCodeAt(i);
+    if (c < 0x21 || c > 0xff || c === QUOTE || c === 0x7f) return null;
+  }
+  return { weak, opaque: value.slice(start, end) };
 }
 
 /**
@@ -35,8 +42,9 @@ export const stronglyEqual = (a: EntityTag, b: EntityTag): boolean => !a.weak &&
 /** Weak comparison (RFC 9110 §8.8.3.2): the same characters. */
 export const weaklyEqual = (a: EntityTag, b: EntityTag): boolean => a.opaque === b.opaque;
 
+const QUOTE = 0x22;
+
 const tag = '(W/)?"([\\x21\\x23-\\x7e\\x80-\\xff]*)"';
-const wholeTag = new RegExp(`^${tag}$`);
 
 /** A tag up to the next comma, or else whatever stands there; quoted commas belong to it while the quotes pair up. */
 const listMember = new RegExp(`[ \\t,]*(?:${tag}[ \\t]*(?=,|$)|(?:"[^"]*"|[^,"])+|".*)`, 'gys');

@@ -13,8 +13,9 @@ export interface ErrorReport {
   readonly fault: Fault;
   readonly retryable: boolean;
   readonly nodeName: string;
-  /** Null if there is no request that was understood as far as this. */
-  readonly request: { readonly id: string; readonly href: string } | null;
+  readonly id: string;
+  /** What was asked for; null if that was not understood. */
+  readonly href: string | null;
 }
 
 /**
@@ -22,7 +23,7 @@ export interface ErrorReport {
  * what to quote when asking for help. Self-contained, without scripts; everything that came from outside is escaped.
  */
 export function errorPage(report: ErrorReport): string {
-  const { status, reason, title, detail, code, request } = report;
+  const { status, reason, title, detail, code, id, href } = report;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -37,12 +38,12 @@ export function errorPage(report: ErrorReport): string {
 <main>
 <p class="status">${status} ${escapeHtml(reason)}</p>
 <h1>${escapeHtml(title)}</h1>
-${request === null ? '' : `<p class="address"><code>${escapeHtml(shortened(request.href))}</code></p>\n`}${way(report)}
-<p>${advice[code] === notYours ? byRule : whose[report.fault]}</p>
+${href === null ? '' : `<p class="address"><code>${escapeHtml(shortened(href))}</code></p>\n`}${way(report)}
+<p>${whoseFault(report)}</p>
 <h2>What to try</h2>
 <p>${advice[code] ?? (report.retryable ? tryAgain : usual[report.fault])}</p>
 <dl>
-${detail === '' ? '' : entry('Detail', shortened(detail))}${entry('Code', code)}${request === null ? '' : entry('Request', request.id)}${entry('Proxy', report.nodeName)}</dl>
+${detail === '' ? '' : entry('Detail', shortened(detail))}${entry('Code', code)}${entry('Request', id)}${entry('Proxy', report.nodeName)}</dl>
 </main>
 </body>
 </html>
@@ -55,16 +56,23 @@ export function escapeHtml(text: string): string {
   return visible.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** The three stations of a request, with a mark on the one where it failed. */
-function way({ fault, nodeName, request }: ErrorReport): string {
-  const labels = ['Your request', 'Proxy', 'Server'];
-  const names = ['', nodeName, request === null ? '' : hostOf(request.href)];
-  const items = stations[fault].map(([state, word], i) => {
-    const name = names[i] === '' ? '' : `<small>${escapeHtml(names[i] ?? '')}</small>`;
-    return `<li class="${state}"><b>${labels[i] ?? ''}</b>${name}<span>${word}</span></li>`;
-  });
-  return `<ol>${items.join('')}</ol>`;
+/** The stations of a request, with a mark on the one where it failed. */
+function way({ fault, code, nodeName, href }: ErrorReport): string {
+  const [client, node, server] = stations[fault];
+  const host = href === null ? '' : hostOf(href);
+  const further = isParents(code)
+    ? [station('Parent proxy', '', server), station('Server', host, ['unreached', 'not reached'])]
+    : [station('Server', host, server)];
+  return `<ol>${[station('Your request', '', client), station('Proxy', nodeName, node), ...further].join('')}</ol>`;
 }
+
+function station(label: string, name: string, [state, word]: Station): string {
+  const small = name === '' ? '' : `<small>${escapeHtml(name)}</small>`;
+  return `<li class="${state}"><b>${label}</b>${small}<span>${word}</span></li>`;
+}
+
+/** Whether it failed at the proxy that this one goes through, and not at the server. */
+const isParents = (code: string): boolean => code.startsWith('parent-');
 
 type Station = readonly ['passed' | 'failed' | 'unreached', string];
 
@@ -92,6 +100,13 @@ const whose: Readonly<Record<Fault, string>> = {
   upstream: 'The proxy is working; the server, or the way to it, is not.',
 };
 
+function whoseFault({ code, fault }: ErrorReport): string {
+  if (isParents(code)) return behindParent;
+  return advice[code] === notYours ? byRule : whose[fault];
+}
+
+const behindParent = 'The proxy is working; the parent proxy, through which it reaches others, is not.';
+
 const byRule = 'The proxy is working; its rules do not allow this request.';
 
 const tryAgain = 'Wait a moment and try again. If it keeps failing, the server may be down for everyone.';
@@ -110,15 +125,21 @@ const advice: Readonly<Record<string, string>> = {
   'connect-refused': 'Check the port in the address. If it is right, the server is not running: try again later.',
   'tls-certificate':
     'The server cannot be shown to be the one you asked for, so nothing was sent to it. Tell whoever runs that server.',
+  'access-denied': notYours,
+  'authentication-required':
+    'Load the page again and give the user name and password that whoever runs this proxy gave you.',
   'client-not-allowed': notYours,
   'destination-refused': notYours,
   'port-refused': notYours,
+  'parent-refused': 'The parent proxy may have a rule against this address: ask whoever runs it.',
+  'parent-authentication': 'Tell whoever runs this proxy, with the code and the request below.',
   'not-cached': 'Ask without “only if cached”, or again when there is a connection to the server.',
   'not-found': 'Check the address.',
   misdirected: 'Check the host name in the address: this server has other sites, but not this one.',
   loop: 'The proxy was told to forward this to itself. Tell whoever runs it, with the code and the request below.',
   'uri-too-long': 'Shorten the address.',
   'fields-too-large': 'Delete the cookies of this site and try again.',
+  'too-many-attempts': 'Wait a minute, then try again with the right password.',
   'too-busy': 'Wait a moment and try again.',
 };
 

@@ -13,8 +13,8 @@ export interface FailedRequest {
   readonly method: string;
   readonly fields: Fields;
   readonly id: string;
-  /** The target URI, or the request target if no URI could be made of it. */
-  readonly href: string;
+  /** The target URI, or the request target if no URI could be made of it; null if there is none. */
+  readonly href: string | null;
 }
 
 export interface ErrorResponseOptions {
@@ -22,7 +22,7 @@ export interface ErrorResponseOptions {
   readonly allow?: readonly string[];
   /** For `Retry-After` of a 503. */
   readonly retryAfter?: Seconds;
-  /** Leaves out the detail of what went wrong further in, which may name addresses that are not for the public. */
+  /** Leaves out what is not for the public: the detail of what went wrong further in, and which rule was broken. */
   readonly concealUpstream?: boolean;
 }
 
@@ -33,13 +33,13 @@ export interface ErrorResponseOptions {
  */
 export function errorResponse(
   error: WillisError,
-  request: FailedRequest | null,
+  request: FailedRequest,
   node: { readonly name: string },
   now: EpochMs,
   options: ErrorResponseOptions = {},
 ): Response {
   const report = reportOf(error, request, node.name, options.concealUpstream ?? false);
-  const html = prefersHtml(request?.fields.get('accept'));
+  const html = prefersHtml(request.fields.get('accept'));
   const content = Buffer.from(html ? errorPage(report) : problem(report));
   const fields = [
     ...['Date', formatHttpDate(now)],
@@ -51,14 +51,19 @@ export function errorResponse(
     ...['Proxy-Status', proxyStatus(node.name, { error: error.kind.proxyStatus, ...detailOf(report) })],
     ...['X-Content-Type-Options', 'nosniff'],
     ...(html ? ['Content-Security-Policy', pagePolicy, 'Referrer-Policy', 'no-referrer'] : []),
-    ...(report.status === 503 ? ['Retry-After', String(Math.ceil(options.retryAfter ?? soon))] : []),
-    ...(report.status === 405 ? ['Allow', (options.allow ?? []).join(', ')] : []),
+    ...(report.status === 503 && !error.answerFields.includes('Retry-After')
+      ? ['Retry-After', String(Math.ceil(options.retryAfter ?? soon))]
+      : []),
+    ...error.answerFields,
+    ...(report.status === 405 && !error.answerFields.includes('Allow')
+      ? ['Allow', (options.allow ?? []).join(', ')]
+      : []),
   ];
   return {
     status: report.status,
     reason: report.reason,
     fields: new Fields(fields),
-    body: request?.method === 'HEAD' ? null : new BufferedBody([content]),
+    body: request.method === 'HEAD' ? null : new BufferedBody([content]),
     note: { error: error.code },
   };
 }
@@ -72,12 +77,13 @@ const detailOf = ({ detail }: ErrorReport): { detail?: string } => (detail === '
 
 function reportOf(
   error: WillisError,
-  request: FailedRequest | null,
+  request: FailedRequest,
   nodeName: string,
   concealUpstream: boolean,
 ): ErrorReport {
   const { status, title, fault, retryable } = error.kind;
-  const concealed = fault === 'internal' || (fault === 'upstream' && concealUpstream);
+  const concealed =
+    fault === 'internal' || (concealUpstream && (fault === 'upstream' || error.code === 'access-denied'));
   return {
     status,
     reason: reasons[status] ?? '',
@@ -87,20 +93,20 @@ function reportOf(
     fault,
     retryable,
     nodeName,
-    request: request === null ? null : { id: request.id, href: request.href },
+    id: request.id,
+    href: request.href,
   };
 }
 
 /** Members as in RFC 9457 §3.1; without a `type` the title is the reason phrase (§4.2.1). */
-function problem({ status, reason, code, title, detail, request }: ErrorReport): string {
+function problem({ status, reason, code, title, detail, id }: ErrorReport): string {
   return `${JSON.stringify({
     title: reason,
     status,
     detail: detail === '' ? title : `${title} ${detail}`,
     code,
-    ...(request === null
-      ? {}
-      : { requestId: request.id, instance: `urn:willis:request:${encodeURIComponent(request.id)}` }),
+    requestId: id,
+    instance: `urn:willis:request:${encodeURIComponent(id)}`,
   })}\n`;
 }
 
@@ -117,13 +123,18 @@ function prefersHtml(accept: string | undefined): boolean {
 /** Reason phrases of the statuses in the error table. */
 const reasons: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  407: 'Proxy Authentication Required',
   408: 'Request Timeout',
+  413: 'Content Too Large',
   414: 'URI Too Long',
+  415: 'Unsupported Media Type',
   417: 'Expectation Failed',
   421: 'Misdirected Request',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   499: 'Client Closed Request',
   500: 'Internal Server Error',

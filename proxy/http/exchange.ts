@@ -1,8 +1,17 @@
 import type { Duplex } from 'node:stream';
-import { bytes, elapsedMonotonic, type Bytes, type EpochMs, type MonotonicMs } from '../../config/units.js';
+import {
+  bytes,
+  elapsedMonotonic,
+  type Bytes,
+  type EpochMs,
+  type Milliseconds,
+  type MonotonicMs,
+} from '../../config/units.js';
 import type { Clock } from '../base/clock.js';
-import { asWillisError } from '../base/errors.js';
+import type { Aborted } from '../base/access-line.js';
+import { asWillisError, WillisError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
+import type { ExchangeRecord } from './exchange-record.js';
 import { Fields } from './fields.js';
 import type { InputBuffer } from './input-buffer.js';
 import type { Client, Request, Response } from './message.js';
@@ -11,6 +20,7 @@ import { bodyDecoder, ReceivedBody } from './receive-body.js';
 import { ReceivedRequest, type Informer, type Receipt } from './received-request.js';
 import type { ExchangeObserver } from './request-handler.js';
 import { frameResponse, informationalHead, type ResponseFrame } from './response-framing.js';
+import type { ResponseSender, Sent } from './send.js';
 
 export interface ExchangeContext {
   readonly limits: HeadLimits;
@@ -27,7 +37,7 @@ export interface PreparedResponse {
 }
 
 /** One request and its answer. */
-export class Exchange implements Receipt, Informer {
+export class Exchange implements Receipt, Informer, ExchangeRecord {
   readonly client: Client;
   readonly receivedAt: EpochMs;
   readonly id: string;
@@ -35,6 +45,11 @@ export class Exchange implements Receipt, Informer {
   readonly request: ReceivedRequest | null = null;
   /** Null if the request has no content. */
   readonly body: ReceivedBody | null = null;
+  readonly headBytes: Bytes;
+  user: string | null = null;
+  site = '';
+  rule = '';
+  upstreamTime: Milliseconds | null = null;
   readonly #head: RequestHead | null;
   readonly #context: ExchangeContext;
   readonly #startedAt: MonotonicMs;
@@ -42,6 +57,9 @@ export class Exchange implements Receipt, Informer {
   /** Whether 100 (Continue) was sent. */
   #continued = false;
   #answered = false;
+  /** Bytes of informational responses. */
+  #informed = 0;
+  #headSentAt: MonotonicMs | null = null;
 
   /**
    * @param head null for a request that is malformed
@@ -49,6 +67,7 @@ export class Exchange implements Receipt, Informer {
    */
   constructor(
     head: RequestHead | null,
+    headBytes: Bytes,
     connection: { readonly client: Client; readonly socket: Duplex; readonly input: InputBuffer },
     context: ExchangeContext,
     onBodyRead: () => void,
@@ -56,6 +75,7 @@ export class Exchange implements Receipt, Informer {
     this.client = connection.client;
     this.receivedAt = context.clock.now();
     this.id = context.nextId();
+    this.headBytes = headBytes;
     this.#head = head;
     this.#context = context;
     this.#startedAt = context.clock.monotonic();
@@ -73,10 +93,16 @@ export class Exchange implements Receipt, Informer {
     // A client that does not read loses the others: they are hints, and would have to be kept for it.
     else if (this.#socket.writableNeedDrain) return;
     try {
-      this.#socket.write(informationalHead(status, fields), 'latin1');
+      const told = informationalHead(status, fields);
+      this.#informed += told.length;
+      this.#socket.write(told, 'latin1');
     } catch (error) {
-      this.#context.logger.error({ error, id: this.id }, 'informational response not sent');
+      this.#context.logger.error({ code: 'informational-not-sent', error, id: this.id }, 'informational response not sent');
     }
+  }
+
+  get record(): ExchangeRecord {
+    return this;
   }
 
   /** Nothing is informed of from now on. */
@@ -104,12 +130,11 @@ export class Exchange implements Receipt, Informer {
   refusal(error: unknown): Response {
     const { logger, observer } = this.#context;
     const known = asWillisError(error);
-    if (known.kind.fault === 'internal') logger.error({ error, id: this.id }, 'request failed');
     try {
-      const { client, receivedAt, id, request } = this;
-      return observer.onRefused(known, { client, receivedAt, id, request });
+      const { client, receivedAt, id, record, request } = this;
+      return observer.onRefused(known, { client, receivedAt, id, record, request });
     } catch (failure) {
-      logger.error({ error: failure, id: this.id }, 'no error answer could be made');
+      logger.error({ code: 'error-answer-failed', error: failure, id: this.id }, 'no error answer could be made');
       return bareResponse(known.kind.status);
     }
   }
@@ -125,14 +150,32 @@ export class Exchange implements Receipt, Informer {
     }
   }
 
-  report(response: Response, bytesIn: Bytes, bytesOut: Bytes, aborted: boolean): void {
-    const { client, receivedAt, id, request } = this;
+  /** The head of the answer is sent, and more is to come. */
+  headSent(): void {
+    this.#headSentAt = this.#context.clock.monotonic();
+  }
+
+  /** @param sender null if nothing of the answer was sent */
+  report(response: Response, bytesIn: Bytes, sender: ResponseSender | null, sent: Sent): void {
+    const { client, receivedAt, id, record, request } = this;
     const { clock, observer, logger } = this.#context;
-    const duration = elapsedMonotonic(this.#startedAt, clock.monotonic());
+    const now = clock.monotonic();
     try {
-      observer.onFinished(request, response, { client, receivedAt, id, bytesIn, bytesOut, duration, aborted });
+      observer.onFinished(request, response, {
+        client,
+        receivedAt,
+        id,
+        record,
+        bytesIn,
+        bytesOut: bytes(this.#informed + (sender?.sentBytes ?? 0)),
+        contentOut: sender?.contentBytes ?? bytes(0),
+        firstByteTime: sender && elapsedMonotonic(this.#startedAt, this.#headSentAt ?? now),
+        duration: elapsedMonotonic(this.#startedAt, now),
+        aborted: abortedBy(sent),
+        failure: failureOf(sent),
+      });
     } catch (error) {
-      logger.error({ error, id }, 'recording an exchange failed');
+      logger.error({ code: 'record-failed', error, id }, 'recording an exchange failed');
     }
   }
 
@@ -140,7 +183,7 @@ export class Exchange implements Receipt, Informer {
     try {
       return this.#framed(response, close);
     } catch (error) {
-      this.#context.logger.error({ error, id: this.id }, 'error answer not sent');
+      this.#context.logger.error({ code: 'error-answer-failed', error, id: this.id }, 'error answer not sent');
       response.body?.cancel();
       return this.#framed(bareResponse(500), close);
     }
@@ -150,6 +193,26 @@ export class Exchange implements Receipt, Informer {
     const { method, version } = this.#head ?? UNKNOWN;
     return { response, frame: frameResponse(response, { method, version, close, clock: this.#context.clock }) };
   }
+}
+
+const culprits = { downstream: 'client', upstream: 'upstream', internal: 'node' } as const;
+
+function abortedBy(sent: Sent): Aborted | null {
+  switch (sent.kind) {
+    case 'complete':
+      return null;
+    case 'gone':
+      return 'client';
+    case 'broken':
+      return culprits[sent.error.kind.fault];
+    case 'excess':
+      return 'upstream';
+  }
+}
+
+function failureOf(sent: Sent): WillisError | null {
+  if (sent.kind === 'broken') return sent.error;
+  return sent.kind === 'excess' ? new WillisError('upstream-malformed', 'more content than announced') : null;
 }
 
 /** Content that is read and dropped, so that a connection can be used again. */

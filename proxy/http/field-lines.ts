@@ -1,5 +1,6 @@
 import { bytes, type Bytes } from '../../config/units.js';
 import { WillisError } from '../base/errors.js';
+import { sharedName } from './field-names.js';
 import type { InputBuffer } from './input-buffer.js';
 
 const TOKEN = 1;
@@ -47,7 +48,7 @@ export function parseFieldLines(text: string, from: number, most: number): strin
     let valueEnd = i;
     while (valueEnd > valueStart && isOws(text.charCodeAt(valueEnd - 1))) valueEnd--;
     if (lines.length >= 2 * most) throw new WillisError('fields-too-large', `more than ${most} field lines`);
-    lines.push(name, text.slice(valueStart, valueEnd));
+    lines.push(sharedName(name), text.slice(valueStart, valueEnd));
     i += 2;
   }
   return lines;

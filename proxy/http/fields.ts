@@ -1,3 +1,5 @@
+import { lowerCaseName } from './field-names.js';
+
 /**
  * The field lines of a message (RFC 9110 §5), immutable, in received order and with names in received case. Values are
  * without surrounding white space; bytes above 0x7F are Latin-1 characters. Names given to the methods are lower case.
@@ -75,22 +77,19 @@ export class Fields {
     return this.filter((name) => !names.includes(name));
   }
 
-  /** The lines for which `keep` holds; it is given the name in lower case. */
+  /** The lines for which `keep` holds; it is given the name in lower case. This, if it holds for all of them. */
   filter(keep: (name: string, value: string) => boolean): Fields {
-    const kept: string[] = [];
     const { lines } = this;
     for (let i = 0; i < lines.length; i += 2) {
-      const name = lines[i] as string;
-      const value = lines[i + 1] as string;
-      if (keep(name.toLowerCase(), value)) kept.push(name, value);
+      if (!keep(lowerCaseName(lines[i] as string), lines[i + 1] as string)) return keptAfter(i, lines, keep);
     }
-    return kept.length === lines.length ? this : new Fields(kept);
+    return this;
   }
 
   /** Lower-case names in order of first appearance. */
   names(): Set<string> {
     const names = new Set<string>();
-    for (let i = 0; i < this.lines.length; i += 2) names.add((this.lines[i] as string).toLowerCase());
+    for (let i = 0; i < this.lines.length; i += 2) names.add(lowerCaseName(this.lines[i] as string));
     return names;
   }
 
@@ -104,9 +103,24 @@ export class Fields {
   }
 }
 
+/** The lines before `dropped`, and those behind it for which `keep` holds. */
+function keptAfter(
+  dropped: number,
+  lines: readonly string[],
+  keep: (name: string, value: string) => boolean,
+): Fields {
+  const kept = lines.slice(0, dropped);
+  for (let i = dropped + 2; i < lines.length; i += 2) {
+    const name = lines[i] as string;
+    const value = lines[i + 1] as string;
+    if (keep(lowerCaseName(name), value)) kept.push(name, value);
+  }
+  return new Fields(kept);
+}
+
 /** Whether a received field name is `lower`, which is in lower case. */
 export function sameName(received: string, lower: string): boolean {
-  return received.length === lower.length && (received === lower || received.toLowerCase() === lower);
+  return received.length === lower.length && (received === lower || lowerCaseName(received) === lower);
 }
 
 /** The members of a comma-separated list; commas inside quoted strings do not separate (RFC 9110 §5.6.1, §5.6.4). */

@@ -106,6 +106,7 @@ const isToken = new RegExp(`^${token}$`);
 
 /** The IP address of a node in either form: with or without brackets and port; null if it has none. */
 function addressOf(node: string | undefined): string | null {
+  if (node !== undefined && isIpv4(node)) return node;
   const match = /^(?:\[([\da-f:.]+)\](?::\w+)?|(\d+\.\d+\.\d+\.\d+)(?::\w+)?|([\da-f:.]+))$/i.exec(node ?? '');
   if (match === null) return null;
   const [, bracketed, v4, bare] = match;
@@ -113,8 +114,30 @@ function addressOf(node: string | undefined): string | null {
   return canonicalIpv6(bracketed ?? bare ?? '');
 }
 
-const isIpv4 = (text: string): boolean =>
-  text.split('.').every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
+/** Four decimal numbers below 256, without leading zeros. */
+function isIpv4(text: string): boolean {
+  let parts = 1;
+  let value = 0;
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit === DOT) {
+      if (digits === 0) return false;
+      parts++;
+      value = 0;
+      digits = 0;
+    } else {
+      if (digit < 0 || digit > 9 || (digits === 1 && value === 0)) return false;
+      value = value * 10 + digit;
+      digits++;
+      if (value > 255) return false;
+    }
+  }
+  return parts === 4 && digits > 0;
+}
+
+/** As far from the digit zero as a dot is. */
+const DOT = 0x2e - 0x30;
 
 /** The one spelling of RFC 5952; IPv4-mapped addresses as IPv4. */
 function canonicalIpv6(text: string): string | null {

@@ -7,10 +7,15 @@ import type { Fields } from './fields.js';
  *
  * A `Connection` that names a field meant for all recipients is wrong by §7.6.1, and a way to have a field removed that
  * another intermediary added or that this one has already acted upon: such fields stay (see `protectedNames`).
+ *
+ * @param besides further names, in lower case, that are not passed on
  */
-export function withoutHopByHop(fields: Fields): Fields {
+export function withoutHopByHop(fields: Fields, besides: ReadonlySet<string> = none): Fields {
   const nominated = connectionOptions(fields);
-  return fields.filter((name) => !isHopByHop(name) && !(nominated.has(name) && !isProtected(name)));
+  if (nominated.size === 0) return fields.filter((name) => !isHopByHop(name) && !besides.has(name));
+  return fields.filter(
+    (name) => !isHopByHop(name) && !besides.has(name) && !(nominated.has(name) && !isProtected(name)),
+  );
 }
 
 /** Whether a field, named in lower case, never goes further than one connection. */
@@ -20,12 +25,15 @@ export const isHopByHop = (name: string): boolean => always.has(name);
 export function connectionOptions(fields: Fields): ReadonlySet<string> {
   const value = fields.get('connection');
   if (value === undefined) return none;
+  // by far the most common one
+  if (value === 'keep-alive') return keepAlive;
   // options are tokens: a quote does not keep a comma from separating
   const options = value.split(',').map((option) => option.trim().toLowerCase());
   return new Set(options.filter((option) => option !== ''));
 }
 
 const none: ReadonlySet<string> = new Set();
+const keepAlive: ReadonlySet<string> = new Set(['keep-alive']);
 
 const always: ReadonlySet<string> = new Set([
   'connection',

@@ -39,9 +39,15 @@ const clockTime = '(\\d\\d):(\\d\\d):(\\d\\d)';
 const shortDay = '(?:mon|tue|wed|thu|fri|sat|sun)';
 const longDay = '(?:mon|tues|wednes|thurs|fri|satur|sun)day';
 
-const imfFixdate = new RegExp(`^${shortDay}, (\\d\\d) ([a-z]{3}) (\\d{4}) ${clockTime} gmt$`, 'i');
+/** `0` for any digit, `a` for letters. */
+const fixdate = 'aaa, 00 aaa 0000 00:00:00 aaa';
+const [ZERO, NINE, LETTER] = [0x30, 0x39, 0x61];
 const rfc850 = new RegExp(`^${longDay}, (\\d\\d)-([a-z]{3})-(\\d\\d) ${clockTime} gmt$`, 'i');
 const asctime = new RegExp(`^${shortDay} ([a-z]{3}) (\\d\\d| \\d) ${clockTime} (\\d{4})$`, 'i');
+
+const days = new Set(['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'].map((day) => threeLetters(day, 0)));
+const monthNumbers = new Map(months.map((month, number) => [threeLetters(month, 0), number]));
+const gmt = threeLetters('gmt', 0);
 
 interface Calendar {
   readonly year: number;
@@ -53,11 +59,34 @@ interface Calendar {
   readonly second: number;
 }
 
+/** By position instead of by an expression: nearly all dates are of this form, and a message has several. */
 function parseImfFixdate(value: string): EpochMs | null {
-  const match = imfFixdate.exec(value);
-  if (match === null) return null;
-  const [, day, month, year, hour, minute, second] = match;
-  return timeOf(calendar(year, month, day, hour, minute, second));
+  if (value.length !== fixdate.length) return null;
+  for (let i = 0; i < fixdate.length; i++) {
+    const wanted = fixdate.charCodeAt(i);
+    const c = value.charCodeAt(i);
+    if (wanted === ZERO ? c < ZERO || c > NINE : wanted !== LETTER && wanted !== c) return null;
+  }
+  if (!days.has(threeLetters(value, 0)) || threeLetters(value, 26) !== gmt) return null;
+  return timeOf({
+    year: twoDigits(value, 12) * 100 + twoDigits(value, 14),
+    month: monthNumbers.get(threeLetters(value, 8)) ?? -1,
+    day: twoDigits(value, 5),
+    hour: twoDigits(value, 17),
+    minute: twoDigits(value, 20),
+    second: twoDigits(value, 23),
+  });
+}
+
+const twoDigits = (text: string, at: number): number =>
+  (text.charCodeAt(at) - ZERO) * 10 + text.charCodeAt(at + 1) - ZERO;
+
+/** Three letters in either case as one number; -1 for characters beyond ASCII. */
+function threeLetters(text: string, at: number): number {
+  const a = text.charCodeAt(at);
+  const b = text.charCodeAt(at + 1);
+  const c = text.charCodeAt(at + 2);
+  return (a | b | c) > 0x7f ? -1 : ((a | 0x20) << 16) | ((b | 0x20) << 8) | c | 0x20;
 }
 
 function parseAsctime(value: string): EpochMs | null {

@@ -47,8 +47,10 @@ export class InputBuffer {
 
   /** The position of the first occurrence at or behind `from`, or -1. */
   indexOf(wanted: Buffer | number, from: number): number {
-    const found = this.#data.subarray(this.#start + from, this.#end).indexOf(wanted);
-    return found < 0 ? -1 : found + from;
+    const found = this.#data.indexOf(wanted, this.#start + from);
+    const length = typeof wanted === 'number' ? 1 : wanted.length;
+    // behind the end there may be anything
+    return found < 0 || found + length > this.#end ? -1 : found - this.#start;
   }
 
   /** The first bytes as Latin-1 text, still held. */

@@ -1,5 +1,7 @@
 import type { EpochMs } from '../../config/units.js';
+import type { Cancellation } from '../base/cancellation.js';
 import type { Body } from './body.js';
+import type { ExchangeRecord } from './exchange-record.js';
 import type { Fields } from './fields.js';
 import type { TargetUri } from './target-uri.js';
 
@@ -29,8 +31,9 @@ export interface Request {
   readonly receivedAt: EpochMs;
   /** Short id that stands in the log and in error answers. */
   readonly id: string;
-  /** Aborted when the client has gone or the connection broke before the answer was complete. */
-  readonly signal: AbortSignal;
+  readonly record: ExchangeRecord;
+  /** Cancelled when the client has gone or the connection broke before the answer was complete. */
+  readonly cancellation: Cancellation;
   /** Passes an informational (1xx) response on to the client, if it speaks HTTP/1.1 (RFC 9110 §15.2). */
   inform(status: number, fields: Fields): void;
 }

@@ -42,12 +42,17 @@ export interface RequestHead {
  * exactly what the grammar says is refused, as soon as that is certain.
  */
 export class HeadReceiver {
-  readonly #context: HeadContext;
+  #context: HeadContext;
   readonly #end = new SectionEnd();
   #emptyLines = 0;
 
   constructor(context: HeadContext) {
     this.#context = context;
+  }
+
+  /** These limits hold from now on, for a head that has begun to arrive too. */
+  configure(limits: HeadLimits): void {
+    this.#context = { ...this.#context, limits };
   }
 
   /**

@@ -1,6 +1,8 @@
 import type { EpochMs } from '../../config/units.js';
+import { Cancellation } from '../base/cancellation.js';
 import type { WillisError } from '../base/errors.js';
 import type { Body } from './body.js';
+import type { ExchangeRecord } from './exchange-record.js';
 import type { Fields } from './fields.js';
 import type { Client, Request } from './message.js';
 import type { RequestHead } from './receive.js';
@@ -11,6 +13,7 @@ export interface Receipt {
   readonly client: Client;
   readonly receivedAt: EpochMs;
   readonly id: string;
+  readonly record: ExchangeRecord;
 }
 
 /** Passes 1xx responses on, for the request that is being answered. */
@@ -29,8 +32,9 @@ export class ReceivedRequest implements Request {
   readonly client: Client;
   readonly receivedAt: EpochMs;
   readonly id: string;
+  readonly record: ExchangeRecord;
   readonly #informer: Informer;
-  #controller: AbortController | null = null;
+  #cancellation: Cancellation | null = null;
   #gone: WillisError | null = null;
 
   constructor(
@@ -49,24 +53,25 @@ export class ReceivedRequest implements Request {
     this.client = receipt.client;
     this.receivedAt = receipt.receivedAt;
     this.id = receipt.id;
+    this.record = receipt.record;
     this.#informer = informer;
   }
 
-  get signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
-      if (this.#gone !== null) this.#controller.abort(this.#gone);
+  get cancellation(): Cancellation {
+    if (this.#cancellation === null) {
+      this.#cancellation = new Cancellation();
+      if (this.#gone !== null) this.#cancellation.cancel(this.#gone);
     }
-    return this.#controller.signal;
+    return this.#cancellation;
   }
 
   inform(status: number, fields: Fields): void {
     this.#informer.inform(this, status, fields);
   }
 
-  /** The client has gone: aborts the signal, now or when somebody asks for it. */
-  abort(reason: WillisError): void {
+  /** The client has gone: cancels the request, now or when somebody asks. */
+  cancel(reason: WillisError): void {
     this.#gone ??= reason;
-    this.#controller?.abort(this.#gone);
+    this.#cancellation?.cancel(this.#gone);
   }
 }

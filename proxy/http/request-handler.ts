@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Bytes, Milliseconds } from '../../config/units.js';
+import type { Aborted } from '../base/access-line.js';
 import type { WillisError } from '../base/errors.js';
 import type { Fields } from './fields.js';
 import type { Request, Response } from './message.js';
@@ -31,18 +32,28 @@ export interface RequestHandler {
 }
 
 /** How an exchange went, for the access log and metrics. */
-export interface Outcome extends Receipt {
+export interface Outcome extends Receipt, Measured {}
+
+export interface Measured {
+  /** What was taken in of the request until its answer had ended: head, content and framing. */
   readonly bytesIn: Bytes;
+  /** What was given to the connection: informational responses, head, content and framing. */
   readonly bytesOut: Bytes;
+  /** Of that the content of the answer, without framing. */
+  readonly contentOut: Bytes;
+  /** From the end of the request's head until the head of the answer was sent; null if it was not. */
+  readonly firstByteTime: Milliseconds | null;
   /** From the end of the request's head to the end of the answer. */
   readonly duration: Milliseconds;
-  /** Whether the answer did not arrive complete, as far as this side can know. */
-  readonly aborted: boolean;
+  /** Who kept the answer from arriving complete, as far as this side can know; null if nobody did. */
+  readonly aborted: Aborted | null;
+  /** Why the content of the answer broke off; null if it did not, or its client went away. */
+  readonly failure: WillisError | null;
 }
 
 /** What is known of a request that is answered with an error: the request is null if it was malformed. */
 export interface RefusalContext extends Receipt {
-  readonly request: Request | null;
+  readonly request: Request | ConnectRequest | null;
 }
 
 /** The ends of exchanges that a server leaves to others. */

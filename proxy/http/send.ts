@@ -6,8 +6,8 @@ import { assertSendable, type ResponseFrame } from './response-framing.js';
 import { permittedTrailers } from './trailers.js';
 
 /**
- * How a response ended: `complete`; `broken` when its body failed or was too short; `excess` when it was longer than
- * announced (what was announced has been sent); `gone` when the connection broke.
+ * How a response ended: `complete`; `broken` when its body failed or was too short, with no byte sent if it failed at
+ * once; `excess` when it was longer than announced (what was announced has been sent); `gone` when the connection broke.
  */
 export type Sent =
   | { readonly kind: 'complete' }
@@ -46,6 +46,11 @@ export class ResponseSender {
     return bytes(this.#sentBytes);
   }
 
+  /** Of these the content, without framing. */
+  get contentBytes(): Bytes {
+    return bytes(this.#bodyBytes);
+  }
+
   send(frame: ResponseFrame, body: Body | null): void {
     this.#sentBytes = 0;
     this.#bodyBytes = 0;
@@ -57,9 +62,7 @@ export class ResponseSender {
       return;
     }
     this.#body = body;
-    this.#socket.cork();
     this.#start(frame, body);
-    this.#socket.uncork();
   }
 
   /** The connection has room again. */
@@ -83,14 +86,17 @@ export class ResponseSender {
   /** A small body that is there in one piece leaves in one string with the head: the cheapest write there is. */
   #start(frame: ResponseFrame, body: Body): void {
     const chunk = this.#read(body);
+    if (chunk === undefined) return;
     if (chunk instanceof Buffer && chunk.length === frame.length && chunk.length <= LARGEST_IN_ONE_STRING) {
       this.#bodyBytes = chunk.length;
       this.#write(frame.head + chunk.toString('latin1'));
       this.#continue();
       return;
     }
+    this.#socket.cork();
     this.#write(frame.head);
     if (this.#take(chunk)) this.#continue();
+    this.#socket.uncork();
   }
 
   /** Goes on until it has to wait or the response has ended. */
@@ -149,8 +155,8 @@ export class ResponseSender {
 
   #takeChunk(chunk: Buffer): boolean {
     const room = this.#frame?.length == null ? chunk.length : this.#frame.length - this.#bodyBytes;
-    this.#bodyBytes += Math.min(room, chunk.length);
     if (chunk.length > room) {
+      this.#bodyBytes += room;
       if (room > 0) this.#write(chunk.subarray(0, room));
       this.#body?.cancel();
       this.#finish({ kind: 'excess' });
@@ -163,6 +169,7 @@ export class ResponseSender {
   #writeSlice(chunk: Buffer): void {
     const slice = chunk.length <= LARGEST_WRITE ? chunk : chunk.subarray(0, LARGEST_WRITE);
     this.#rest = slice === chunk ? null : chunk.subarray(LARGEST_WRITE);
+    this.#bodyBytes += slice.length;
     if (this.#frame?.content !== 'chunked') {
       this.#write(slice);
       return;

@@ -1,58 +1,86 @@
 import { createServer, isIPv6, type AddressInfo, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, Server as TlsServer, type TLSSocket } from 'node:tls';
-import type { Milliseconds } from '../../config/units.js';
+import type { TLSSocket } from 'node:tls';
+import { milliseconds, type Milliseconds } from '../../config/units.js';
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
+import { unmapped } from './address-text.js';
+import { Admission, type AdmittedClient, type ConnectionLimits } from './admission.js';
+import { bytesSent } from './bytes-sent.js';
 import { Connection, type ConnectionContext } from './connection.js';
 import type { TimeLimits } from './deadlines.js';
+import { MOST_FAREWELLS } from './farewells.js';
+import { listenerCounters, type ListenerCounters } from './listener-counters.js';
 import type { Client } from './message.js';
+import { QuietSockets } from './quiet-sockets.js';
 import type { HeadLimits } from './receive.js';
 import { requestIds } from './request-id.js';
 import type { ExchangeObserver, RequestHandler } from './request-handler.js';
-import { CertificateSet, type TlsCertificate } from './tls-certificates.js';
+import { TlsAcceptor } from './tls-acceptor.js';
+import type { CertificateSet } from './tls-certificates.js';
 
-export interface HttpServerOptions extends ExchangeObserver {
-  /** For the log. */
-  readonly name: string;
+export interface HttpServerOptions {
   /** Port 0 for any. */
   readonly address: { readonly host: string; readonly port: number };
-  readonly tls: { readonly certificates: readonly TlsCertificate[] } | null;
-  readonly limits: HeadLimits & TimeLimits;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly handler: RequestHandler;
+  /** What an earlier server has counted, to go on with. */
+  readonly counters?: ListenerCounters;
 }
 
-/** A listener for HTTP/1.1, over TCP or TLS. */
+/** What a server does with its connections. */
+export interface ServerSettings {
+  /** For the log. */
+  readonly name: string;
+  /** Null for plain TCP. */
+  readonly tls: CertificateSet | null;
+  readonly limits: HeadLimits & TimeLimits & ConnectionLimits;
+  readonly clients: ClientPolicy;
+  readonly handler: RequestHandler;
+  readonly observer: ExchangeObserver;
+}
+
+/** What is special about some of the clients. */
+export interface ClientPolicy {
+  /** Peers whose connections begin with a header of the PROXY protocol, which says who the client is. */
+  readonly announces: (address: string) => boolean;
+  /** Clients that may have any number of connections. */
+  readonly isExempt: (address: string) => boolean;
+}
+
+/**
+ * A listener for HTTP/1.1, over TCP or TLS. Everything but its address can be changed while it runs: requests that begin
+ * afterwards see the new settings only, those under way end under the old ones.
+ */
 export class HttpServer {
+  readonly counters: ListenerCounters;
   readonly #options: HttpServerOptions;
   readonly #server: Server;
-  readonly #context: ConnectionContext;
-  /** All accepted sockets that are not closed, tunnels included. */
-  readonly #sockets = new Set<Socket>();
-  readonly #connections = new Set<Connection>();
-  #certificates: CertificateSet | null;
+  readonly #nextId = requestIds();
+  readonly #quiet = new QuietSockets();
+  /** All accepted sockets that are not closed, with their connections: none within a handshake, or for a tunnel. */
+  readonly #sockets = new Map<Socket, Connection | null>();
+  /** Where the search for a connection that can be spared goes on. */
+  #spared: IterableIterator<Connection | null> = this.#sockets.values();
+  /** Of sockets within their handshake. */
+  readonly #clients = new WeakMap<Socket, AdmittedClient>();
+  #admission: Admission | null = null;
+  #settings: ServerSettings | null = null;
+  #context: ConnectionContext | null = null;
+  #tls: TlsAcceptor | null = null;
   #sweeper: NodeJS.Timeout | undefined;
-  #closed: Promise<void> | undefined;
+  #retired: Promise<void> | undefined;
+  #closing = false;
   #onEmpty: (() => void) | undefined;
 
-  /** @throws Error if a certificate is unusable */
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#certificates = options.tls === null ? null : new CertificateSet(options.tls.certificates);
-    this.#context = {
-      limits: options.limits,
-      clock: options.clock,
-      logger: options.logger.child({ listener: options.name }),
-      handler: options.handler,
-      observer: options,
-      nextId: requestIds(),
-      onEnded: (connection) => {
-        this.#connections.delete(connection);
-        this.#noteEnded();
-      },
-    };
-    this.#server = this.#certificates === null ? this.#plainServer() : this.#tlsServer();
+    this.counters = options.counters ?? listenerCounters();
+    this.#server = createServer({ allowHalfOpen: true, highWaterMark: WATER_MARK });
+    this.#server.on('connection', (socket) => this.#accept(socket));
+    this.#server.on('drop', () => this.#admission?.noteDropped());
+    this.#server.on('error', (error) => {
+      if (this.#server.listening) options.logger.error({ code: 'accept-failed', error }, 'accepting connections failed');
+    });
   }
 
   /** Open connections, tunnels included. */
@@ -60,138 +88,220 @@ export class HttpServer {
     return this.#sockets.size;
   }
 
-  /** Begins to accept connections. @throws the error of node, such as EADDRINUSE */
+  /**
+   * Begins to accept connections, or begins again after `release`; they wait until the server is configured.
+   * @throws the error of node, such as EADDRINUSE
+   */
   listen(): Promise<{ host: string; port: number }> {
     const { host, port } = this.#options.address;
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen({ host, port, backlog: 1024 }, () => {
         this.#server.off('error', reject);
-        this.#server.on('error', (error) => this.#context.logger.error({ error }, 'accepting connections failed'));
-        this.#sweeper = setInterval(() => this.#sweep(), sweepInterval(this.#options.limits));
-        this.#sweeper.unref();
         const { address, port: actual } = this.#server.address() as AddressInfo;
         resolve({ host: address, port: actual });
       });
     });
   }
 
+  /** Leaves its address to somebody else, at once, and keeps its connections. */
+  release(): void {
+    this.#server.close();
+  }
+
+  /** Puts settings in force, for connections that are open too. A handshake under way ends with the old certificates. */
+  configure(settings: ServerSettings): void {
+    const { name, limits, handler, observer } = settings;
+    const { clock, logger } = this.#options;
+    const isFirst = this.#settings === null;
+    this.#settings = settings;
+    this.#tls = settings.tls && this.#tlsAcceptor(settings.tls, limits.headerTimeout);
+    this.#context = {
+      limits,
+      clock,
+      logger: logger.child({ listener: name }),
+      handler,
+      observer,
+      nextId: this.#nextId,
+      counters: this.counters,
+    };
+    this.#server.maxConnections = limits.connections + MOST_FAREWELLS;
+    this.#configureAdmission(settings, this.#context.logger);
+    for (const connection of this.#sockets.values()) connection?.configure(this.#context);
+    this.#sweepEvery(sweepInterval(limits));
+    if (isFirst) for (const socket of this.#sockets.keys()) this.#admission?.admit(socket);
+  }
+
   /**
-   * Stops accepting, ends idle connections, lets requests under way be answered, and destroys what is left after
-   * `drainTimeout`. Idempotent; fulfilled when no connection is left.
+   * Stops accepting, ends idle connections and lets requests under way be answered, and tunnels go on. Idempotent;
+   * fulfilled when no connection is left.
    */
-  close(drainTimeout: Milliseconds): Promise<void> {
-    this.#closed ??= this.#drain(drainTimeout);
-    return this.#closed;
+  retire(): Promise<void> {
+    return (this.#retired ??= this.#drain());
   }
 
-  /** New handshakes use these. @throws Error, and the old ones stay, if one is unusable or this is no TLS listener */
-  setCertificates(certificates: readonly TlsCertificate[]): void {
-    if (!(this.#server instanceof TlsServer)) throw new Error(`the listener ${this.#options.name} does not use TLS`);
-    this.#certificates = new CertificateSet(certificates);
-    const [first] = certificates as readonly [TlsCertificate];
-    this.#server.setSecureContext({ ...secureDefaults, ...first });
+  /**
+   * Retires, ends tunnels on which nothing passes for a second, and destroys what is left after `drainTimeout`.
+   * Idempotent; fulfilled when no connection is left.
+   */
+  async close(drainTimeout: Milliseconds): Promise<void> {
+    this.#closing = true;
+    const left = this.retire();
+    this.#sweepEvery(CLOSING_INTERVAL);
+    const timer = setTimeout(() => this.#destroyAll(), drainTimeout);
+    await left;
+    clearTimeout(timer);
   }
 
-  async #drain(timeout: Milliseconds): Promise<void> {
-    const ended = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
-    for (const connection of this.#connections) connection.drain();
-    const timer = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy();
-    }, timeout);
-    await ended;
+  async #drain(): Promise<void> {
+    const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
+    if (this.#settings === null) this.#destroyAll();
+    for (const connection of this.#sockets.values()) connection?.drain();
+    await closed;
     // The server says so before its last sockets do.
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
       this.#noteEnded();
     });
-    clearTimeout(timer);
     clearInterval(this.#sweeper);
+  }
+
+  #destroyAll(): void {
+    for (const socket of this.#sockets.keys()) socket.destroy();
+  }
+
+  #sweepEvery(interval: Milliseconds): void {
+    clearInterval(this.#sweeper);
+    this.#sweeper = setInterval(() => this.#sweep(), interval).unref();
   }
 
   #sweep(): void {
     const now = this.#options.clock.monotonic();
-    for (const connection of this.#connections) connection.sweep(now);
-  }
-
-  #plainServer(): Server {
-    const server = createServer({ ...socketDefaults });
-    server.on('connection', (socket) => {
-      this.#guard(socket);
-      this.#begin(socket, false);
-    });
-    return server;
-  }
-
-  #tlsServer(): Server {
-    const [first] = this.#options.tls?.certificates ?? [];
-    const server = createTlsServer({
-      ...socketDefaults,
-      ...secureDefaults,
-      ...first,
-      ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: this.#options.limits.headerTimeout,
-      SNICallback: (name, done) => done(null, this.#certificates?.choose(name)),
-    });
-    server.on('connection', (socket: Socket) => this.#guard(socket));
-    server.on('secureConnection', (socket) => this.#begin(socket, true));
-    server.on('tlsClientError', (error, socket) => {
-      this.#context.logger.debug({ error }, 'TLS handshake failed');
-      socket.destroy();
-    });
-    return server;
+    this.#admission?.sweep(now);
+    let surplus = this.#admission?.surplus ?? 0;
+    for (const [socket, connection] of this.#sockets) {
+      if (surplus > 0 && connection?.giveWay() === true) surplus--;
+      else if (connection !== null) connection.sweep(now);
+      else if (this.#closing && this.#quiet.isQuiet(socket, now)) socket.destroy();
+    }
   }
 
   /** Keeps count of a socket until it is closed, whoever it belongs to by then. */
-  #guard(socket: Socket): void {
-    this.#sockets.add(socket);
+  #accept(socket: Socket): void {
+    this.#sockets.set(socket, null);
     socket.once('close', () => {
-      this.#sockets.delete(socket);
-      this.#noteEnded();
+      if (this.#sockets.get(socket) === null) this.#forget(socket);
     });
     socket.on('error', ignore);
+    this.#admission?.admit(socket);
   }
 
-  #begin(socket: Socket | TLSSocket, secure: boolean): void {
-    // A connection that has failed already has no addresses any more.
-    if (socket.destroyed || socket.remoteAddress === undefined) {
+  #configureAdmission({ limits, clients, tls }: ServerSettings, logger: Logger): void {
+    const settings = { limits, ...clients, plain: tls === null, logger };
+    if (this.#admission !== null) {
+      this.#admission.configure(settings);
+      return;
+    }
+    const parts = {
+      clock: this.#options.clock,
+      counters: this.counters,
+      open: () => this.#sockets.size,
+      makeRoom: () => this.#makeRoom(),
+      onAdmitted: (socket: Socket, client: AdmittedClient) => this.#begin(socket, client),
+    };
+    this.#admission = new Admission(parts, settings);
+  }
+
+  /** Looks at some connections, the oldest first, and goes on where it stopped: a flood is not to make it look at all. */
+  #makeRoom(): boolean {
+    for (let looks = 0; looks < MOST_LOOKS; looks++) {
+      let next = this.#spared.next();
+      if (next.done === true) {
+        this.#spared = this.#sockets.values();
+        next = this.#spared.next();
+      }
+      if (next.done === true) return false;
+      if (next.value?.giveWay() !== true) continue;
+      this.counters.madeRoom++;
+      return true;
+    }
+    return false;
+  }
+
+  #begin(socket: Socket, client: AdmittedClient): void {
+    if (this.#tls === null) {
+      this.#serve(socket, socket, client);
+      if (socket.isPaused()) socket.resume();
+    } else {
+      this.#clients.set(socket, client);
+      this.#tls.accept(socket);
+    }
+  }
+
+  #tlsAcceptor(certificates: CertificateSet, handshakeTimeout: Milliseconds): TlsAcceptor {
+    const before = this.#tls?.certificates === certificates ? this.#tls : null;
+    if (before?.handshakeTimeout === handshakeTimeout) return before;
+    return new TlsAcceptor({
+      certificates,
+      handshakeTimeout,
+      ticketKeys: before?.ticketKeys ?? null,
+      onSecure: (secure, accepted) => {
+        secure.on('error', ignore);
+        const client = this.#clients.get(accepted);
+        if (client !== undefined) this.#serve(accepted, secure, { ...client, secure: true });
+      },
+      onFailed: (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.counters.timeouts.handshake++;
+        this.#context?.logger.debug({ code: 'tls-handshake-failed', error }, 'TLS handshake failed');
+      },
+    });
+  }
+
+  /** @param accepted the socket below; the same where there is no TLS */
+  #serve(accepted: Socket, socket: Socket | TLSSocket, client: Client): void {
+    if (this.#context === null || socket.destroyed) {
       socket.destroy();
       return;
     }
     socket.setNoDelay(true);
-    if (secure) socket.on('error', ignore);
-    const client: Client = { address: unmapped(socket.remoteAddress), port: socket.remotePort ?? 0, secure };
-    const reset = (): void => this.#reset(socket);
-    const connection = new Connection({ socket, client, ownAuthority: ownAuthority(socket), reset }, this.#context);
-    this.#connections.add(connection);
-    if (this.#closed !== undefined) connection.drain();
+    // Many TLS clients take the end of a connection for the end of the message, and a TLS socket has no reset.
+    const reset = (): void => void accepted.resetAndDestroy();
+    const onEnded = (): void => this.#onEnded(accepted);
+    const transport = {
+      socket,
+      client,
+      ownAuthority: ownAuthority(socket),
+      reset,
+      bytesSent: () => bytesSent(accepted),
+      onEnded,
+    };
+    const connection = new Connection(transport, this.#context);
+    this.#sockets.set(accepted, connection);
+    if (this.#retired !== undefined) connection.drain();
   }
 
-  /**
-   * Many TLS clients take the end of a connection for the end of the message, and node has no reset for a TLS socket: it
-   * takes the TCP socket below.
-   */
-  #reset(socket: Socket): void {
-    const { remoteAddress, remotePort } = socket;
-    for (const accepted of this.#sockets) {
-      if (accepted.remotePort === remotePort && accepted.remoteAddress === remoteAddress) accepted.resetAndDestroy();
-    }
+  /** The connection on a socket is over, and maybe the socket too. */
+  #onEnded(accepted: Socket): void {
+    if (accepted.closed) this.#forget(accepted);
+    else this.#sockets.set(accepted, null);
+  }
+
+  #forget(socket: Socket): void {
+    this.#sockets.delete(socket);
+    this.#noteEnded();
   }
 
   #noteEnded(): void {
-    if (this.#sockets.size === 0 && this.#connections.size === 0) this.#onEmpty?.();
+    if (this.#sockets.size === 0) this.#onEmpty?.();
   }
 }
 
 const WATER_MARK = 65_536;
-const socketDefaults = { allowHalfOpen: true, highWaterMark: WATER_MARK };
-const secureDefaults = { minVersion: 'TLSv1.2' } as const;
+const CLOSING_INTERVAL = milliseconds(100);
+const MOST_LOOKS = 64;
 
 /** An error of a connection is followed by its end, which is what counts. */
 const ignore = (): void => undefined;
-
-/** IPv4-mapped IPv6 addresses are written as IPv4. */
-const unmapped = (address: string): string => (/^::ffff:\d+\./i.test(address) ? address.slice(7) : address);
 
 function ownAuthority(socket: Socket): string {
   const address = unmapped(socket.localAddress ?? '127.0.0.1').replace(/%.*$/, '');
@@ -201,5 +311,5 @@ function ownAuthority(socket: Socket): string {
 /** A second, or less if the limits are that short. */
 function sweepInterval({ headerTimeout, idleTimeout, bodyTimeout }: TimeLimits): Milliseconds {
   const shortest = Math.min(headerTimeout, idleTimeout, bodyTimeout);
-  return Math.min(1000, Math.max(10, shortest / 4)) as Milliseconds;
+  return milliseconds(Math.min(1000, Math.max(10, shortest / 4)));
 }

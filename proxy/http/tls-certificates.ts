@@ -9,15 +9,18 @@ export interface TlsCertificate {
 
 /** The certificates of one listener, chosen by the name that the client asks for (SNI, RFC 6066 §3). */
 export class CertificateSet {
+  /** The one for clients that ask for no name, or for one that nobody has. */
+  readonly default: TlsCertificate;
   readonly #default: SecureContext;
   readonly #byName = new Map<string, SecureContext>();
 
   /** @throws Error if there is none, or one cannot be read or does not belong to its key */
   constructor(certificates: readonly TlsCertificate[]) {
-    const contexts = certificates.map(secureContext);
-    const [first] = contexts;
+    const [first] = certificates;
     if (first === undefined) throw new Error('no certificate given');
-    this.#default = first;
+    this.default = first;
+    const contexts = certificates.map(secureContext);
+    this.#default = contexts[0] as SecureContext;
     contexts.forEach((context, i) => {
       for (const name of dnsNames((certificates[i] as TlsCertificate).cert)) {
         if (!this.#byName.has(name)) this.#byName.set(name, context);

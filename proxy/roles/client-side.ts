@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { formatListenAddress } from '../../config/network-name.js';
 import type { Listener } from '../../config/schema.js';
+import type { AccessPolicy, Permission } from '../access/access-policy.js';
 import type { Clock } from '../base/clock.js';
 import { WillisError } from '../base/errors.js';
 import { finalAnswerHere, outgoingFields } from '../forward/intermediary.js';
@@ -11,6 +12,7 @@ import type { Request, Response } from '../http/message.js';
 import type { ConnectRequest, RequestHandler } from '../http/request-handler.js';
 import type { NodeIdentity } from '../http/via.js';
 import { helpPage } from './help-page.js';
+import { performPurge } from './purge-method.js';
 import type { Takeovers } from './takeovers.js';
 
 export interface ClientSideOptions {
@@ -19,8 +21,7 @@ export interface ClientSideOptions {
   readonly cache: CachingHandler;
   readonly upstream: Upstream;
   readonly takeovers: Takeovers;
-  /** Whether a client of that address may use the proxy. */
-  readonly admits: (address: string) => boolean;
+  readonly access: AccessPolicy;
   /** What the help page tells of the other sides; null where they are not open. */
   readonly site: Listener | null;
   readonly admin: Listener | null;
@@ -31,25 +32,38 @@ export class ClientSide implements RequestHandler {
   constructor(private readonly options: ClientSideOptions) {}
 
   request(request: Request): Response | Promise<Response> {
-    const { identity, clock, cache } = this.options;
-    this.#admit(request.client.address);
-    if (request.form !== 'absolute') return this.#ownPage(request);
-    return finalAnswerHere(request, identity, clock.now()) ?? cache.handle(request, this.#routeOf(request));
+    const { access } = this.options;
+    if (request.form !== 'absolute') {
+      access.admitClient(request.client);
+      return this.#ownPage(request);
+    }
+    const permission = access.admit(request);
+    return permission instanceof Promise
+      ? permission.then((permitted) => this.#answer(request, permitted))
+      : this.#answer(request, permission);
   }
 
   connect(request: ConnectRequest, socket: Duplex, head: Buffer): void {
-    this.options.takeovers.tunnel(request, socket, head, () => this.#admit(request.client.address));
+    this.options.takeovers.tunnel(request, socket, head, () => this.options.access.admit(request));
   }
 
   upgrade(request: Request, socket: Duplex, head: Buffer): boolean {
     if (request.form !== 'absolute') return false;
-    const { identity, clock, takeovers } = this.options;
-    takeovers.upgrade(request, socket, head, () => {
-      this.#admit(request.client.address);
+    const { identity, clock, access, takeovers } = this.options;
+    takeovers.upgrade(request, socket, head, async () => {
+      await access.admit(request);
       finalAnswerHere(request, identity, clock.now());
       return this.#routeOf(request).outgoing();
     });
     return true;
+  }
+
+  #answer(request: Request, permission: Permission): Response | Promise<Response> {
+    const { identity, clock, cache } = this.options;
+    if (request.method === 'PURGE' && permission.kind === 'allow' && permission.purges) {
+      return performPurge(request, request.target, { cache, clock });
+    }
+    return finalAnswerHere(request, identity, clock.now()) ?? cache.handle(request, this.#routeOf(request));
   }
 
   /** What is asked of the proxy itself. */
@@ -68,13 +82,6 @@ export class ClientSide implements RequestHandler {
     const { target } = request;
     const outgoing = madeOnce(() => ({ target, fields: outgoingFields(request, identity, target.authority) }));
     return { scope: '', actsForOrigin: false, upstream, outgoing };
-  }
-
-  /** @throws WillisError `client-not-allowed` */
-  #admit(address: string): void {
-    if (!this.options.admits(address)) {
-      throw new WillisError('client-not-allowed', `${address} is not among access.clients`);
-    }
   }
 }
 

@@ -1,75 +1,172 @@
-import type { Milliseconds } from '../../config/units.js';
-import { CertificateSet } from '../http/tls-certificates.js';
-import { readCertificates, type ListenerName, type Side } from './side.js';
+import { configChanges, type ConfigChange } from '../../config/changes.js';
+import type { Config } from '../../config/schema.js';
+import type { MetricsView } from '../base/metrics.js';
+import { arrange, type Arrangement } from './arrangement.js';
+import type { Lasting } from './lasting.js';
+import { Listeners, type Listening, type PreparedListeners, type WantedListener } from './listeners.js';
+import type { NodeControl, Reload } from './node-control.js';
+import type { Way } from './way.js';
 
 /** A Willis. `start` and `stop` are idempotent; `stop` lets requests under way finish. */
 export interface Node {
-  /** @throws the error of a listener that cannot be opened, its name in the message; then nothing is left open */
+  /** @throws RefusedConfiguration that names the listener that cannot be opened; then nothing is left open */
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** Reads the certificate files again. @throws Error, and the old ones stay in use */
-  reloadCertificates(): Promise<void>;
-  readonly listening: readonly { readonly name: ListenerName; readonly url: string }[];
+  /**
+   * Puts another configuration in force, all of it or nothing, once those asked for before are. Requests that begin
+   * afterwards see the new one only; those under way end under the old one, and connections stay.
+   * @throws RefusedConfiguration, and everything is as it was; Error if the node does not run
+   */
+  reload(config: Config): Promise<Reload>;
+  /** Opens the log files anew, after they were moved away. @throws Error if one cannot be; the old one stays in use */
+  reopenLogs(): Promise<void>;
+  /** Counts a configuration that could not even be read. */
+  noteUnreadable(): void;
+  readonly listening: readonly Listening[];
+  readonly metrics: MetricsView;
 }
 
-/** What is closed after the last request, in that order. */
-export interface Closable {
-  close(): Promise<void>;
-}
-
-/** Opens and closes the sides of a node. */
-export class RunningNode implements Node {
-  #listening: { name: ListenerName; url: string }[] = [];
+/** Opens and closes a node, and changes it while it runs. */
+export class RunningNode implements Node, NodeControl {
+  readonly #lasting: Lasting;
+  readonly #listeners: Listeners;
+  readonly #reread: (() => Promise<Reload>) | undefined;
+  /** Ways that are no longer in use, until their last connection is closed. */
+  readonly #leaving = new Map<Way, Promise<void>>();
+  #arrangement: Arrangement;
+  #phase: NodeControl['phase'] = 'starting';
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
+  /** The last thing that was asked to be done, whether it failed or not. */
+  #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    private readonly sides: readonly Side[],
-    private readonly rest: readonly Closable[],
-    private readonly drainTimeout: Milliseconds,
-  ) {}
+  /** @throws RefusedConfiguration if a file that the configuration names is unusable */
+  constructor(config: Config, lasting: Omit<Lasting, 'control'>, reread?: () => Promise<Reload>) {
+    this.#lasting = { ...lasting, control: this };
+    this.#reread = reread;
+    this.#listeners = new Listeners(lasting);
+    this.#arrangement = arrange(config, this.#lasting, null);
+    lasting.metrics.observe({
+      listeners: () => this.#listeners.views(),
+      upstreams: () => [...waysOf(this.#arrangement), ...this.#leaving.keys()].map(({ upstream }) => upstream),
+      usage: () => lasting.store.usage(),
+      takenOver: () => lasting.takenOver.open,
+    });
+  }
 
-  get listening(): readonly { readonly name: ListenerName; readonly url: string }[] {
-    return this.#listening;
+  get metrics(): MetricsView {
+    return this.#lasting.metrics;
+  }
+
+  get listening(): readonly Listening[] {
+    return this.#listeners.listening;
+  }
+
+  get phase(): NodeControl['phase'] {
+    return this.#phase;
   }
 
   start(): Promise<void> {
-    return (this.#started ??= this.#start());
+    return (this.#started ??= this.#inTurn(() => this.#start()));
   }
 
-  stop(): Promise<void> {
-    return (this.#stopped ??= this.#stop());
-  }
-
-  reloadCertificates(): Promise<void> {
-    const read = this.sides
-      .filter(({ listener }) => listener.tls !== null)
-      .map(({ server, listener }) => ({ server, certificates: readCertificates(listener) }));
-    // all are checked before any is put to use
-    for (const { certificates } of read) new CertificateSet(certificates);
-    for (const { server, certificates } of read) server.setCertificates(certificates);
-    return Promise.resolve();
-  }
-
-  async #start(): Promise<void> {
-    for (const { name, listener, server } of this.sides) {
-      try {
-        const { host, port } = await server.listen();
-        const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-        this.#listening.push({ name, url: `${listener.tls === null ? 'http' : 'https'}://${authority}/` });
-      } catch (error) {
-        await this.stop();
-        if (error instanceof Error) error.message = `listen.${name}: ${error.message}`;
-        throw error;
-      }
+  async reload(config: Config): Promise<Reload> {
+    const { reloads } = this.#lasting.metrics;
+    try {
+      const reload = await this.#inTurn(() => this.#reload(config));
+      reloads.count(reload.changes.length > 0 ? 'applied' : 'unchanged');
+      return reload;
+    } catch (error) {
+      reloads.count('refused');
+      throw error;
     }
   }
 
-  async #stop(): Promise<void> {
-    await Promise.all(this.sides.map(({ server }) => server.close(this.drainTimeout)));
-    await Promise.all(this.sides.map(({ takeovers }) => takeovers.ended()));
-    await Promise.all(this.sides.map(({ upstream }) => upstream.close()));
-    for (const closable of this.rest) await closable.close();
-    this.#listening = [];
+  noteUnreadable(): void {
+    this.#lasting.metrics.reloads.count('refused');
   }
+
+  reopenLogs(): Promise<void> {
+    return this.#lasting.accessLog.reopen();
+  }
+
+  reread(): Promise<Reload> {
+    return this.#reread?.() ?? Promise.reject(new Error('this node has no file to read its configuration from'));
+  }
+
+  stop(): Promise<void> {
+    this.#phase = 'stopping';
+    return (this.#stopped ??= this.#inTurn(() => this.#stop()));
+  }
+
+  /** Does one thing after the other. */
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(action);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #start(): Promise<void> {
+    const listeners = await this.#listeners.prepare(wantedBy(this.#arrangement));
+    this.#lasting.metrics.start();
+    this.#commit(this.#arrangement, listeners);
+    if (this.#phase === 'starting') this.#phase = 'running';
+  }
+
+  async #reload(config: Config): Promise<Reload> {
+    if (this.#phase !== 'running') throw new Error(`the node is ${this.#phase}`);
+    const before = this.#arrangement;
+    const next = arrange(config, this.#lasting, before);
+    const changes = changesBetween(before, next);
+    if (changes.length === 0) return { changes };
+    this.#commit(next, await this.#listeners.prepare(wantedBy(next)));
+    for (const way of waysOf(before)) if (!waysOf(next).has(way)) this.#leave(way);
+    return { changes };
+  }
+
+  /** In one turn of the event loop; nothing of it can fail. */
+  #commit(next: Arrangement, listeners: PreparedListeners): void {
+    const { logger, accessLog, store, cache } = this.#lasting;
+    const { memory: limit, maxDocument, variants } = next.config.cache;
+    if (leadsElsewhere(this.#arrangement, next)) cache.forgetFlights();
+    this.#arrangement = next;
+    logger.configure(next.config.log);
+    accessLog.configure(next.config.log);
+    void store.resize({ limit, maxDocument, variants });
+    cache.configure(next.caching);
+    listeners.commit();
+  }
+
+  #leave(way: Way): void {
+    this.#leaving.set(
+      way,
+      way.upstream.retire().finally(() => this.#leaving.delete(way)),
+    );
+  }
+
+  async #stop(): Promise<void> {
+    const { takenOver, store, accessLog, metrics } = this.#lasting;
+    await this.#listeners.close(this.#arrangement.config.limits.drainTimeout);
+    await takenOver.ended();
+    await Promise.all([...waysOf(this.#arrangement)].map(({ upstream }) => upstream.close()));
+    await Promise.all(this.#leaving.values());
+    await store.close();
+    await accessLog.close();
+    metrics.stop();
+  }
+}
+
+const wantedBy = ({ sides }: Arrangement): WantedListener[] =>
+  sides.map(({ name, listener, settings }) => ({ name, address: listener.address, settings }));
+
+const waysOf = ({ sides }: Arrangement): Set<Way> => new Set(sides.map(({ way }) => way));
+
+/** Whether the same request may go elsewhere than before. */
+const leadsElsewhere = (before: Arrangement, next: Arrangement): boolean =>
+  JSON.stringify(before.config.sites) !== JSON.stringify(next.config.sites) ||
+  [...waysOf(next)].some((way) => !waysOf(before).has(way));
+
+function changesBetween(before: Arrangement, next: Arrangement): ConfigChange[] {
+  const ofContent = next.files.changedSince(before.files);
+  return [...configChanges(before.config, next.config), ...ofContent.map(({ key, path }) => ({ key, from: path, to: path }))];
 }

@@ -1,110 +1,136 @@
 import type { Duplex } from 'node:stream';
-import { bytes } from '../../config/units.js';
+import { bytes, elapsedMonotonic, type Milliseconds } from '../../config/units.js';
 import type { Config } from '../../config/schema.js';
 import type { Clock } from '../base/clock.js';
 import { asWillisError, WillisError } from '../base/errors.js';
-import type { DialGuard } from '../forward/dial-guard.js';
+import type { Dialler } from '../forward/dialler.js';
 import { passUpgrade } from '../forward/pass-through.js';
-import type { RelayedBytes } from '../forward/relay.js';
+import type { Carried } from '../forward/relay.js';
 import { openTunnel } from '../forward/tunnel.js';
 import type { Fields } from '../http/fields.js';
 import type { Request } from '../http/message.js';
 import type { ConnectRequest } from '../http/request-handler.js';
-import { answerAndEnd } from '../http/answer-and-end.js';
+import { answerAndEnd, type AnswerSent } from '../http/answer-and-end.js';
 import type { TargetUri } from '../http/target-uri.js';
+import { isLoop, viaEntry, type NodeIdentity } from '../http/via.js';
 import type { Exchanges } from './exchanges.js';
+import type { TakenOver } from './taken-over.js';
 
 export interface TakeoversOptions {
-  readonly guard: DialGuard;
-  /** PEM texts of authorities that are believed beside the system's. */
-  readonly ca: readonly string[];
+  readonly dialler: Dialler;
+  readonly identity: NodeIdentity;
   readonly clock: Clock;
   readonly exchanges: Exchanges;
-  readonly upstream: Config['upstream'];
-  readonly idleTimeout: Config['limits']['idleTimeout'];
+  readonly takenOver: TakenOver;
+  readonly firstByteTimeout: Config['upstream']['firstByteTimeout'];
+  readonly limits: Pick<Config['limits'], 'idleTimeout' | 'tunnels'>;
   readonly connectPorts: readonly number[];
-  /** This node's member of `Via`. */
-  readonly via: string;
+}
+
+interface UpgradeRoute {
+  readonly target: TargetUri;
+  readonly fields: Fields;
 }
 
 /** Connections that cease to be HTTP: tunnels (RFC 9110 §9.3.6) and upgrades (§7.8). */
 export class Takeovers {
-  readonly #underWay = new Set<Promise<void>>();
-
   constructor(private readonly options: TakeoversOptions) {}
 
-  /** Fulfilled when all that were begun are over, and recorded. They end with their connections. */
-  async ended(): Promise<void> {
-    await Promise.all(this.#underWay);
-  }
-
-  /** Opens a tunnel. `admit` throws a WillisError for who may not have one. */
-  tunnel(request: ConnectRequest, socket: Duplex, head: Buffer, admit: () => void): void {
+  /** Opens a tunnel. `admit` throws, or rejects with, a WillisError for who may not have one. */
+  tunnel(request: ConnectRequest, socket: Duplex, head: Buffer, admit: () => unknown): void {
+    const watch = this.#watch();
     const open = async (): Promise<void> => {
-      admit();
-      const { authority } = request;
-      const { connectPorts, guard, upstream, idleTimeout } = this.options;
+      const { authority, fields } = request;
+      const { connectPorts, dialler, identity, limits, exchanges, takenOver } = this.options;
+      if (isLoop(fields, identity)) throw new WillisError('loop', 'a CONNECT came back to this node');
+      await admit();
       if (!connectPorts.includes(authority.port)) {
         throw new WillisError('port-refused', `port ${authority.port} is not among access.connectPorts`);
       }
-      const { connectTimeout } = upstream;
-      const options = { guard, connectTimeout, idleTimeout, signal: neverAborted() };
-      const carried = await openTunnel({ ...authority, client: socket, head, ...options });
-      this.options.exchanges.onTakenOverEnded(request, { status: 200, ...carried, outcome: 'tunnel' });
+      const via = fields.get('via') ?? '';
+      let firstByteTime: Milliseconds | null = null;
+      const onOpen = (): void => void (firstByteTime = watch());
+      const options = { dialler, via, idleTimeout: limits.idleTimeout, signal: neverAborted(), onOpen };
+      const carried = await takenOver.within(limits.tunnels, () =>
+        openTunnel({ ...authority, client: socket, head, ...options }),
+      );
+      const end = { status: 200, outcome: 'tunnel', firstByteTime, duration: watch() };
+      exchanges.onTakenOverEnded(request, { ...end, ...wellCarried(request, carried) });
     };
-    this.#follow(open(), request, socket);
+    this.#follow(open(), request, socket, watch);
   }
 
-  /** Passes an upgrade on. `route` says where to, or throws a WillisError. */
-  upgrade(
-    request: Request,
-    socket: Duplex,
-    head: Buffer,
-    route: () => { readonly target: TargetUri; readonly fields: Fields },
-  ): void {
+  /** Passes an upgrade on. `route` says where to, or throws, or rejects with, a WillisError. */
+  upgrade(request: Request, socket: Duplex, head: Buffer, route: () => UpgradeRoute | Promise<UpgradeRoute>): void {
+    const watch = this.#watch();
     const pass = async (): Promise<void> => {
-      const { target, fields } = route();
-      const { guard, ca, upstream, via, exchanges } = this.options;
-      const { connectTimeout, firstByteTimeout } = upstream;
+      const { target, fields } = await route();
+      const { dialler, firstByteTimeout, identity, limits, exchanges, takenOver } = this.options;
       const upgrading = fields.plus('Connection', 'Upgrade', 'Upgrade', 'websocket');
       const outgoing = { method: request.method, target, fields: upgrading, body: null };
-      const dialling = { guard, ca, connectTimeout, firstByteTimeout, via, signal: neverAborted() };
-      let onClosed!: (passed: RelayedBytes) => void;
-      const closed = new Promise<RelayedBytes>((resolve) => (onClosed = resolve));
-      const opened = await passUpgrade(outgoing, socket, head, { ...dialling, onClosed });
-      const status = opened === 'open' ? 101 : opened.status;
-      exchanges.onTakenOverEnded(request, { status, ...(await closed), outcome: 'upgrade' });
+      const dialling = { dialler, firstByteTimeout, via: viaEntry('1.1', identity), signal: neverAborted() };
+      let onClosed!: (passed: Carried) => void;
+      const closed = new Promise<Carried>((resolve) => (onClosed = resolve));
+      await takenOver.within(limits.tunnels, async () => {
+        const opened = await passUpgrade(outgoing, socket, head, { ...dialling, onClosed });
+        const firstByteTime = watch();
+        const carried = await closed;
+        const end = { status: opened === 'open' ? 101 : opened.status, outcome: 'upgrade', firstByteTime };
+        exchanges.onTakenOverEnded(request, { ...end, duration: watch(), ...wellCarried(request, carried) });
+      });
     };
-    this.#follow(pass(), request, socket);
-  }
-
-  #follow(course: Promise<void>, request: ConnectRequest | Request, socket: Duplex): void {
-    const ended = course
-      .catch((error: unknown) => this.refuse(request, socket, asWillisError(error)))
-      .finally(() => this.#underWay.delete(ended));
-    this.#underWay.add(ended);
+    this.#follow(pass(), request, socket, watch);
   }
 
   /** Answers with an error on a connection that was taken over, and ends it. */
   refuse(request: ConnectRequest | Request, socket: Duplex, error: WillisError): void {
+    this.options.takenOver.follow(this.#refuse(request, socket, error, this.#watch()));
+  }
+
+  #follow(course: Promise<void>, request: ConnectRequest | Request, socket: Duplex, watch: Watch): void {
+    const followed = course.catch((error: unknown) => this.#refuse(request, socket, asWillisError(error), watch));
+    this.options.takenOver.follow(followed);
+  }
+
+  async #refuse(request: ConnectRequest | Request, socket: Duplex, error: WillisError, watch: Watch): Promise<void> {
     const { exchanges, clock } = this.options;
-    const { client, receivedAt, id } = request;
-    const answer = exchanges.onRefused(error, {
-      request: 'authority' in request ? null : request,
-      client,
-      receivedAt,
-      id,
+    const { client, receivedAt, id, record } = request;
+    const answer = exchanges.onRefused(error, { request, client, receivedAt, id, record });
+    const { status } = answer;
+    const sent = socket.destroyed
+      ? nothingSent
+      : await new Promise<AnswerSent>((resolve) => answerAndEnd(socket, answer, clock, resolve)).catch(() => {
+          socket.destroy();
+          return nothingSent;
+        });
+    const { bytesOut, contentOut, complete } = sent;
+    exchanges.onTakenOverEnded(request, {
+      ...{ status, outcome: error.code, failure: error },
+      ...{ bytesIn: record.headBytes, bytesOut, contentOut },
+      ...{ firstByteTime: bytesOut === 0 ? null : watch(), duration: watch(), aborted: complete ? null : 'client' },
     });
-    if (!socket.destroyed) answerAndEnd(socket, answer, clock);
-    const sent = {
-      status: answer.status,
-      bytesIn: bytes(0),
-      bytesOut: answer.body?.length ?? bytes(0),
-      outcome: error.code,
-    };
-    exchanges.onTakenOverEnded(request, sent);
+  }
+
+  /** Tells, whenever asked, how much time has passed. */
+  #watch(): Watch {
+    const { clock } = this.options;
+    const start = clock.monotonic();
+    return () => elapsedMonotonic(start, clock.monotonic());
   }
 }
+
+type Watch = () => Milliseconds;
+
+const nothingSent: AnswerSent = { bytesOut: bytes(0), contentOut: bytes(0), complete: false };
+
+/** Of a connection that carried what it was to carry. */
+const wellCarried = (request: ConnectRequest | Request, { bytesIn, bytesOut, contentOut }: Carried) => ({
+  bytesIn: bytes(request.record.headBytes + bytesIn),
+  bytesOut,
+  contentOut,
+  aborted: null,
+  failure: null,
+});
 
 /** The connections are the server's to end. One signal each, for a shared one would gather listeners. */
 const neverAborted = (): AbortSignal => new AbortController().signal;

@@ -10,30 +10,30 @@ const collecting = (readable: boolean, level: 'debug' | 'info' = 'info'): { logg
 describe('the logger', () => {
   it('writes one JSON object a line, with the time, the fields and the message', () => {
     const { logger, lines } = collecting(false);
-    logger.info({ listener: 'proxy' }, 'listening');
+    logger.info({ code: 'opened', listener: 'proxy' }, 'listening');
     assert.equal(lines.length, 1);
     const [line = ''] = lines;
     assert.ok(line.endsWith('}\n'));
     const { time, ...event } = JSON.parse(line) as Record<string, unknown>;
     assert.equal(typeof time, 'number');
-    assert.deepEqual(event, { level: 30, listener: 'proxy', msg: 'listening' });
+    assert.deepEqual(event, { level: 30, code: 'opened', listener: 'proxy', msg: 'listening' });
   });
 
   it('leaves out what is below its level', () => {
     const { logger, lines } = collecting(false);
-    logger.debug({}, 'detail');
+    logger.debug({ code: 'detail' }, 'detail');
     assert.deepEqual(lines, []);
   });
 
   it('gives the fields of a child to each of its events', () => {
     const { logger, lines } = collecting(false);
-    logger.child({ part: 'cache' }).warn({ n: 1 }, 'full');
-    assert.match(lines[0] ?? '', /"part":"cache","n":1,"msg":"full"/);
+    logger.child({ part: 'cache' }).warn({ code: 'full', n: 1 }, 'full');
+    assert.match(lines[0] ?? '', /"part":"cache","code":"full","n":1,"msg":"full"/);
   });
 
   it('writes errors with message, stack and cause', () => {
     const { logger, lines } = collecting(false);
-    logger.error({ error: new Error('outer', { cause: new Error('inner') }) }, 'failed');
+    logger.error({ code: 'x', error: new Error('outer', { cause: new Error('inner') }) }, 'failed');
     const event = JSON.parse(lines[0] ?? '') as {
       error: { message: string; stack: string; cause: { message: string } };
     };
@@ -44,10 +44,10 @@ describe('the logger', () => {
 
   it('writes to a terminal a short line, and an error below it', () => {
     const { logger, lines } = collecting(true);
-    logger.error({ url: 'http://a/', n: 3, text: 'a b', error: new Error('no') }, 'failed');
+    logger.error({ code: 'no-way', url: 'http://a/', n: 3, text: 'a b', error: new Error('no') }, 'failed');
     assert.match(
       lines[0] ?? '',
-      /^\d\d:\d\d:\d\d\.\d{3} error failed url=http:\/\/a\/ n=3 text="a b"\n {4}Error: no\n/,
+      /^\d\d:\d\d:\d\d\.\d{3} error failed code=no-way url=http:\/\/a\/ n=3 text="a b"\n {4}Error: no\n/,
     );
   });
 

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { cacheGroups, groupsToInvalidate } from '../../proxy/cache/cache-groups.js';
 import { Fields } from '../../proxy/http/fields.js';
 
-const groups = (...lines: string[]): string[] => cacheGroups(Fields.of({ 'Cache-Groups': lines }));
-const touched = (value: string, method: string, status = 200): string[] =>
+const groups = (...lines: string[]): readonly string[] => cacheGroups(Fields.of({ 'Cache-Groups': lines }));
+const touched = (value: string, method: string, status = 200): readonly string[] =>
   groupsToInvalidate(Fields.of({ 'Cache-Group-Invalidation': value }), method, status);
 
 describe('cache-groups', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { milliseconds } from '../../config/units.js';
+import { Cancellation } from '../../proxy/base/cancellation.js';
 import { WillisError } from '../../proxy/base/errors.js';
 import type { CacheKey } from '../../proxy/cache/cache-key.js';
 import { Collapse } from '../../proxy/cache/collapse.js';
@@ -7,8 +8,9 @@ import { FakeClock } from '../support/fake-clock.js';
 
 const key = '|http://a.test/' as CacheKey;
 const other = '|http://b.test/' as CacheKey;
-const forEver = new AbortController().signal;
-const over = (): null => null;
+const forEver = new Cancellation();
+const gone = new WillisError('client-gone', 'test');
+const over = (_result: unknown, end: () => void): void => end();
 
 describe('forwards that several requests share', () => {
   let clock: FakeClock;
@@ -19,29 +21,29 @@ describe('forwards that several requests share', () => {
     collapse = new Collapse(clock, milliseconds(10_000));
   });
 
-  const unanswered = (signal: AbortSignal): Promise<string> =>
+  const unanswered = (cancellation: Cancellation): Promise<string> =>
     new Promise((_resolve, reject) =>
-      signal.addEventListener('abort', () => reject(new WillisError('client-gone', 'given up'))),
+      cancellation.add({ onCancelled: reject }),
     );
 
   it('one that everybody has given up is not joined any more, even before it has ended', async () => {
-    const client = new AbortController();
+    const client = new Cancellation();
     const flight = collapse.begin(key, unanswered, over);
-    const waiting = flight.wait(client.signal);
-    client.abort();
+    const waiting = flight.wait(client);
+    client.cancel(gone);
     await assert.rejects(waiting, { code: 'client-gone' });
     assert.equal(flight.givenUp, true);
     assert.equal(collapse.flightOf(key), undefined);
   });
 
   it('one goes on as long as anybody waits for it', async () => {
-    const [first, second] = [new AbortController(), new AbortController()];
+    const [first, second] = [new Cancellation(), new Cancellation()];
     const flight = collapse.begin(key, unanswered, over);
-    const waiting = [flight.wait(first.signal), flight.wait(second.signal)];
-    first.abort();
+    const waiting = [flight.wait(first), flight.wait(second)];
+    first.cancel(gone);
     await assert.rejects(waiting[0] as Promise<string>);
     assert.equal(flight.givenUp, false);
-    second.abort();
+    second.cancel(gone);
     await assert.rejects(waiting[1] as Promise<string>);
     assert.equal(flight.givenUp, true);
   });
@@ -51,13 +53,11 @@ describe('forwards that several requests share', () => {
     const flight = collapse.begin(
       key,
       () => Promise.resolve('result'),
-      () => new Promise<void>((resolve) => (end = resolve)),
+      (_result, over) => (end = over),
     );
     assert.equal(await flight.wait(forEver), 'result');
     assert.equal(collapse.flightOf(key), flight);
     end();
-    await Promise.resolve();
-    await Promise.resolve();
     assert.equal(collapse.flightOf(key), undefined);
     assert.equal(collapse.size, 0);
   });

@@ -2,6 +2,7 @@ import { describeBounds } from './response-store/bounds.js';
 import { describeInvalidation } from './response-store/invalidation.js';
 import { describeModel } from './response-store/model.js';
 import { describeParts } from './response-store/parts.js';
+import { describePurging } from './response-store/purging.js';
 import type { CreateStore } from './response-store/samples.js';
 import { describeWriting } from './response-store/writing.js';
 
@@ -11,6 +12,7 @@ export function describeResponseStore(name: string, createStore: CreateStore): v
     describeWriting(createStore);
     describeParts(createStore);
     describeInvalidation(createStore);
+    describePurging(createStore);
     describeBounds(createStore);
     describeModel(createStore);
   });

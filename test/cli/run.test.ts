@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { createServer } from 'node:net';
+import { systemClock } from '../../proxy/base/clock.js';
 import { createLogger } from '../../proxy/base/logger.js';
 import { run, type RunOptions } from '../../proxy/cli/run.js';
+import { NodeMetrics } from '../../proxy/roles/node-metrics.js';
+import { RefusedConfiguration } from '../../proxy/roles/refused-configuration.js';
 import { TempDir } from '../support/temp-dir.js';
 import { Terminal } from './terminal.js';
 
@@ -54,10 +57,16 @@ describe('willis run', () => {
       calls.push('stop');
       return Promise.resolve();
     },
-    reloadCertificates: () => {
+    reload: () => {
       calls.push('reload');
+      return Promise.resolve({ changes: [] });
+    },
+    reopenLogs: () => {
+      calls.push('reopen');
       return Promise.resolve();
     },
+    noteUnreadable: () => void calls.push('unreadable'),
+    metrics: new NodeMetrics({ clock: systemClock, logger: createLogger({ level: 'silent' }), program: undefined }),
     listening: [
       { name: 'proxy', url: 'http://127.0.0.1:3128/' },
       { name: 'admin', url: 'http://[::]:3180/' },
@@ -138,13 +147,17 @@ describe('willis run', () => {
     assert.deepEqual(calls, ['stop']);
   });
 
-  it('SIGHUP reads the certificates again; the node goes on if they are bad', async () => {
+  it('SIGHUP reads the configuration again; the node goes on if it is refused', async () => {
     const reloaded = latch();
+    const refusals = [[], [{ key: 'limits.headers', expected: 'less', got: 'more' }]];
+    await directory.write('proxy.config.yaml', 'limits:\n  headers: 100\n');
     const { ended } = await begin({
-      reloadCertificates: () => {
-        calls.push('reload');
-        setImmediate(reloaded.open);
-        return calls.length > 2 ? Promise.reject(new Error('no PEM')) : Promise.resolve();
+      reload: (config) => {
+        calls.push(`headers ${config.limits.headers}`);
+        const problems = refusals.shift() ?? [];
+        if (refusals.length === 0) setImmediate(reloaded.open);
+        if (problems.length > 0) return Promise.reject(new RefusedConfiguration(problems));
+        return Promise.resolve({ changes: [{ key: 'limits.headers', from: 200, to: 100 }] });
       },
     });
     process.emit('SIGHUP');
@@ -152,11 +165,20 @@ describe('willis run', () => {
     await reloaded.promise;
     process.emit('SIGTERM');
     assert.equal(await ended, 0);
-    assert.deepEqual(calls, ['start', 'reload', 'reload', 'stop']);
+    assert.deepEqual(calls, ['start', 'headers 100', 'headers 100', 'stop']);
+    assert.match(log.join(''), /info {2}configuration reloaded changed=limits.headers config=proxy.config.yaml trigger=signal\n/);
     assert.match(
       log.join(''),
-      /info {2}certificates read again\nerror certificates not read again; .*\n {4}Error: no PEM/,
+      /error configuration not reloaded; the old one stays in force .*\n {4}proxy.config.yaml:2:12 limits.headers: expected less, got more.\n/,
     );
+  });
+
+  it('SIGUSR2 opens the log files anew', async () => {
+    const { ended } = await begin();
+    process.emit('SIGUSR2');
+    process.emit('SIGTERM');
+    await ended;
+    assert.deepEqual(calls, ['start', 'reopen', 'stop']);
   });
 
   it('what nobody caught is logged and ends the process with 1', async () => {
@@ -166,7 +188,7 @@ describe('willis run', () => {
     assert.deepEqual(process.exits, [1, 1]);
     assert.match(
       log.join(''),
-      /error uncaughtException\n {4}Error: boom\n[^]*error unhandledRejection\n {4}Error: bang/,
+      /error uncaughtException code=crashed\n {4}Error: boom\n[^]*error unhandledRejection code=crashed\n {4}Error: bang/,
     );
     process.emit('SIGTERM');
     await ended;

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { isIPv4, isIPv6 } from 'node:net';
 import fc from 'fast-check';
-import {
-  contains,
-  embeddingRanges,
-  parseAddress,
-  parseRange,
-  privateRangeOf,
-  privateRanges,
-} from '../../proxy/forward/destination-ranges.js';
+import { privateRangeOf, privateRanges } from '../../proxy/forward/destination-ranges.js';
+import { contains, embeddingRanges, parseAddress, parseRange } from '../../proxy/http/ip-address.js';
 
 const isPrivate = (text: string): boolean => {
   const address = parseAddress(text);

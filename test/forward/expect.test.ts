@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { bytes, milliseconds, type Bytes } from '../../config/units.js';
+import { Cancellation } from '../../proxy/base/cancellation.js';
 import { WillisError } from '../../proxy/base/errors.js';
 import type { HttpUpstream } from '../../proxy/forward/http-upstream.js';
 import type { OutgoingRequest } from '../../proxy/forward/upstream.js';
@@ -176,10 +177,10 @@ describe('a request with Expect: 100-continue', () => {
       await upstream.close();
     }
     await start(() => undefined);
-    const controller = new AbortController();
-    const pending = upstream.forward(expecting(new CountedBody(null, 'x')), { signal: controller.signal });
+    const cancellation = new Cancellation();
+    const pending = upstream.forward(expecting(new CountedBody(null, 'x')), { cancellation });
     while (origin.requests.length === 0) await new Promise(setImmediate);
-    controller.abort(new WillisError('client-gone', 'test'));
+    cancellation.cancel(new WillisError('client-gone', 'test'));
     await assert.rejects(pending, failsWith('client-gone'));
   });
 });

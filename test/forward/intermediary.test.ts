@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { bytes, epochMs } from '../../config/units.js';
+import { Cancellation } from '../../proxy/base/cancellation.js';
 import { WillisError } from '../../proxy/base/errors.js';
 import { finalAnswerHere, outgoingFields } from '../../proxy/forward/intermediary.js';
 import { readAll } from '../../proxy/http/body.js';
+import { emptyRecord } from '../../proxy/http/exchange-record.js';
 import { Fields } from '../../proxy/http/fields.js';
 import type { Request } from '../../proxy/http/message.js';
 
@@ -23,7 +25,8 @@ const request = (
   client: { address: '127.0.0.1', port: 1, secure: false },
   receivedAt: now,
   id: 'id',
-  signal: new AbortController().signal,
+  cancellation: new Cancellation(),
+  record: emptyRecord(),
   inform: () => undefined,
 });
 

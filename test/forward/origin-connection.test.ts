@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { milliseconds, type Bytes } from '../../config/units.js';
+import { Cancellation } from '../../proxy/base/cancellation.js';
+import { WillisError } from '../../proxy/base/errors.js';
 import type { HttpUpstream } from '../../proxy/forward/http-upstream.js';
 import { BufferedBody, type Body } from '../../proxy/http/body.js';
 import { Fields } from '../../proxy/http/fields.js';
@@ -10,6 +12,8 @@ import { turns } from '../support/willis.js';
 import { createUpstream, failsWith, get, never, textOf } from './upstream-fixture.js';
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+const gone = new WillisError('client-gone', 'test');
 
 /** Content that comes when the test says so; reading it after its cancellation is an error, as with a client's. */
 class HeldBody implements Body {
@@ -101,11 +105,11 @@ describe('a connection to an origin server', () => {
       });
       await textOf(await upstream.forward(get(origin.target()), never));
       for (let ticks = 0; ticks < 12; ticks++) {
-        const controller = new AbortController();
-        const response = upstream.forward(get(origin.target('/held')), { signal: controller.signal });
+        const cancellation = new Cancellation();
+        const response = upstream.forward(get(origin.target('/held')), { cancellation });
         const given = assert.rejects(response, failsWith('client-gone'));
         for (let i = 0; i < ticks; i++) await Promise.resolve();
-        controller.abort();
+        cancellation.cancel(gone);
         await given;
         await textOf(await upstream.forward(get(origin.target()), never));
       }
@@ -114,10 +118,10 @@ describe('a connection to an origin server', () => {
     it('while its content waits for the client: the content is cancelled', async () => {
       await start(() => undefined);
       const body = new HeldBody();
-      const controller = new AbortController();
-      const response = upstream.forward(get(origin.target(), { method: 'POST', body }), { signal: controller.signal });
+      const cancellation = new Cancellation();
+      const response = upstream.forward(get(origin.target(), { method: 'POST', body }), { cancellation });
       while (origin.requests.length < 1) await turns(1);
-      controller.abort();
+      cancellation.cancel(gone);
       await assert.rejects(response, failsWith('client-gone'));
       assert.ok(body.cancelled);
       body.held.open();
@@ -132,16 +136,16 @@ describe('a connection to an origin server', () => {
         length: null,
         trailers: Fields.none,
         read: () => {
-          assert.ok(!controller.signal.aborted, 'read after the end');
+          assert.ok(!cancellation.cancelled, 'read after the end');
           reads++;
           return Buffer.alloc(65_536);
         },
         cancel: () => undefined,
       };
-      const controller = new AbortController();
-      const response = upstream.forward(get(origin.target(), { method: 'POST', body: flood }), controller);
+      const cancellation = new Cancellation();
+      const response = upstream.forward(get(origin.target(), { method: 'POST', body: flood }), { cancellation });
       for (let before = -1; before !== reads || reads === 0; before = reads) await turns(50);
-      controller.abort();
+      cancellation.cancel(gone);
       await assert.rejects(response, failsWith('client-gone'));
       await turns(50);
     });

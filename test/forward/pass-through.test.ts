@@ -14,7 +14,7 @@ import type { TargetUri } from '../../proxy/http/target-uri.js';
 import { makeCertificates } from '../support/certificates.js';
 import { rawOrigin, type RawOrigin, type RawScript } from '../support/raw-origin.js';
 import { closing, connectedPair, readToEnd, readUntil, type ConnectedPair } from './connected-pair.js';
-import { failsWith, openGuard } from './upstream-fixture.js';
+import { createDialler, failsWith } from './upstream-fixture.js';
 
 const switching =
   'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n';
@@ -37,9 +37,7 @@ const passing = (
   head: Buffer = Buffer.alloc(0),
 ): ReturnType<typeof passUpgrade> =>
   passUpgrade(request, client, head, {
-    guard: openGuard,
-    ca: [],
-    connectTimeout: milliseconds(5000),
+    dialler: createDialler(),
     firstByteTimeout: milliseconds(5000),
     signal: new AbortController().signal,
     ...more,
@@ -106,7 +104,8 @@ describe('passing an upgrade through', () => {
     pair.far.end('last');
     text += (await readToEnd(pair.far)).text;
     assert.match(text, /early hasty last$/);
-    assert.deepEqual(await closed, { bytesIn: 10, bytesOut: text.length });
+    const contentOut = text.length - text.indexOf('early hasty last');
+    assert.deepEqual(await closed, { bytesIn: 10, bytesOut: text.length, contentOut });
   });
 
   it('the end of the client is passed on, and the answer to it comes back', async () => {
@@ -267,7 +266,7 @@ describe('passing an upgrade through', () => {
 
     it('by the guard leaves the client to the caller', async () => {
       await start(() => undefined);
-      await fails('destination-refused', { guard: new DialGuard({ allow: [], deny: ['private'] }) });
+      await fails('destination-refused', { dialler: createDialler({ guard: new DialGuard({ allow: [], deny: ['private'] }) }) });
       assert.equal(origin.connections.length, 0);
     });
 
@@ -326,7 +325,7 @@ describe('passing an upgrade through', () => {
       proxy = createServer();
       proxy.on('upgrade', (request, socket: Socket, head) => {
         const lines = [...request.rawHeaders, 'Via', '1.1 w'];
-        void passing({ method: 'GET', target, fields: new Fields(lines), body: null }, socket, { ca }, head);
+        void passing({ method: 'GET', target, fields: new Fields(lines), body: null }, socket, { dialler: createDialler({ ca }) }, head);
       });
       proxy.listen(0, '127.0.0.1');
       await once(proxy, 'listening');

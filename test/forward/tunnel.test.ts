@@ -6,7 +6,7 @@ import { DialGuard } from '../../proxy/forward/dial-guard.js';
 import { openTunnel, type TunnelOptions } from '../../proxy/forward/tunnel.js';
 import { rawOrigin, type RawOrigin } from '../support/raw-origin.js';
 import { closing, connectedPair, readToEnd, readUntil, type ConnectedPair } from './connected-pair.js';
-import { failsWith, openGuard } from './upstream-fixture.js';
+import { createDialler, failsWith } from './upstream-fixture.js';
 
 const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 
@@ -36,8 +36,8 @@ describe('a tunnel', () => {
       port: more.port ?? origin.port,
       client: pair.near,
       head: Buffer.alloc(0),
-      guard: openGuard,
-      connectTimeout: milliseconds(5000),
+      dialler: createDialler(),
+      via: '',
       idleTimeout: milliseconds(5000),
       signal: new AbortController().signal,
       ...more,
@@ -55,7 +55,7 @@ describe('a tunnel', () => {
     await readUntil(pair.far, established);
     pair.far.end('second');
     assert.equal((await readToEnd(pair.far)).text, 'first second');
-    assert.deepEqual(await passed, { bytesIn: 12, bytesOut: 12 });
+    assert.deepEqual(await passed, { bytesIn: 12, bytesOut: established.length + 12, contentOut: 12 });
   });
 
   it('passes the end of one side on and leaves the other direction open', async () => {
@@ -153,8 +153,8 @@ describe('a tunnel', () => {
 
   it('that cannot be opened rejects, and nothing was sent to the client', async () => {
     const { port } = origin;
-    const guard = new DialGuard({ allow: [], deny: ['private'] });
-    await assert.rejects(open({ guard }), failsWith('destination-refused'));
+    const dialler = createDialler({ guard: new DialGuard({ allow: [], deny: ['private'] }) });
+    await assert.rejects(open({ dialler }), failsWith('destination-refused'));
     await origin.close();
     await assert.rejects(open({ port }), failsWith('connect-refused'));
     pair.near.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
@@ -164,10 +164,11 @@ describe('a tunnel', () => {
 
   it('whose client goes away while it is being opened is given up', async () => {
     const guard = new DialGuard({ allow: [], deny: [], lookup: () => new Promise(() => undefined) });
-    const passed = open({ host: 'slow.example', guard });
+    const dialler = createDialler({ guard });
+    const passed = open({ host: 'slow.example', dialler });
     pair.near.destroy();
     await assert.rejects(passed, failsWith('client-gone'));
-    await assert.rejects(open({ host: 'slow.example', guard }), failsWith('client-gone'));
+    await assert.rejects(open({ host: 'slow.example', dialler }), failsWith('client-gone'));
   });
 
   it('is not opened when the signal has been given before', async () => {

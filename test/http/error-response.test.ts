@@ -102,10 +102,24 @@ describe('error answers', () => {
     assert.equal(answer({ code: 'method-not-allowed' }).fields.get('allow'), '');
   });
 
-  it('can be given before there is a request', async () => {
-    const response = errorResponse(new WillisError('bad-request', 'two Host fields'), null, node, now);
-    const problem = JSON.parse(await textOf(response)) as Record<string, unknown>;
-    assert.deepEqual(Object.keys(problem), ['title', 'status', 'detail', 'code']);
+  it('have the fields that the error brings: a challenge, another time to come again (RFC 9110 §11.7.1, RFC 6585 §4)', () => {
+    const request = { method: 'GET', fields: Fields.none, id: 'r1', href: 'http://a/' };
+    const challenges = ['Proxy-Authenticate', 'Basic realm="a"', 'Proxy-Authenticate', 'Bearer realm="a"'];
+    const asked = new WillisError('authentication-required', 'no', { answerFields: challenges });
+    const { fields } = errorResponse(asked, request, node, now);
+    assert.deepEqual(fields.all('proxy-authenticate'), ['Basic realm="a"', 'Bearer realm="a"']);
+    const busy = new WillisError('too-busy', 'no', { answerFields: ['Retry-After', '60'] });
+    assert.deepEqual(errorResponse(busy, request, node, now).fields.all('retry-after'), ['60']);
+  });
+
+  it('can be given where nothing but its id is known of the request', async () => {
+    for (const accept of ['*/*', browser]) {
+      const request = { method: 'GET', fields: Fields.of({ Accept: accept }), id: 'r1', href: null };
+      const response = errorResponse(new WillisError('bad-request', 'two Host fields'), request, node, now);
+      const content = await textOf(response);
+      assert.match(content, /r1/);
+      assert.doesNotMatch(content, /null|undefined/);
+    }
   });
 
   it('every code of the error table gives both forms, with a reason phrase', async () => {
@@ -122,8 +136,10 @@ describe('error answers', () => {
     const secret = 'ENOENT /etc/secret';
     for (const accept of ['*/*', browser]) {
       const inside = answer({ code: 'internal', message: secret, accept });
-      const concealed = answer({ message: secret, accept, options: { concealUpstream: true } });
-      for (const response of [inside, concealed]) {
+      const options = { concealUpstream: true };
+      const concealed = answer({ message: secret, accept, options });
+      const byRule = answer({ code: 'access-denied', message: secret, accept, options });
+      for (const response of [inside, concealed, byRule]) {
         assert.equal((response.fields.wire() + (await textOf(response))).includes('secret'), false);
         assert.equal(response.fields.get('proxy-status')?.includes('details'), false);
       }

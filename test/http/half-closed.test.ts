@@ -11,7 +11,7 @@ describe('a client that ends its side and waits', () => {
     const asked = gate();
     const gone = gate();
     const { port } = await startServer((request: Request) => {
-      request.signal.addEventListener('abort', () => gone.open());
+      request.cancellation.add({ onCancelled: () => gone.open() });
       asked.open();
       return new Promise(() => undefined);
     });

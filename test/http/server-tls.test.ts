@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
+import { connect as connectPlain, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { milliseconds } from '../../config/units.js';
 import { Fields } from '../../proxy/http/fields.js';
+import { TlsAcceptor } from '../../proxy/http/tls-acceptor.js';
 import { CertificateSet, type TlsCertificate } from '../../proxy/http/tls-certificates.js';
 import { RawClient } from '../support/raw-client.js';
 import { TempDir } from '../support/temp-dir.js';
@@ -57,7 +59,7 @@ describe('an HTTP server over TLS', () => {
   it('requests are for https, and the client is known to be secure', async () => {
     const on = await startServer(
       (request) => text(`${request.target.scheme} ${String(request.client.secure)} ${request.client.address}`),
-      { tls: { certificates: [first] } },
+      { tls: new CertificateSet([first]) },
     );
     const client = await RawClient.connect(on.port, { tls });
     client.send(GET + GET);
@@ -69,7 +71,7 @@ describe('an HTTP server over TLS', () => {
 
   it('a client that half-closes after its request still gets its answer', async () => {
     const on = await startServer(() => new Promise((resolve) => setTimeout(() => resolve(text('abc')), 50)), {
-      tls: { certificates: [first] },
+      tls: new CertificateSet([first]),
     });
     const client = await RawClient.connect(on.port, { tls });
     client.send(GET);
@@ -78,7 +80,7 @@ describe('an HTTP server over TLS', () => {
   });
 
   it('the certificate is chosen by the name asked for: exact, then wildcard, then the first (RFC 6066 §3)', async () => {
-    const on = await startServer(() => text(''), { tls: { certificates: [first, second] } });
+    const on = await startServer(() => text(''), { tls: new CertificateSet([first, second]) });
     const expected: [string | undefined, string][] = [
       [undefined, 'first'],
       ['a.example', 'first'],
@@ -92,25 +94,93 @@ describe('an HTTP server over TLS', () => {
   });
 
   it('certificates are replaced without a restart, and connections that are open stay so', async () => {
-    const on = await startServer(() => text('abc'), { tls: { certificates: [first] } });
+    const on = await startServer(() => text('abc'), { tls: new CertificateSet([first]) });
     const client = await RawClient.connect(on.port, { tls });
-    on.server.setCertificates([second]);
+    on.server.configure({ ...on.settings, tls: new CertificateSet([second]) });
     assert.equal(await commonNameFor(on.port, 'a.example'), 'second');
     assert.equal(await commonNameFor(on.port), 'second');
     client.send(GET);
     assert.equal((await client.receive()).status, 200);
   });
 
-  it('an unusable certificate is refused, and the old one stays', async () => {
-    const on = await startServer(() => text('abc'), { tls: { certificates: [first] } });
-    assert.throws(() => on.server.setCertificates([{ cert: first.cert, key: second.key }]));
-    assert.throws(() => on.server.setCertificates([]));
-    assert.equal(await commonNameFor(on.port, 'a.example'), 'first');
+  it('an unusable certificate is refused before it is put to use', () => {
+    assert.throws(() => new CertificateSet([{ cert: first.cert, key: second.key }]), /does not belong/);
+    assert.throws(() => new CertificateSet([]), /no certificate/);
     assert.throws(() => new CertificateSet([{ cert: 'nonsense', key: 'nonsense' }]));
   });
 
+  it('is switched on and off on an open port; connections that are open stay as they are', async () => {
+    const on = await startServer((request) => text(request.target.scheme), {});
+    const get = async (client: RawClient): Promise<string> => {
+      client.send(GET);
+      return (await client.receive()).body.toString();
+    };
+    const plain = await RawClient.connect(on.port);
+    on.server.configure({ ...on.settings, tls: new CertificateSet([first]) });
+    const secure = await RawClient.connect(on.port, { tls });
+    assert.deepEqual([await get(plain), await get(secure)], ['http', 'https']);
+    on.server.configure(on.settings);
+    const again = await RawClient.connect(on.port);
+    assert.deepEqual([await get(plain), await get(secure), await get(again)], ['http', 'https', 'http']);
+  });
+
+  it('sessions are resumed after a change of other settings, not after one of the certificates (RFC 8446 §2.2)', async () => {
+    const certificates = new CertificateSet([first]);
+    const on = await startServer(() => text(''), { tls: certificates });
+    let session: Buffer | undefined;
+    const isResumed = async (): Promise<boolean> => {
+      const options = { ...tls, maxVersion: 'TLSv1.2' as const, ...(session && { session }) };
+      const client = await RawClient.connect(on.port, { tls: options });
+      const socket = client.socket as TLSSocket;
+      const resumed = socket.isSessionReused();
+      session = socket.getSession();
+      client.close();
+      return resumed;
+    };
+    assert.equal(await isResumed(), false);
+    const limits = { ...on.settings.limits, headerTimeout: milliseconds(5000) };
+    on.server.configure({ ...on.settings, limits });
+    assert.equal(await isResumed(), true);
+    on.server.configure({ ...on.settings, limits, tls: new CertificateSet([second]) });
+    assert.equal(await isResumed(), false);
+  });
+
+  it('what was read of a connection before its handshake, and put back, belongs to the handshake', async () => {
+    const front = createServer({ allowHalfOpen: true });
+    front.listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const raw = connectPlain((front.address() as AddressInfo).port, '127.0.0.1');
+    const [accepted] = (await once(front, 'connection')) as [Socket];
+    raw.write('hello');
+    const client = connect({ ...tls, socket: raw });
+    client.on('error', () => undefined).write('from inside');
+    const received: Buffer[] = [];
+    while (Buffer.concat(received).length < 100) {
+      await once(accepted, 'readable');
+      received.push(accepted.read() as Buffer);
+    }
+    const before = Buffer.concat(received);
+    assert.equal(before.subarray(0, 5).toString(), 'hello');
+    accepted.unshift(before.subarray(5));
+    const secured = new Promise<TLSSocket>((resolve, reject) => {
+      new TlsAcceptor({
+        certificates: new CertificateSet([first]),
+        handshakeTimeout: milliseconds(10_000),
+        ticketKeys: null,
+        onSecure: resolve,
+        onFailed: reject,
+      }).accept(accepted);
+    });
+    const socket = await secured;
+    const [content] = (await once(socket, 'data')) as [Buffer];
+    assert.equal(content.toString(), 'from inside');
+    client.destroy();
+    socket.destroy();
+    front.close();
+  });
+
   it('what is no TLS handshake ends the connection and nothing else', async () => {
-    const on = await startServer(() => text('abc'), { tls: { certificates: [first] } });
+    const on = await startServer(() => text('abc'), { tls: new CertificateSet([first]) });
     const plain = await RawClient.connect(on.port);
     plain.send(GET);
     await plain.rest();
@@ -126,16 +196,16 @@ describe('an HTTP server over TLS', () => {
       throw new Error('the origin broke');
     });
     const on = await startServer(() => ({ status: 200, reason: '', fields: Fields.none, body }), {
-      tls: { certificates: [first] },
+      tls: new CertificateSet([first]),
     });
     const client = await RawClient.connect(on.port, { tls });
     client.send('GET / HTTP/1.0\r\n\r\n');
     assert.equal(await client.closed, 'reset');
-    assert.equal(on.finished[0]?.outcome.aborted, true);
+    assert.equal(on.finished[0]?.outcome.aborted, 'node');
   });
 
   it('closing destroys handshakes and connections that are left', async () => {
-    const on = await startServer(() => new Promise(() => undefined), { tls: { certificates: [first] } });
+    const on = await startServer(() => new Promise(() => undefined), { tls: new CertificateSet([first]) });
     const handshaking = await RawClient.connect(on.port);
     const busy = await RawClient.connect(on.port, { tls });
     busy.send(GET);

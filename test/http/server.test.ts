@@ -3,12 +3,15 @@ import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { bytes, milliseconds } from '../../config/units.js';
 import { systemClock } from '../../proxy/base/clock.js';
+import { createLogger } from '../../proxy/base/logger.js';
 import { answerAndEnd } from '../../proxy/http/answer-and-end.js';
 import { readAll } from '../../proxy/http/body.js';
 import { Connection } from '../../proxy/http/connection.js';
 import { Fields } from '../../proxy/http/fields.js';
+import { listenerCounters } from '../../proxy/http/listener-counters.js';
 import type { Request, Response } from '../../proxy/http/message.js';
 import type { ConnectRequest } from '../../proxy/http/request-handler.js';
+import { HttpServer } from '../../proxy/http/server.js';
 import { hrefOf } from '../../proxy/http/target-uri.js';
 import { gate } from '../support/gate.js';
 import { RawClient } from '../support/raw-client.js';
@@ -61,7 +64,8 @@ describe('an HTTP server', () => {
     const answer = await client.receive();
     const [finished] = on.finished;
     assert.equal(finished?.outcome.bytesIn, request.length);
-    assert.equal(finished.outcome.aborted, false);
+    assert.equal(finished.outcome.aborted, null);
+    assert.equal(finished.outcome.contentOut, answer.body.length);
     assert.equal(finished.request?.method, 'POST');
     assert.ok(finished.outcome.bytesOut > answer.body.length);
   });
@@ -146,13 +150,13 @@ describe('an HTTP server', () => {
     assert.equal(await client.closed, 'end');
   });
 
-  it('the signal of a request is aborted when its client resets the connection', async () => {
+  it('a request is cancelled when its client resets the connection', async () => {
     const aborted = gate();
     const answer = gate();
     const asked = gate();
     const on = await startServer(async (request) => {
       asked.open();
-      request.signal.addEventListener('abort', () => aborted.open());
+      request.cancellation.add({ onCancelled: () => aborted.open() });
       await answer.promise;
       return text('too late');
     });
@@ -162,7 +166,22 @@ describe('an HTTP server', () => {
     await aborted.promise;
     answer.open();
     await on.finishedCount(1);
-    assert.equal(on.finished[0]?.outcome.aborted, true);
+    assert.equal(on.finished[0]?.outcome.aborted, 'client');
+  });
+
+  it('whoever sends many requests at once does not keep others waiting for the last of them', async () => {
+    const order: string[] = [];
+    const on = await startServer((request) => {
+      order.push(request.target.host);
+      return text('abc');
+    });
+    const [many, one] = [await connect(on), await connect(on)];
+    many.send(GET.repeat(1000));
+    one.send('GET / HTTP/1.1\r\nHost: b\r\n\r\n');
+    assert.equal((await one.receive()).status, 200);
+    assert.ok(order.indexOf('b') < 100, `after ${order.indexOf('b')}`);
+    for (let i = 0; i < 1000; i++) assert.equal((await many.receive()).status, 200);
+    assert.equal(order.length, 1001);
   });
 
   it('a handler that fails is answered for, and the connection stays usable', async () => {
@@ -306,6 +325,20 @@ describe('an HTTP server', () => {
       assert.equal(on.refused[0]?.code, 'bad-request');
     });
 
+    it('broken content that is handed on as the answer is refused if that shows before the answer begins', async () => {
+      const on = await startServer(({ body }) => ({ status: 200, reason: '', fields: Fields.none, body }));
+      const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+      const client = await connect(on, `${head}nonsense\r\n${GET}`);
+      const answer = await client.receive();
+      assert.equal(answer.status, 400);
+      assert.equal(answer.get('connection'), 'close');
+      assert.equal((await client.rest()).length, 0);
+      assert.deepEqual(
+        on.finished.map(({ response }) => response.status),
+        [400],
+      );
+    });
+
     it('an answer may begin before the content has ended, and the next request is clean', async () => {
       const on = await startServer((request) => {
         const { body } = request;
@@ -381,7 +414,7 @@ describe('an HTTP server', () => {
       client.stopReading();
       client.send(GET);
       await on.finishedCount(1);
-      assert.equal(on.finished[0]?.outcome.aborted, true);
+      assert.equal(on.finished[0]?.outcome.aborted, 'client');
       client.close();
     });
   });
@@ -421,7 +454,7 @@ describe('an HTTP server', () => {
 
     it('a refused CONNECT is answered, and the connection ended', async () => {
       const on = await startServer(path, {
-        handler: { connect: (_, socket) => answerAndEnd(socket, text('no', 403), systemClock) },
+        handler: { connect: (_, socket) => answerAndEnd(socket, text('no', 403), systemClock, () => undefined) },
       });
       const client = await connect(on, 'CONNECT b.example:443 HTTP/1.1\r\nHost: b.example:443\r\n\r\n');
       const refusal = await client.receive('CONNECT');
@@ -498,7 +531,8 @@ describe('an HTTP server', () => {
     it('a port that is taken makes listen fail with the error of the system', async () => {
       const on = await startServer(path);
       const address = { host: '127.0.0.1', port: on.port };
-      await assert.rejects(startServer(path, { address }), { code: 'EADDRINUSE' });
+      const other = new HttpServer({ address, clock: systemClock, logger: createLogger({ level: 'silent', write: noop }) });
+      await assert.rejects(other.listen(), { code: 'EADDRINUSE' });
     });
   });
 });
@@ -544,7 +578,7 @@ async function converse(data: Buffer, sizes: readonly number[], reading: boolean
   };
   const client = { address: '192.0.2.1', port: 1, secure: false };
   new Connection(
-    { socket, client, ownAuthority: '192.0.2.2:80', reset: noop },
+    { socket, client, ownAuthority: '192.0.2.2:80', reset: noop, bytesSent: () => bytes(0), onEnded: () => ended.open() },
     {
       limits: testLimits,
       clock: { now: () => 0 as never, monotonic: () => 0 as never },
@@ -552,7 +586,7 @@ async function converse(data: Buffer, sizes: readonly number[], reading: boolean
       handler: { request, connect: () => assert.fail(), upgrade: () => assert.fail() },
       observer: { onRefused: (error) => text(error.code, error.kind.status), onFinished: noop },
       nextId: () => 'id',
-      onEnded: () => ended.open(),
+      counters: listenerCounters(),
     },
   );
   for (let at = 0, i = 0; at < data.length; i++) {

@@ -1,12 +1,12 @@
 import { bytes, milliseconds, type Bytes } from '../../config/units.js';
-import { systemClock } from '../../proxy/base/clock.js';
+import { systemClock, type Clock } from '../../proxy/base/clock.js';
 import type { WillisError } from '../../proxy/base/errors.js';
 import type { Logger } from '../../proxy/base/logger.js';
 import { BufferedBody, type Body } from '../../proxy/http/body.js';
 import { Fields } from '../../proxy/http/fields.js';
 import type { Request, Response } from '../../proxy/http/message.js';
 import type { Outcome, RequestHandler } from '../../proxy/http/request-handler.js';
-import { HttpServer, type HttpServerOptions } from '../../proxy/http/server.js';
+import { HttpServer, type ServerSettings } from '../../proxy/http/server.js';
 
 export interface Finished {
   readonly request: Request | null;
@@ -16,6 +16,7 @@ export interface Finished {
 
 export interface TestServer {
   readonly server: HttpServer;
+  readonly settings: ServerSettings;
   readonly port: number;
   readonly refused: WillisError[];
   readonly finished: Finished[];
@@ -24,33 +25,38 @@ export interface TestServer {
   finishedCount(count: number): Promise<void>;
 }
 
-export const testLimits: HttpServerOptions['limits'] = {
+export const testLimits: ServerSettings['limits'] = {
   headerBytes: bytes(4096),
   headers: 32,
   uri: bytes(1024),
   headerTimeout: milliseconds(10_000),
   idleTimeout: milliseconds(10_000),
   bodyTimeout: milliseconds(10_000),
+  bodyRate: bytes(0),
+  connections: 10_000,
+  perClientConnections: 10_000,
+  clientPrefix: { ipv4: 32, ipv6: 64 },
 };
+
+const nobody = { announces: () => false, isExempt: () => false };
 
 const running: HttpServer[] = [];
 
 /** Starts a server on port 0 that is closed by `closeServers`. */
 export async function startServer(
   request: RequestHandler['request'],
-  options: Partial<Omit<HttpServerOptions, 'handler'>> & { handler?: Partial<RequestHandler> } = {},
+  options: Partial<Omit<ServerSettings, 'handler'>> & { handler?: Partial<RequestHandler>; clock?: Clock } = {},
 ): Promise<TestServer> {
   const refused: WillisError[] = [];
   const finished: Finished[] = [];
   const logged: string[] = [];
   const waiting: { count: number; resolve: () => void }[] = [];
   const server = new HttpServer({
-    name: 'test',
     address: { host: '127.0.0.1', port: 0 },
-    tls: null,
-    limits: testLimits,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     logger: collectingLogger(logged),
+  });
+  const observer: ServerSettings['observer'] = {
     onRefused(error) {
       refused.push(error);
       return text(error.code, error.kind.status);
@@ -59,17 +65,25 @@ export async function startServer(
       finished.push({ request: received, response, outcome });
       for (const { count, resolve } of waiting) if (finished.length >= count) resolve();
     },
+  };
+  const settings: ServerSettings = {
+    name: 'test',
+    tls: null,
+    limits: testLimits,
+    clients: nobody,
+    observer,
     ...options,
     handler: { request, connect: (_, socket) => void socket.destroy(), upgrade: () => false, ...options.handler },
-  });
+  };
   running.push(server);
+  server.configure(settings);
   const { port } = await server.listen();
   const finishedCount = (count: number): Promise<void> =>
     new Promise((resolve) => {
       if (finished.length >= count) resolve();
       else waiting.push({ count, resolve });
     });
-  return { server, port, refused, finished, logged, finishedCount };
+  return { server, settings, port, refused, finished, logged, finishedCount };
 }
 
 export async function closeServers(): Promise<void> {

@@ -38,7 +38,6 @@ describe('the client side', () => {
         assert.equal(response.status, 403, `${method} ${target}`);
         assert.match(response.body.toString(), /access\.clients/);
       }
-      assert.equal((await node.ask('admin', 'GET', '/healthz')).status, 403);
       assert.equal(origin.connections, 0);
     });
 
@@ -100,17 +99,22 @@ describe('the client side', () => {
       const { port } = await echo();
       const node = await startNode({ access: { ...allowed, connectPorts: [port] } });
       const client = await node.connect('proxy');
-      client.send(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\n\r\n12345\r\n\r\n`);
-      await client.receiveHead();
+      const asked = `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\n\r\n`;
+      const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+      client.send(`${asked}12345\r\n\r\n`);
+      assert.equal((await client.take(established.length)).toString(), established);
       await client.take(9);
       client.halfClose();
       await client.closed;
       await node.ask('proxy', 'CONNECT', '127.0.0.1:1', { Host: 'x' });
       const [tunnel, refused, ...more] = await node.finalLog();
       assert.deepEqual(more, []);
-      const { method, uri, status, bytesIn, bytesOut, outcome, aborted } = tunnel!;
+      const { method, uri, status, bytesIn, bytesOut, contentOut, outcome, aborted } = tunnel!;
       assert.deepEqual([method, uri, status, outcome], ['CONNECT', `127.0.0.1:${port}`, 200, 'tunnel']);
-      assert.deepEqual([bytesIn, bytesOut, aborted], [9, 9, false]);
+      assert.deepEqual(
+        [bytesIn, bytesOut, contentOut, aborted],
+        [asked.length + 9, established.length + 9, 9, null],
+      );
       assert.deepEqual([refused!.uri, refused!.status, refused!.outcome], ['127.0.0.1:1', 403, 'port-refused']);
     });
   });

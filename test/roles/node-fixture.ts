@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfig } from '../../config/load.js';
 import { createLogger } from '../../proxy/base/logger.js';
-import { buildNode, type Node } from '../../proxy/roles/build-node.js';
-import type { ListenerName } from '../../proxy/roles/side.js';
+import { buildNode } from '../../proxy/roles/build-node.js';
+import type { ListenerName } from '../../proxy/roles/listeners.js';
+import type { Node } from '../../proxy/roles/running-node.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { RawClient, type RawClientOptions, type RawResponse } from '../support/raw-client.js';
 import { TempDir } from '../support/temp-dir.js';
@@ -18,8 +19,9 @@ export interface LogLine {
   readonly status: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  readonly contentOut: number;
   readonly outcome: string;
-  readonly aborted: boolean;
+  readonly aborted: string | null;
 }
 
 const running = new Set<RunningNode>();

@@ -38,7 +38,7 @@ describe('a node', () => {
       const port = free.port('proxy');
       await free.stop();
       const listen = { proxy: `127.0.0.1:${port}`, site: `127.0.0.1:${first.port('site')}`, admin: null };
-      await assert.rejects(startNode({ listen }), { code: 'EADDRINUSE', message: /^listen\.site: .*EADDRINUSE/ });
+      await assert.rejects(startNode({ listen }), { message: /^listen\.site: .*EADDRINUSE/ });
       const [error] = (await once(connect(port, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException];
       assert.equal(error.code, 'ECONNREFUSED');
       assert.equal((await first.ask('site', 'GET', '/')).status, 200);
@@ -79,7 +79,7 @@ describe('a node', () => {
       await node.node.stop();
       const log = await node.finalLog();
       assert.deepEqual(
-        log.map(({ outcome, bytesOut }) => [outcome, bytesOut]),
+        log.map(({ outcome, contentOut }) => [outcome, contentOut]),
         [['tunnel', 5]],
       );
       await tunnelled.close();
@@ -94,8 +94,8 @@ describe('a node', () => {
       assert.deepEqual(
         log.map(({ method, uri, status, outcome, aborted }) => [method, uri, status, outcome, aborted]),
         [
-          ['GET', 'http://a.test/a?b', 200, 'fwd=uri-miss', false],
-          ['GET', 'http://a.test/a?b', 200, 'hit', false],
+          ['GET', 'http://a.test/a?b', 200, 'fwd=uri-miss', null],
+          ['GET', 'http://a.test/a?b', 200, 'hit', null],
         ],
       );
       assert.equal(log[0]!.client, '127.0.0.1');
@@ -114,7 +114,7 @@ describe('a node', () => {
       const log = await node.finalLog();
       assert.deepEqual(
         log.map(({ uri, aborted }) => [uri, aborted]),
-        [['http://a.test/', true]],
+        [['http://a.test/', 'client']],
       );
     });
 
@@ -123,8 +123,10 @@ describe('a node', () => {
       const upgraded = await rawOrigin((socket, text) => void socket.write(text.startsWith('GET') ? head : text));
       const node = await startNode({ sites: [{ host: '*', origin: `http://127.0.0.1:${upgraded.port}/` }] });
       const client = await node.connect('site');
-      const upgrade = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' };
-      client.request('GET', '/chat', { Host: 'a.test', ...upgrade, 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' });
+      const asked =
+        'GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+      client.send(asked);
       const answered = await client.receiveHead();
       assert.equal(answered.status, 101);
       assert.match(answered.get('via') ?? '', /willis/);
@@ -134,9 +136,9 @@ describe('a node', () => {
       await client.closed;
       const [line, ...more] = await node.finalLog();
       assert.deepEqual(more, []);
-      const { method, uri, status, outcome, bytesIn } = line!;
+      const { method, uri, status, outcome, bytesIn, contentOut } = line!;
       assert.deepEqual([method, uri, status, outcome], ['GET', 'http://a.test/chat', 101, 'upgrade']);
-      assert.equal(bytesIn, 9);
+      assert.deepEqual([bytesIn, contentOut], [asked.length + 9, 9]);
       await upgraded.close();
     });
   });
@@ -150,9 +152,8 @@ describe('a node', () => {
       assert.equal((await node.ask('admin', 'HEAD', '/healthz')).get('content-length'), '3');
     });
 
-    it('has nothing else, and opens no tunnels', async () => {
+    it('opens no tunnels', async () => {
       const node = await startNode();
-      assert.equal((await node.ask('admin', 'GET', '/')).status, 404);
       const post = await node.ask('admin', 'POST', '/healthz', { 'Content-Length': '0' });
       assert.deepEqual([post.status, post.get('allow')], [405, 'GET, HEAD']);
       assert.equal((await node.ask('admin', 'CONNECT', 'a.test:443')).status, 405);
@@ -189,28 +190,6 @@ describe('a node', () => {
       client.request('GET', '/', { Host: 'localhost' });
       assert.equal((await client.receive()).status, 200);
       assert.equal(origin.last.headers['x-forwarded-proto'], 'https');
-    });
-
-    it('it takes new certificates into use without a restart, for new connections', async () => {
-      const node = await listening();
-      const old = await node.connect('site', believing(certificates[0]));
-      await write(certificates[1]);
-      await node.node.reloadCertificates();
-      await assert.rejects(node.connect('site', believing(certificates[0])));
-      const fresh = await node.connect('site', believing(certificates[1]));
-      for (const client of [old, fresh]) {
-        client.request('GET', '/', { Host: 'localhost' });
-        assert.equal((await client.receive()).status, 200);
-      }
-    });
-
-    it('it keeps the old ones if the new are unusable', async () => {
-      const node = await listening();
-      await dir.write('key.pem', certificates[1].leaf.key);
-      await assert.rejects(async () => node.node.reloadCertificates());
-      const client = await node.connect('site', believing(certificates[0]));
-      client.request('GET', '/', { Host: 'localhost' });
-      assert.equal((await client.receive()).status, 200);
     });
 
     it('an origin server is asked over TLS that is verified against upstream.ca (RFC 9110 §4.3.4)', async () => {

@@ -5,6 +5,8 @@ import { TempDir } from './temp-dir.js';
 export interface ChromiumOptions {
   /** `http://host:port` of a forward proxy for all pages, loopback addresses included. */
   readonly proxy?: string;
+  /** With what to answer when that proxy asks for a user. */
+  readonly login?: { readonly username: string; readonly password: string };
   /** Name patterns that resolve to 127.0.0.1 inside this browser, such as `*.example`. */
   readonly loopbackNames?: readonly string[];
   /** Accept certificates that no known authority has signed. */
@@ -36,7 +38,9 @@ export async function launchChromium(test: Mocha.Context, options: ChromiumOptio
       headless: true,
       args: browserArguments(options),
       ignoreHTTPSErrors: options.acceptAnyCertificate ?? false,
-      ...(options.proxy === undefined ? {} : { proxy: { server: options.proxy, bypass: '<-loopback>' } }),
+      ...(options.proxy === undefined
+        ? {}
+        : { proxy: { server: options.proxy, bypass: '<-loopback>', ...options.login } }),
     });
     return {
       context,

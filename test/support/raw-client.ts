@@ -15,6 +15,8 @@ export interface RawResponse extends RawHead {
 
 export interface RawClientOptions {
   readonly host?: string;
+  /** Where the connection comes from, such as another of the loopback addresses. */
+  readonly from?: string;
   /** Speak TLS; `rejectUnauthorized: false` or a `ca` is the test's choice. */
   readonly tls?: ConnectionOptions;
 }
@@ -46,7 +48,8 @@ export class RawClient {
   }
 
   static async connect(port: number, options: RawClientOptions = {}): Promise<RawClient> {
-    const target = { port, host: options.host ?? '127.0.0.1', allowHalfOpen: true };
+    const { host = '127.0.0.1', from } = options;
+    const target = { port, host, allowHalfOpen: true, ...(from !== undefined && { localAddress: from }) };
     const socket = options.tls === undefined ? connect(target) : connectSecure({ ...target, ...options.tls });
     const client = new RawClient(socket);
     await once(socket, options.tls === undefined ? 'connect' : 'secureConnect');

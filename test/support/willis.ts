@@ -1,14 +1,18 @@
 import { loadConfig } from '../../config/load.js';
+import type { Config } from '../../config/schema.js';
 import { createLogger } from '../../proxy/base/logger.js';
-import { buildNode, type Node } from '../../proxy/roles/build-node.js';
+import { buildNode } from '../../proxy/roles/build-node.js';
+import type { ListenerName } from '../../proxy/roles/listeners.js';
+import type { Reload } from '../../proxy/roles/node-control.js';
+import type { Node } from '../../proxy/roles/running-node.js';
 import { FakeClock } from './fake-clock.js';
 import { answer } from './origin-scripts.js';
 import { RawClient, type RawResponse } from './raw-client.js';
 import { startOrigin, type OriginHandler, type ScriptedOrigin } from './scripted-origin.js';
 
 export interface WillisOptions {
-  /** Sections of the configuration that differ from what a scenario has by default. */
-  readonly config?: Readonly<Record<string, unknown>>;
+  /** Keys that differ from what a scenario has by default, in their sections. */
+  readonly config?: Sections;
   readonly clock?: FakeClock;
   readonly origin?: ScriptedOrigin;
 }
@@ -17,36 +21,78 @@ export interface WillisOptions {
 export async function startWillis(options: WillisOptions = {}): Promise<Willis> {
   const clock = options.clock ?? new FakeClock();
   const origin = options.origin ?? (await startOrigin(answer(404, {}, 'not in the script'), { clock }));
-  const config = {
+  const usual = {
     node: { name: 'willis' },
     listen: { proxy: '127.0.0.1:0', site: '127.0.0.1:0', admin: null },
     access: { destinations: { allow: ['127.0.0.1'] } },
     limits: { drainTimeout: '1s' },
     sites: [{ host: '*', origin: origin.url('/') }],
     log: { level: 'silent', access: { format: 'off' } },
-    ...options.config,
   };
-  const logger = createLogger({ level: 'silent', write: () => undefined });
-  const node = buildNode(loadConfig(JSON.stringify(config), 'scenario.yaml', {}), { logger, clock });
+  const config = merged(usual, options.config ?? {});
+  const events: LoggedEvent[] = [];
+  const write = (line: string): void => void events.push(JSON.parse(line) as LoggedEvent);
+  const node = buildNode(loaded(config), { logger: createLogger({ level: 'silent', write }), clock });
   await node.start();
-  return new Willis(node, origin, clock);
+  return new Willis({ node, origin, clock, config, events });
+}
+
+/** A configuration as an operator writes it, or a part of it. */
+export type Sections = Readonly<Record<string, unknown>>;
+
+/** An event of the log, as its JSON line has it. */
+export type LoggedEvent = Readonly<Record<string, unknown>>;
+
+interface Parts {
+  readonly node: Node;
+  readonly origin: ScriptedOrigin;
+  readonly clock: FakeClock;
+  readonly config: Sections;
+  readonly events: readonly LoggedEvent[];
 }
 
 /** A running node, its origin server and its clock. */
 export class Willis {
-  readonly sitePort: number;
-  readonly proxyPort: number;
+  readonly node: Node;
+  readonly origin: ScriptedOrigin;
+  readonly clock: FakeClock;
+  /** What it has written to its event log, from `log.level` on. */
+  readonly events: readonly LoggedEvent[];
   readonly #clients: RawClient[] = [];
+  #config: Sections;
 
-  constructor(
-    private readonly node: Node,
-    readonly origin: ScriptedOrigin,
-    readonly clock: FakeClock,
-  ) {
-    const port = (side: string): number =>
-      Number(new URL(node.listening.find(({ name }) => name === side)?.url ?? 'http://none').port);
-    this.sitePort = port('site');
-    this.proxyPort = port('proxy');
+  constructor({ node, origin, clock, config, events }: Parts) {
+    this.node = node;
+    this.origin = origin;
+    this.clock = clock;
+    this.events = events;
+    this.#config = config;
+  }
+
+  get sitePort(): number {
+    return this.port('site');
+  }
+
+  get proxyPort(): number {
+    return this.port('proxy');
+  }
+
+  /** By default nobody listens on the operator side; give it an address in `listen.admin`. */
+  get adminPort(): number {
+    return this.port('admin');
+  }
+
+  /** Where it listens now; 0 if it does not. */
+  port(side: ListenerName): number {
+    return Number(new URL(this.node.listening.find(({ name }) => name === side)?.url ?? 'http://none').port);
+  }
+
+  /** Changes keys of its configuration while it runs, the others as they were; fulfilled when the change is in force. */
+  async reload(changes: Sections): Promise<Reload> {
+    const config = merged(this.#config, changes);
+    const reload = await this.node.reload(loaded(config));
+    this.#config = config;
+    return reload;
   }
 
   /** The origin server answers so from now on. */
@@ -98,6 +144,20 @@ export class Willis {
     await this.node.stop();
   }
 }
+
+const loaded = (config: Sections): Config => loadConfig(JSON.stringify(config), 'scenario.yaml', {});
+
+/** Maps are merged key by key; anything else takes the place of what was there. */
+function merged(config: Sections, changes: Sections): Sections {
+  const both = Object.entries(changes).map(([key, value]): [string, unknown] => {
+    const before = config[key];
+    return [key, isMap(before) && isMap(value) ? merged(before, value) : value];
+  });
+  return { ...config, ...Object.fromEntries(both) };
+}
+
+const isMap = (value: unknown): value is Sections =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What this node's member of `Cache-Status` says, parameters by name, flags as true; the last of several members. */
 export function cacheStatusOf(response: Pick<RawResponse, 'get'>): Readonly<Record<string, string | true>> {

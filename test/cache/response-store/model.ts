@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { bytes } from '../../../config/units.js';
-import { originOfKey } from '../../../proxy/cache/cache-key.js';
+import { bytes, epochMs } from '../../../config/units.js';
+import { originOfKey, uriOfKey } from '../../../proxy/cache/cache-key.js';
+import type { PurgeMode, PurgeSelector } from '../../../proxy/cache/purge.js';
 import type { Generation, ResponseStore, ResponseWriter } from '../../../proxy/cache/response-store.js';
 import type { ResponseMetadata, StoredResponse } from '../../../proxy/cache/stored-response.js';
 import { readAll, type Body } from '../../../proxy/http/body.js';
@@ -12,6 +13,7 @@ const keys = [key('/a'), key('/b')];
 const variants = [varying('en'), varying('de'), { names: [], values: [] }];
 const contents = ['ABCDEFGHIJKLMNOPQRSTUVWX', 'abcdefghijklmnopqrstuvwx'];
 const size = 24;
+const now = epochMs(2_000_000);
 
 /** Which key, which of its variants, and which of two representations; each representation has a group of its own. */
 interface Place {
@@ -35,7 +37,8 @@ type Operation =
   | { readonly do: 'open'; readonly key: number; readonly nth: number }
   | { readonly do: 'remember' }
   | { readonly do: 'invalidate'; readonly key: number }
-  | { readonly do: 'invalidate-group'; readonly content: number };
+  | { readonly do: 'invalidate-group'; readonly content: number }
+  | { readonly do: 'purge'; readonly by: 'key' | 'content'; readonly nth: number; readonly mode: PurgeMode };
 
 /** What the store is to hold: one array of positions a response. */
 interface Expected {
@@ -44,6 +47,7 @@ interface Expected {
   readonly length: number | null;
   readonly complete: boolean;
   invalidated: boolean;
+  purged: boolean;
   /** What the store gave for it, the current version. */
   stored: StoredResponse;
 }
@@ -65,7 +69,7 @@ class Comparison {
   readonly #stored: Expected[][] = keys.map(() => []);
   readonly #writing: Writing[] = [];
   readonly #open: { readonly body: Body; readonly text: string }[] = [];
-  /** Number of invalidations so far, and at which of them each subject was invalidated last. */
+  /** Number of invalidations and purges so far, and at which of them what happened to each subject last. */
   #time = 0;
   readonly #lastOf = new Map<string, number>();
   #remembered: { readonly generation: Generation; readonly time: number };
@@ -102,13 +106,15 @@ class Comparison {
         this.#remembered = { generation: this.store.generation(), time: this.#time };
         return;
       case 'invalidate':
-        this.#lastOf.set(`key ${operation.key}`, ++this.#time);
+        this.#lastOf.set(`invalidated, key ${operation.key}`, ++this.#time);
         for (const one of this.#stored[operation.key] ?? []) one.invalidated = true;
         return this.store.invalidate(keys[operation.key]!);
       case 'invalidate-group':
-        this.#lastOf.set(`content ${operation.content}`, ++this.#time);
+        this.#lastOf.set(`invalidated, content ${operation.content}`, ++this.#time);
         for (const one of this.#stored.flat()) if (one.place.content === operation.content) one.invalidated = true;
         return this.store.invalidateGroup(originOfKey(keys[0]!), `g${operation.content}`);
+      case 'purge':
+        return this.#purge(operation);
     }
   }
 
@@ -179,7 +185,9 @@ class Comparison {
     const length = writing.length ?? (isCommit && !held.includes(true, here) ? here : null);
     const complete = length !== null && !held.slice(0, length).includes(false);
     if (!complete && (!held.includes(true) || this.#twinOf(place)?.complete === true)) return null;
-    return { place, held, length, complete, invalidated: this.#isInvalidated(place, writing.begun) };
+    if (this.#was('purged hard', place, writing.begun)) return null;
+    const [invalidated, purged] = this.#fateSince(place, writing.begun);
+    return { place, held, length, complete, invalidated, purged };
   }
 
   #freshen({ key: of, nth, remembered }: Operation & { do: 'freshen' }): void {
@@ -188,9 +196,10 @@ class Comparison {
     const now = { generation: this.store.generation(), time: this.#time };
     const { generation, time } = remembered ? this.#remembered : now;
     const stored = this.store.freshen(expected.stored, metadataOf(expected.place), generation);
-    assert.ok(stored);
-    const invalidated = this.#isInvalidated(expected.place, time);
-    this.#place({ ...expected, stored, invalidated }, expected);
+    assert.equal(stored === null, this.#was('purged hard', expected.place, time));
+    if (stored === null) return;
+    const [invalidated, purged] = this.#fateSince(expected.place, time);
+    this.#place({ ...expected, stored, invalidated, purged }, expected);
   }
 
   #openOne({ key: of, nth }: Operation & { do: 'open' }): void {
@@ -211,8 +220,26 @@ class Comparison {
     return this.#stored[of]?.find((one) => one.place.variant === variant);
   }
 
-  #isInvalidated(place: Place, since: number): boolean {
-    const of = [this.#lastOf.get(`key ${place.key}`), this.#lastOf.get(`content ${place.content}`)];
+  async #purge({ by, nth, mode }: Operation & { do: 'purge' }): Promise<void> {
+    this.#lastOf.set(`purged ${mode}, ${by} ${nth}`, ++this.#time);
+    const isDue = ({ place }: Expected): boolean => place[by] === nth;
+    const due = this.#stored.flat().filter(isDue);
+    for (const one of due) one.purged = true;
+    if (mode === 'hard')
+      for (const [i, list] of this.#stored.entries()) this.#stored[i] = list.filter((one) => !isDue(one));
+    const selector: PurgeSelector =
+      by === 'key'
+        ? { kind: 'uri', uris: [uriOfKey(keys[nth]!)] }
+        : { kind: 'group', origins: ['http://example.com'], group: `g${nth}` };
+    assert.equal(await this.store.purge(selector, mode, now), due.length);
+  }
+
+  #fateSince(place: Place, since: number): [invalidated: boolean, purged: boolean] {
+    return [this.#was('invalidated', place, since), this.#was('purged soft', place, since)];
+  }
+
+  #was(what: 'invalidated' | `purged ${PurgeMode}`, place: Place, since: number): boolean {
+    const of = [this.#lastOf.get(`${what}, key ${place.key}`), this.#lastOf.get(`${what}, content ${place.content}`)];
     return of.some((time) => (time ?? 0) > since);
   }
 
@@ -233,22 +260,27 @@ const metadataOf = ({ key: of, variant, content }: Place): ResponseMetadata =>
     groups: [`g${content}`],
   });
 
-const summary = ({ id, length, held, complete, invalidated, fields, selecting }: StoredResponse): unknown => ({
-  id,
-  length,
-  complete,
-  invalidated,
-  tag: fields.first('etag'),
-  selecting,
-  held: Array.from({ length: size }, (_, i) => held.some(({ from, to }) => from <= i && i < to)),
-  isNormal: held.every(({ from, to }, i) => from < to && (i === 0 || from > held[i - 1]!.to)),
-});
+const summary = (stored: StoredResponse): unknown => {
+  const { id, length, held, complete, invalidated, freshness, fields, selecting } = stored;
+  return {
+    id,
+    length,
+    complete,
+    invalidated,
+    purged: freshness.lifetimeSource === 'purged',
+    tag: fields.first('etag'),
+    selecting,
+    held: Array.from({ length: size }, (_, i) => held.some(({ from, to }) => from <= i && i < to)),
+    isNormal: held.every(({ from, to }, i) => from < to && (i === 0 || from > held[i - 1]!.to)),
+  };
+};
 
-const expectedSummary = ({ stored, length, complete, invalidated, place, held }: Expected): unknown => ({
+const expectedSummary = ({ stored, length, complete, invalidated, purged, place, held }: Expected): unknown => ({
   id: stored.id,
   length,
   complete,
   invalidated,
+  purged,
   tag: `"${place.content}"`,
   selecting: variants[place.variant],
   held,
@@ -286,6 +318,12 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ do: fc.constant('remember' as const) }),
   fc.record({ do: fc.constant('invalidate' as const), key: below(2) }),
   fc.record({ do: fc.constant('invalidate-group' as const), content: below(2) }),
+  fc.record({
+    do: fc.constant('purge' as const),
+    by: fc.constantFrom('key' as const, 'content' as const),
+    nth: below(2),
+    mode: fc.constantFrom('soft' as const, 'hard' as const),
+  }),
 );
 
 /** Random histories against a model that has only arrays. */

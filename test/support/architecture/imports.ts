@@ -6,6 +6,7 @@ export const rooms = [
   'config/',
   'proxy/base/',
   'proxy/http/',
+  'proxy/access/',
   'proxy/forward/',
   'proxy/cache/',
   'wlis/',

@@ -1,4 +1,4 @@
-import { contains, parseAddress, parseRange } from './destination-ranges.js';
+import { contains, parseAddress, parseRange } from './ip-address.js';
 
 /** Whether an address, in text form, is in one of the ranges. @throws TypeError for what is no address or range */
 export function addressTest(entries: readonly string[]): (address: string) => boolean {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { addressTest } from '../../proxy/forward/address-test.js';
+import { addressTest } from '../../proxy/http/address-test.js';
 
 describe('a list of addresses and ranges', () => {
   const admits = addressTest(['127.0.0.0/8', '::1/128', '192.0.2.7', '2001:db8::/32']);

@@ -1,0 +1,81 @@
+import { metricsTextType } from '../base/metrics-text.js';
+import type { MetricsView } from '../base/metrics.js';
+import type { Clock } from '../base/clock.js';
+import { WillisError } from '../base/errors.js';
+import type { CachingHandler } from '../cache/caching-handler.js';
+import type { Request, Response } from '../http/message.js';
+import { readMembers, type Members } from './json-request.js';
+import type { OperatorAccess } from './operator-access.js';
+import { answer, json, plainText, type OperatorAnswer } from './operator-answers.js';
+import type { OperatorControl } from './operator-control.js';
+import { explainRequest, type SidesView } from './operator-explain.js';
+import { operatorPage } from './operator-page.js';
+import { OperatorPurge } from './operator-purge.js';
+import { reloadAnswer } from './operator-reload.js';
+
+export interface OperatorApiOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly cache: CachingHandler;
+  readonly metrics: MetricsView;
+  readonly sides: SidesView;
+  readonly control: OperatorControl;
+  readonly access: OperatorAccess;
+}
+
+type Page = (request: Request) => OperatorAnswer;
+type Call = (members: Members, request: Request) => Promise<OperatorAnswer>;
+
+/** What stands at a path: something to be read by GET and HEAD, or something to be done by POST. */
+type Resource = { readonly read: Page; readonly open?: boolean } | { readonly call: Call };
+
+/** Answers operators and the programs that they use. */
+export class OperatorApi {
+  readonly #options: OperatorApiOptions;
+  readonly #resources: ReadonlyMap<string, Resource>;
+
+  constructor(options: OperatorApiOptions) {
+    this.#options = options;
+    const { name, cache, sides, control, metrics } = options;
+    const purge = new OperatorPurge(cache);
+    this.#resources = new Map<string, Resource>([
+      ['/', { read: () => operatorPage(name) }],
+      // for whoever watches over the node, which may be another machine
+      ['/healthz', { read: () => plainText('ok\n'), open: true }],
+      ['/readyz', { read: () => readiness(control), open: true }],
+      ['/metrics', { read: () => ({ ...plainText(metrics.text()), type: metricsTextType }) }],
+      ['/api/stats', { read: () => json({ node: { name, phase: control.phase }, ...metrics.snapshot() }) }],
+      ['/api/purge', { call: async (members) => json(await purge.perform(members)) }],
+      ['/api/explain', { call: async (members) => json(await explainRequest(members, { cache, sides })) }],
+      ['/api/reload', { call: async (members, request) => reloadAnswer(members, control, request) }],
+    ]);
+  }
+
+  /** @throws WillisError (or rejects with one) if there is no answer */
+  request(request: Request): Response | Promise<Response> {
+    const { access, clock } = this.#options;
+    const resource = this.#resources.get(pathOf(request));
+    if (resource === undefined || !('open' in resource)) access.admit(request);
+    if (resource === undefined) throw new WillisError('not-found', 'GET / tells what there is');
+    if ('read' in resource) {
+      checkMethod(request, ['GET', 'HEAD']);
+      return answer(request, clock.now(), resource.read(request));
+    }
+    checkMethod(request, ['POST']);
+    return readMembers(request)
+      .then((members) => resource.call(members, request))
+      .then((made) => answer(request, clock.now(), made));
+  }
+}
+
+function checkMethod(request: Request, methods: readonly string[]): void {
+  if (methods.includes(request.method)) return;
+  const allow = methods.join(', ');
+  throw new WillisError('method-not-allowed', `${allow} may be used here`, { answerFields: ['Allow', allow] });
+}
+
+/** A query, which nothing here looks at, is no reason to miss it. */
+const pathOf = ({ target }: Request): string => target.path.replace(/\?.*$/, '');
+
+const readiness = ({ phase }: OperatorControl): OperatorAnswer =>
+  phase === 'running' ? plainText('ready\n') : plainText(`${phase}\n`, 503, 'Service Unavailable');

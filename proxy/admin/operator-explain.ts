@@ -1,0 +1,121 @@
+import { formatOriginUri } from '../../config/origin-uri.js';
+import type { Site } from '../../config/schema.js';
+import type { AccessFacts } from '../access/access-rules.js';
+import type { Judgement } from '../access/access-gate.js';
+import { WillisError } from '../base/errors.js';
+import type { Scope } from '../cache/cache-key.js';
+import type { CachingHandler } from '../cache/caching-handler.js';
+import type { Explanation, HypotheticalRequest } from '../cache/explanation.js';
+import { Fields } from '../http/fields.js';
+import { parseAddress } from '../http/ip-address.js';
+import { parseRequestTarget } from '../http/request-target.js';
+import type { TargetUri } from '../http/target-uri.js';
+import type { Members } from './json-request.js';
+
+export type SideName = 'proxy' | 'site';
+
+/** What the operator side knows of the other sides of its node. */
+export interface SidesView {
+  readonly isOpen: (side: SideName) => boolean;
+  /** The site that serves a target URI; null if none does. */
+  readonly siteFor: (target: TargetUri) => Site | null;
+  /** What the access rules say of a request. */
+  readonly judge: (facts: AccessFacts) => Judgement;
+}
+
+/** What a node would do about a request on one of its sides. */
+export interface ExplainedRequest extends Explanation {
+  readonly side: SideName;
+  /** What the reverse side serves it from; null on the other side, and where no site does. */
+  readonly site: { readonly host: string; readonly prefix: string; readonly origin: string } | null;
+  /** What is said to the client that was named; null if none was. */
+  readonly access: (Judgement & { readonly client: string }) | null;
+}
+
+/** `POST /api/explain`: `{url, method?, fields?, side?, client?}`. @throws WillisError bad-request */
+export async function explainRequest(
+  members: Members,
+  { cache, sides }: { readonly cache: CachingHandler; readonly sides: SidesView },
+): Promise<ExplainedRequest> {
+  const request = requestOf(members);
+  const side = sideOf(members.string('side'));
+  const client = members.string('client') ?? null;
+  members.end();
+  if (client !== null && parseAddress(client) === null) throw refused(`client: '${client}' is no IP address`);
+  const explained = await onSide(request, side, cache, sides);
+  return {
+    ...explained,
+    access: client === null ? null : { ...judged(request, explained.side, client, sides), client },
+  };
+}
+
+function requestOf(members: Members): HypotheticalRequest {
+  const url = members.string('url');
+  if (url === undefined) throw refused('a url is wanted');
+  const method = members.string('method') ?? 'GET';
+  if (!isToken.test(method)) throw refused(`method: '${method}' is no method`);
+  const lines = members.pairs('fields').flatMap(([name, value]) => {
+    if (!isToken.test(name)) throw refused(`fields: '${name}' is no field name`);
+    if (!isFieldValue.test(value)) throw refused(`fields: the value of ${name} has characters that no field may have`);
+    return [name, value.trim()];
+  });
+  return { method, target: targetOf(url, method), fields: new Fields(lines), body: null };
+}
+
+function targetOf(url: string, method: string): TargetUri {
+  if (!/^https?:\/\//i.test(url)) throw refused(`url: '${url}' is not an absolute http or https URL`);
+  try {
+    const parsed = parseRequestTarget(url, { method, host: undefined, secure: false, ownAuthority: '' });
+    if (parsed.form === 'absolute') return parsed.target;
+  } catch (error) {
+    if (!(error instanceof WillisError)) throw error;
+    throw refused(`url: '${url}': ${error.message}`);
+  }
+  throw refused(`url: '${url}' cannot be asked for`);
+}
+
+function sideOf(given: string | undefined): SideName | null {
+  if (given === undefined || given === 'proxy' || given === 'site') return given ?? null;
+  throw refused(`side: expected proxy or site, got '${given}'`);
+}
+
+/**
+ * On the side that is asked for; otherwise on the one that has something stored; otherwise on the reverse side for a host
+ * that a site names, on the forward proxy for others.
+ */
+async function onSide(
+  request: HypotheticalRequest,
+  asked: SideName | null,
+  cache: CachingHandler,
+  sides: SidesView,
+): Promise<Omit<ExplainedRequest, 'access'>> {
+  const site = sides.siteFor(request.target);
+  const explainOn = async (side: SideName): Promise<Omit<ExplainedRequest, 'access'>> => ({
+    ...(await cache.explain(request, scopeOf[side])),
+    side,
+    site: side === 'proxy' || site === null ? null : described(site),
+  });
+  if (asked !== null) return explainOn(asked);
+  const likely: SideName = (site !== null && site.host !== '*') || !sides.isOpen('proxy') ? 'site' : 'proxy';
+  const [first, second] = [await explainOn(likely), await explainOn(likely === 'site' ? 'proxy' : 'site')];
+  return first.stored.length === 0 && second.stored.length > 0 ? second : first;
+}
+
+const scopeOf: Readonly<Record<SideName, Scope>> = { proxy: '', site: 'site' };
+
+const described = ({ host, prefix, origin }: Site): { host: string; prefix: string; origin: string } => ({
+  ...{ host, prefix },
+  origin: formatOriginUri(origin),
+});
+
+function judged(request: HypotheticalRequest, side: SideName, client: string, sides: SidesView): Judgement {
+  const { method, target } = request;
+  const { host, port, path } = target;
+  return sides.judge({ side, client, user: null, method, host, port, path: path === '*' ? null : path });
+}
+
+const refused = (reason: string): WillisError => new WillisError('bad-request', reason);
+
+/** RFC 9110 §5.6.2, §5.5. */
+const isToken = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const isFieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;

@@ -1,0 +1,69 @@
+import type { Socket } from 'node:net';
+import type { Milliseconds } from '../../config/units.js';
+import type { TargetUri } from '../http/target-uri.js';
+import { dial, dialThrough, type Destination } from './dial.js';
+import { DialGuard } from './dial-guard.js';
+import { noProxyTest } from './no-proxy.js';
+import type { ParentProxy } from './parent-proxy.js';
+
+export interface DiallerOptions {
+  readonly guard: DialGuard;
+  /** PEM texts of authorities that are believed beside the system's. */
+  readonly ca: readonly string[];
+  /** For name resolution, connection, CONNECT and TLS handshakes together. */
+  readonly connectTimeout: Milliseconds;
+  /** Null if everything is reached directly. */
+  readonly parent: ParentProxy | null;
+  /** What is reached directly although there is a parent proxy. */
+  readonly noProxy: readonly string[];
+  /** This node's member of `Via`, by which a loop of CONNECTs is noticed (RFC 9110 §7.6.3). */
+  readonly via: string;
+}
+
+/** Makes connections on behalf of clients: directly, or through the parent proxy. */
+export class Dialler {
+  readonly #options: DiallerOptions;
+  readonly #noProxy: (host: string) => boolean;
+
+  constructor(options: DiallerOptions) {
+    this.#options = options;
+    this.#noProxy = noProxyTest(options.noProxy);
+  }
+
+  /**
+   * The parent proxy that requests for a target are sent to in absolute form; null if they go to the origin server, on a
+   * connection that `dial` makes. @throws WillisError destination-refused
+   */
+  relayFor({ scheme, host, port }: TargetUri): ParentProxy | null {
+    if (this.#options.parent === null || scheme === 'https') return null;
+    const parent = this.#parentFor(host);
+    if (parent !== null) this.#options.guard.judgeUnresolved({ host, port });
+    return parent;
+  }
+
+  /**
+   * A connection at whose other end is the destination, with TLS if it asks for it. `via` is what a client's CONNECT had
+   * in `Via`. @throws WillisError destination-refused, dns-…, connect-…, tls-…, parent-…; or the signal's reason
+   */
+  async dial(destination: Destination, signal: AbortSignal, via = ''): Promise<Socket> {
+    const { guard, ca, connectTimeout: timeout } = this.#options;
+    const parent = this.#parentFor(destination.host);
+    if (parent === null) return dial(destination, { guard, ca, signal, timeout });
+    guard.judgeUnresolved(destination);
+    const entries = via === '' ? this.#options.via : `${via}, ${this.#options.via}`;
+    return dialThrough(parent, destination, { guard: anywhere, ca, signal, timeout, via: entries });
+  }
+
+  /** A connection at whose other end is the parent proxy itself. @throws WillisError parent-…; or the signal's reason */
+  async dialParent(parent: ParentProxy, signal: AbortSignal): Promise<Socket> {
+    const { ca, connectTimeout: timeout } = this.#options;
+    return dialThrough(parent, null, { guard: anywhere, ca, signal, timeout, via: this.#options.via });
+  }
+
+  #parentFor(host: string): ParentProxy | null {
+    return this.#options.parent === null || this.#noProxy(host) ? null : this.#options.parent;
+  }
+}
+
+/** A parent proxy that the operator configured is dialled wherever it is. */
+const anywhere = new DialGuard({ allow: [], deny: [] });

@@ -1,0 +1,22 @@
+import type { AccessLog } from '../base/access-log.js';
+import type { Clock } from '../base/clock.js';
+import type { RootLogger } from '../base/logger.js';
+import type { CachingHandler } from '../cache/caching-handler.js';
+import type { MemoryStore } from '../cache/memory-store.js';
+import type { NodeControl } from './node-control.js';
+import type { NodeMetrics } from './node-metrics.js';
+import type { TakenOver } from './taken-over.js';
+
+/** The parts of a node that live through every change of its configuration. */
+export interface Lasting {
+  readonly logger: RootLogger;
+  readonly clock: Clock;
+  /** Identifies this process to other nodes. */
+  readonly instance: string;
+  readonly store: MemoryStore;
+  readonly cache: CachingHandler;
+  readonly accessLog: AccessLog;
+  readonly takenOver: TakenOver;
+  readonly metrics: NodeMetrics;
+  readonly control: NodeControl;
+}

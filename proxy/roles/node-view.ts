@@ -1,0 +1,110 @@
+import type { Registry, Sample } from '../base/metrics.js';
+import type { StoreUsage } from '../cache/response-store.js';
+import type { HttpUpstream } from '../forward/http-upstream.js';
+import type { ListenerCounters } from '../http/listener-counters.js';
+
+/** What can be seen of a node from outside while it runs. */
+export interface NodeView {
+  /** By the names of the listeners, those that are no longer wanted included. */
+  listeners(): Iterable<readonly [name: string, listener: ListenerView]>;
+  upstreams(): Iterable<Pick<HttpUpstream, 'connections'>>;
+  usage(): StoreUsage;
+  /** Tunnels and upgrades, those being opened included. */
+  takenOver(): number;
+}
+
+export interface ListenerView {
+  /** Open connections, tunnels included. */
+  readonly connections: number;
+  readonly counters: ListenerCounters;
+}
+
+/** Adds what can be seen of a node to its metrics. */
+export function describeNode(registry: Registry, node: NodeView): void {
+  describeListeners(registry, node);
+  describeUpstreams(registry, node);
+  describeStore(registry, node);
+}
+
+function describeListeners(registry: Registry, node: NodeView): void {
+  const bySide = (value: (listener: ListenerView) => number) => (): Sample[] =>
+    [...node.listeners()].map(([side, listener]) => ({ labels: [side], value: value(listener) }));
+  const byKind =
+    (counts: (counters: ListenerCounters) => Readonly<Record<string, number>>) =>
+    (): Sample[] =>
+      [...node.listeners()].flatMap(([side, { counters }]) =>
+        Object.entries(counts(counters)).map(([kind, value]) => ({ labels: [side, kind], value })),
+      );
+  registry.add({
+    ...{ type: 'gauge', name: 'willis_connections_open', labels: ['side'] },
+    help: 'Open connections of clients, tunnels included.',
+    read: bySide(({ connections }) => connections),
+  });
+  registry.add({
+    ...{ type: 'counter', name: 'willis_connections_total', labels: ['side'] },
+    help: 'Connections of clients that were let in.',
+    read: bySide(({ counters }) => counters.accepted),
+  });
+  registry.add({
+    ...{ type: 'counter', name: 'willis_connections_spared_total', labels: ['side'] },
+    help: 'Idle connections that were ended to make room for new ones.',
+    read: bySide(({ counters }) => counters.madeRoom),
+  });
+  registry.add({
+    ...{ type: 'counter', name: 'willis_connections_refused_total', labels: ['side', 'reason'] },
+    help: 'Connections that were not let in.',
+    read: byKind(({ refused }) => refused),
+  });
+  registry.add({
+    ...{ type: 'counter', name: 'willis_client_timeouts_total', labels: ['side', 'kind'] },
+    help: 'Connections ended because their client took too long.',
+    read: byKind(({ timeouts }) => timeouts),
+  });
+  registry.read({
+    ...{ type: 'gauge', name: 'willis_tunnels_open' },
+    help: 'Tunnels and upgrades, those being opened included.',
+    value: () => node.takenOver(),
+  });
+}
+
+function describeUpstreams(registry: Registry, node: NodeView): void {
+  const sum = (value: (pool: HttpUpstream['connections']) => number): number => {
+    let total = 0;
+    for (const { connections } of node.upstreams()) total += value(connections);
+    return total;
+  };
+  registry.add({
+    ...{ type: 'gauge', name: 'willis_upstream_connections', labels: ['state'] },
+    help: 'Connections to origin servers; those being opened are busy.',
+    read: () => [
+      { labels: ['busy'], value: sum(({ open, idle }) => open - idle) },
+      { labels: ['idle'], value: sum(({ idle }) => idle) },
+    ],
+  });
+  registry.read({
+    ...{ type: 'gauge', name: 'willis_upstream_origins' },
+    help: 'Origin servers with open connections.',
+    value: () => sum(({ origins }) => origins),
+  });
+  registry.read({
+    ...{ type: 'gauge', name: 'willis_upstream_waiting_requests' },
+    help: 'Requests that wait for a connection.',
+    value: () => sum(({ waiting }) => waiting),
+  });
+}
+
+function describeStore(registry: Registry, node: NodeView): void {
+  const gauges: readonly [name: string, help: string, value: (usage: StoreUsage) => number][] = [
+    ['willis_store_bytes', 'Memory of the store in use: bodies, fields and keys.', ({ bytes }) => bytes],
+    ['willis_store_limit_bytes', 'How much of it may be used.', ({ limit }) => limit],
+    ['willis_store_responses', 'Stored responses.', ({ responses }) => responses],
+  ];
+  for (const [name, help, value] of gauges) {
+    registry.read({ type: 'gauge', name, help, value: () => value(node.usage()) });
+  }
+  registry.read({
+    ...{ type: 'counter', name: 'willis_store_evictions_total' },
+    help: 'Stored responses evicted to make room.',
+    value: () => node.usage().evicted,
+  });
+}

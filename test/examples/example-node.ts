@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { loadConfig } from '../../config/load.js';
+import { systemClock } from '../../proxy/base/clock.js';
+import { createLogger } from '../../proxy/base/logger.js';
+import { buildNode } from '../../proxy/roles/build-node.js';
+import { RawClient, type RawResponse } from '../support/raw-client.js';
+
+/** What is written in an example, where the tests put something else than the example has. */
+export interface ExampleSections {
+  access?: { connectPorts?: number[]; destinations?: { allow: string[] } };
+  listen: Record<'proxy' | 'site' | 'admin', string | null>;
+  sites?: { origin: string }[];
+  upstream?: { proxy?: { url: string }; noProxy?: string[] };
+}
+
+type Side = keyof ExampleSections['listen'];
+
+/** A node of an example configuration, on free ports of loopback. */
+export interface ExampleNode {
+  /** @throws Error if the example leaves that side closed */
+  port(side: Side): number;
+  connect(side: Side): Promise<RawClient>;
+  /** One request on a connection of its own, and its answer. */
+  ask(
+    side: Side,
+    method: string,
+    target: string,
+    fields?: Readonly<Record<string, string>>,
+    body?: string,
+  ): Promise<RawResponse>;
+  stop(): Promise<void>;
+}
+
+const folder = new URL('../../examples/', import.meta.url);
+
+/**
+ * Starts the example as it is shipped, but for ports, for its log, and for what `replace` changes: addresses of others.
+ * Files that it names are looked for where `directory` is.
+ */
+export async function startExample(
+  name: string,
+  replace: (sections: ExampleSections) => void = () => undefined,
+  directory = fileURLToPath(folder),
+): Promise<ExampleNode> {
+  const sections = parse(readFileSync(new URL(name, folder), 'utf8')) as ExampleSections;
+  for (const side of ['proxy', 'site', 'admin'] as const) {
+    if (sections.listen[side] !== null) sections.listen[side] = '127.0.0.1:0';
+  }
+  replace(sections);
+  const text = JSON.stringify({ ...sections, node: { name: 'willis' }, log: { access: { format: 'off' } } });
+  const config = loadConfig(text, `${directory}/${name}`, {}, { hostName: 'example' });
+  const logger = createLogger({ level: 'silent', write: () => undefined });
+  const node = buildNode(config, { logger, clock: systemClock });
+  await node.start();
+  return new Running(node);
+}
+
+class Running implements ExampleNode {
+  readonly #clients: RawClient[] = [];
+
+  constructor(private readonly node: ReturnType<typeof buildNode>) {}
+
+  port(side: Side): number {
+    const url = this.node.listening.find(({ name }) => name === side)?.url;
+    if (url === undefined) throw new Error(`the example does not open ${side}`);
+    return Number(new URL(url).port);
+  }
+
+  async connect(side: Side): Promise<RawClient> {
+    const client = await RawClient.connect(this.port(side));
+    this.#clients.push(client);
+    return client;
+  }
+
+  async ask(
+    side: Side,
+    method: string,
+    target: string,
+    fields: Readonly<Record<string, string>> = {},
+    body = '',
+  ): Promise<RawResponse> {
+    const client = await this.connect(side);
+    const host = /^http:\/\/([^/]+)/.exec(target)?.[1] ?? `127.0.0.1:${this.port(side)}`;
+    const framing: Record<string, string> = body === '' ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
+    client.request(method, target, { Host: host, ...framing, ...fields }, body);
+    const response = await client.receive(method);
+    client.close();
+    return response;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.node.stop();
+  }
+}
