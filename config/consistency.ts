@@ -19,6 +19,7 @@ export function inconsistencies(value: unknown): Problem[] {
     ...repeatedSites(sites),
     ...halfCredentials(valueAt(value, ['upstream', 'proxy'])),
     ...rulesForUnknownUsers(value),
+    ...rulesThatNeverHold(value),
   ];
 }
 
@@ -94,5 +95,27 @@ function rulesForUnknownUsers(value: unknown): Problem[] {
     return [
       { path, at: 'value' as const, expected, got: 'a list', hint: "'willis user --help' tells how to make one." },
     ];
+  });
+}
+
+/** A rule that somebody relies on, and that no request ever meets. */
+function rulesThatNeverHold(value: unknown): Problem[] {
+  const rules = valueAt(value, ['access', 'rules']);
+  if (!Array.isArray(rules)) return [];
+  const isListOf = (list: unknown, only: string): boolean =>
+    Array.isArray(list) && list.length > 0 && list.every((one) => one === only);
+  return rules.flatMap((rule: unknown, index) => {
+    const users = valueAt(rule, ['users']);
+    const paths = valueAt(rule, ['paths']);
+    const problems: Problem[] = [];
+    const problem = (key: string, expected: string): void =>
+      void problems.push({ path: ['access', 'rules', index, key], at: 'value', expected, got: 'a list', hint: null });
+    if (Array.isArray(users) && users.length > 0 && isListOf(valueAt(rule, ['sides']), 'site')) {
+      problem('users', 'none in a rule for the public side, where nobody is asked who he is');
+    }
+    if (Array.isArray(paths) && paths.length > 0 && isListOf(valueAt(rule, ['methods']), 'CONNECT')) {
+      problem('paths', 'none in a rule for CONNECT, for a tunnel has no path');
+    }
+    return problems;
   });
 }

@@ -1,9 +1,9 @@
 import type { AccessRule } from '../../config/schema.js';
 import { patternTest } from '../../config/uri-pattern.js';
-import { addressTest } from '../http/address-test.js';
-import type { IpAddress } from '../http/ip-address.js';
+import { rangeTest } from '../http/address-test.js';
+import { parseAddress, type IpAddress } from '../http/ip-address.js';
 import { readingsOf, readingsOfPattern } from './path-readings.js';
-import { hostTest, meaningsOf } from './requested-host.js';
+import { hostTest, meaningsOf, type HostMeanings } from './requested-host.js';
 
 /** What rules look at. */
 export interface AccessFacts {
@@ -49,8 +49,10 @@ export class AccessRules {
   }
 
   decide(facts: AccessFacts): AccessDecision {
+    if (this.isEmpty) return noRule;
+    const examined = new Examined(facts);
     for (const rule of this.#rules) {
-      if (!rule.conditions.every((holds) => holds(facts))) continue;
+      if (!rule.conditions.every((holds) => holds(examined))) continue;
       const { users } = rule;
       if (users === null) return rule.decision;
       if (facts.user === null) {
@@ -62,7 +64,30 @@ export class AccessRules {
   }
 }
 
-type Condition = (facts: AccessFacts) => boolean;
+/** What the rules look at, and what follows from it, worked out when the first rule wants it. */
+class Examined {
+  #client: IpAddress | null | undefined;
+  #meanings: HostMeanings | undefined;
+  #readings: readonly string[] | undefined;
+
+  constructor(readonly facts: AccessFacts) {}
+
+  get client(): IpAddress | null {
+    return (this.#client ??= parseAddress(this.facts.client));
+  }
+
+  get meanings(): HostMeanings {
+    return (this.#meanings ??= meaningsOf(this.facts.host));
+  }
+
+  /** None for a request without a path. */
+  get readings(): readonly string[] {
+    const { path } = this.facts;
+    return (this.#readings ??= path === null ? [] : readingsOf(withoutQuery(path)));
+  }
+}
+
+type Condition = (examined: Examined) => boolean;
 
 interface CompiledRule {
   /** All but that of users. */
@@ -76,9 +101,9 @@ const noRule: AccessDecision = { kind: 'no-rule' };
 
 function compiled(rule: AccessRule, index: number): CompiledRule {
   const { action, sides, clients, users, methods, hosts, ports, paths } = rule;
-  const conditions: Condition[] = [({ side }) => sides.includes(side)];
-  if (methods.length > 0) conditions.push(({ method }) => methods.includes(method));
-  if (ports.length > 0) conditions.push(({ port }) => ports.includes(port));
+  const conditions: Condition[] = [({ facts }) => sides.includes(facts.side)];
+  if (methods.length > 0) conditions.push(({ facts }) => methods.includes(facts.method));
+  if (ports.length > 0) conditions.push(({ facts }) => ports.includes(facts.port));
   if (clients.length > 0) conditions.push(clientCondition(clients));
   if (hosts.length > 0) conditions.push(hostCondition(hosts, action));
   if (paths.length > 0) conditions.push(pathCondition(paths, action));
@@ -95,26 +120,26 @@ function compiled(rule: AccessRule, index: number): CompiledRule {
 }
 
 function clientCondition(clients: readonly string[]): Condition {
-  const isOne = addressTest(clients);
-  return ({ client }) => isOne(client);
+  const isOne = rangeTest(clients);
+  return ({ client }) => client !== null && isOne(client);
 }
 
 function hostCondition(hosts: readonly string[], action: AccessRule['action']): Condition {
   const tests = hosts.map(hostTest);
   const isNamed = (meaning: string | IpAddress): boolean => tests.some((test) => test(meaning));
-  if (action === 'deny') return ({ host }) => meaningsOf(host).some(isNamed);
-  return ({ host }) => meaningsOf(host).every(isNamed);
+  if (action === 'deny') return ({ meanings }) => meanings.some(isNamed);
+  return ({ meanings }) => meanings.every(isNamed);
 }
 
 function pathCondition(paths: readonly string[], action: AccessRule['action']): Condition {
   const holds = action === 'deny' ? pathMayBe(paths) : pathMustBe(paths);
-  return ({ path }) => path !== null && holds(readingsOf(withoutQuery(path)));
+  return ({ facts, readings }) => facts.path !== null && holds(readings);
 }
 
 /** Whether a path is, to some server, one that a pattern stands for as it is written. */
 function pathMayBe(paths: readonly string[]): (readings: readonly string[]) => boolean {
   const tests = paths.flatMap((path) => readingsOfPattern(path).slice(0, 2)).map(patternTest);
-  return (readings) => [...new Set(readings)].some((reading) => tests.some((test) => test(reading)));
+  return (readings) => readings.some((reading, index) => isNew(readings, index) && tests.some((test) => test(reading)));
 }
 
 /** Whether a path is, to every server, one that a pattern stands for when that server reads it. */
@@ -122,11 +147,15 @@ function pathMustBe(paths: readonly string[]): (readings: readonly string[]) => 
   const patterns = paths.map(readingsOfPattern);
   if (patterns.every((readings) => new Set(readings).size === 1)) {
     const tests = patterns.map(([one = '']) => patternTest(one));
-    return (readings) => [...new Set(readings)].every((reading) => tests.some((test) => test(reading)));
+    return (readings) =>
+      readings.every((reading, index) => !isNew(readings, index) || tests.some((test) => test(reading)));
   }
   const tests = patterns.map((readings) => readings.map(patternTest));
   return (readings) => readings.every((reading, index) => tests.some((ways) => ways[index]?.(reading) === true));
 }
+
+/** Whether a reading is not the one before again; most are the same. */
+const isNew = (readings: readonly string[], index: number): boolean => readings[index] !== readings[index - 1];
 
 function withoutQuery(path: string): string {
   const query = path.indexOf('?');

@@ -8,14 +8,19 @@
  * (RFC 3986 §6.2.2). Readings of two paths correspond by index; a path that everybody reads the same has one.
  */
 export function readingsOf(path: string): readonly string[] {
-  return unusual.test(path) ? allReadings(path, false) : [path];
+  if (!unusual.test(path)) return [path];
+  const once = decodeOnce(path);
+  return ambiguous.test(once) || path.includes('%25') ? allReadings(path, false) : [encode(once, false)];
 }
 
 /** The same of a pattern, in which `*` is a wildcard and `%2A` a character; always one for each way of reading. */
 export const readingsOfPattern = (pattern: string): readonly string[] => allReadings(pattern, true);
 
-/** What of a path may mean something else to another server, or have another spelling. */
+/** What of a path may have another spelling, or mean something else to another server. */
 const unusual = /[^A-Za-z0-9._~!$&'()+,=:@/-]|\/\/|\/\.{1,2}(?:\/|$)/;
+
+/** The latter, in a path that was decoded: the last of these are markers of what was encoded. */
+const ambiguous = /[\\;\u0100-\u01ff]|\/\/|\/\.{1,2}(?:\/|$)/;
 
 function allReadings(path: string, isPattern: boolean): string[] {
   const once = decodeOnce(path);

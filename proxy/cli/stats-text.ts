@@ -151,5 +151,5 @@ const sized = (value: number): string => readableSize(bytes(Math.round(value)));
 function milliseconds(duration: number): string {
   const value = duration * 1000;
   if (value >= 10_000) return `${duration.toFixed(0)} s`;
-  return `${value >= 100 ? value.toFixed(0) : value.toPrecision(2)} ms`;
+  return `${value >= 99.5 ? value.toFixed(0) : value.toPrecision(2)} ms`;
 }

@@ -112,6 +112,7 @@ export class ConnectionPool {
 
   #takeIdle(origin: Origin, fresh: boolean): OriginConnection | null {
     const { idle } = origin.peer;
+    if (origin.busy >= this.#options.connections) return null;
     if (fresh) {
       if (origin.busy + idle.length >= this.#options.connections) this.#replaceIdle(origin);
       return null;

@@ -32,13 +32,15 @@ export class Dialler {
 
   /**
    * The parent proxy that requests for a target are sent to in absolute form; null if they go to the origin server, on a
-   * connection that `dial` makes. @throws WillisError destination-refused
+   * connection that `dial` makes.
    */
-  relayFor({ scheme, host, port }: TargetUri): ParentProxy | null {
-    if (this.#options.parent === null || scheme === 'https') return null;
-    const parent = this.#parentFor(host);
-    if (parent !== null) this.#options.guard.judgeUnresolved({ host, port });
-    return parent;
+  relayFor({ scheme, host }: TargetUri): ParentProxy | null {
+    return scheme === 'https' ? null : this.#parentFor(host);
+  }
+
+  /** Whether such a request may go there is judged before it is sent. @throws WillisError destination-refused */
+  judgeRelayed(target: TargetUri): void {
+    this.#options.guard.judgeUnresolved(target);
   }
 
   /**

@@ -54,9 +54,13 @@ export class HttpUpstream implements Upstream {
     return this.#pool;
   }
 
-  async forward(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
+  forward(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
     const relay = this.#options.dialler.relayFor(request.target);
-    if (relay === null) return this.#exchange(request, null, options);
+    return relay === null ? this.#exchange(request, null, options) : this.#relay(request, relay, options);
+  }
+
+  async #relay(request: OutgoingRequest, relay: ParentProxy, options: ForwardOptions): Promise<IncomingResponse> {
+    this.#options.dialler.judgeRelayed(request.target);
     try {
       const response = await this.#exchange(relayedRequest(request, relay), relay, options);
       if (response.status !== 407) return response;

@@ -1,15 +1,21 @@
-import { contains, parseAddress, parseRange } from './ip-address.js';
+import { contains, parseAddress, parseRange, type IpAddress } from './ip-address.js';
 
 /** Whether an address, in text form, is in one of the ranges. @throws TypeError for what is no address or range */
 export function addressTest(entries: readonly string[]): (address: string) => boolean {
+  if (entries.length === 0) return () => false;
+  const isInside = rangeTest(entries);
+  return (text) => {
+    const address = parseAddress(text);
+    return address !== null && isInside(address);
+  };
+}
+
+/** The same for an address that was parsed already. */
+export function rangeTest(entries: readonly string[]): (address: IpAddress) => boolean {
   const ranges = entries.map((entry) => {
     const range = parseRange(entry);
     if (range === null) throw new TypeError(`${entry} is no address range`);
     return range;
   });
-  if (ranges.length === 0) return () => false;
-  return (text) => {
-    const address = parseAddress(text);
-    return address !== null && ranges.some((range) => contains(range, address));
-  };
+  return (address) => ranges.some((range) => contains(range, address));
 }

@@ -105,6 +105,30 @@ describe('a parent proxy', () => {
       assert.deepEqual({ ...countsOf(one) }, { open: 0, idle: 0, waiting: 0, origins: 0 });
     });
 
+    it('gives no origin server more than its share of idle connections', async () => {
+      const held: (() => void)[] = [];
+      const proxy = await rawParent((socket) => {
+        held.push(() => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'));
+      });
+      const one = owned(createUpstream({ ...through(`http://127.0.0.1:${proxy.port}`), connections: 1 }));
+      const ask = (name: string): Promise<string> => one.forward(get(at('http', `${name}.example`, 80)), never).then(textOf);
+      const received = async (count: number): Promise<void> => {
+        while (held.length < count) await new Promise(setImmediate);
+      };
+      const first = [ask('a'), ask('b')];
+      await received(2);
+      held.splice(0).forEach((answer) => answer());
+      await Promise.all(first);
+      assert.equal(one.connections.idle, 2);
+      const second = [ask('a'), ask('a')];
+      await received(1);
+      assert.deepEqual({ ...countsOf(one) }, { open: 2, idle: 1, waiting: 1, origins: 1 });
+      held.shift()?.();
+      await received(1);
+      held.shift()?.();
+      assert.deepEqual(await Promise.all(second), ['hello', 'hello']);
+    });
+
     it('is given content, at its length or chunked', async () => {
       const [server, proxy] = [await origin(), await parent()];
       const one = upstream(through(proxy.url));
