@@ -19,6 +19,7 @@ import {
   prefix,
   proxyUri,
   range,
+  realm,
   size,
   timeout,
   uriPattern,
@@ -134,13 +135,18 @@ const accessRule = z.strictObject({
     .array(userName)
     .prefault([])
     .describe("Users who have proved who they are; '*' for any of them; empty for everybody"),
-  methods: z.array(method).prefault([]).describe('Methods; empty for any'),
+  methods: z
+    .array(method)
+    .prefault([])
+    .describe('Methods; empty for any. PURGE is performed here if a rule that allows it names it'),
   hosts: z.array(hostPattern).prefault([]).describe('Hosts as requests name them; empty for any'),
   ports: z.array(count(65535)).prefault([]).describe('Ports; empty for any'),
   paths: z
     .array(pathPattern)
     .prefault([])
-    .describe('Paths; empty for any. A tunnel has none, so that no rule with paths holds for it'),
+    .describe(
+      'Paths, in every way that servers may read them; empty for any. A tunnel has none, so that no rule with paths holds for it',
+    ),
 });
 
 const parentProxy = z
@@ -192,13 +198,15 @@ const schema = z.strictObject({
             .nullable()
             .prefault(null)
             .describe("Users and their secrets, as 'willis user' writes them; null to ask nobody who they are"),
-          realm: nodeName.prefault('Willis').describe('What a person who is asked for a password is told it is for'),
+          realm: realm.prefault('Willis').describe('What a person who is asked for a password is told it is for'),
         })
         .prefault({}),
       rules: z
         .array(accessRule)
         .prefault([])
-        .describe('Who may do what; the first rule that holds decides, and where none does the request is allowed'),
+        .describe(
+          'Who may do what; the first rule that holds decides. Where none does, the request is allowed; if there are users, to them',
+        ),
       connectPorts: z.array(count(65535)).prefault([443]).describe('Ports to which CONNECT may open a tunnel'),
       destinations: z
         .strictObject({

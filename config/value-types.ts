@@ -169,3 +169,10 @@ export const parameter = plainText(
   "the name of a query parameter, '*' standing for any characters",
   (name) => /^[^\s&=?#]{1,100}$/.test(name),
 );
+
+/** What may stand in a quoted-string of an authentication challenge without escapes (RFC 9110 §5.6.4). */
+export const realm = plainText(
+  'realm',
+  'a text of up to 100 characters without quotes, backslashes and control characters',
+  (text) => /^[\x20-\x7e]{1,100}$/.test(text) && !/["\\]/.test(text),
+);

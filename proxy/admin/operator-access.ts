@@ -42,7 +42,7 @@ export class OperatorAccess {
       return;
     }
     if (isLoopback(client.address) && !passedOn.some((name) => fields.has(name))) return;
-    if (this.#token !== null) throw tokenWanted('there is none in Authorization', '');
+    if (this.#token !== null) throw tokenWanted('none was sent', '');
     throw new WillisError(
       'operator-refused',
       `${isLoopback(client.address) ? 'what a proxy passes on' : client.address} is not of this machine, and no access.operator.tokenFile is configured`,
@@ -57,7 +57,7 @@ export class OperatorAccess {
 
 /** Takes the same time whatever is wrong with a token. */
 function checkToken(given: string, right: Buffer): void {
-  if (!timingSafeEqual(digest(given), right)) throw tokenWanted('it is another one', ', error="invalid_token"');
+  if (!timingSafeEqual(digest(given), right)) throw tokenWanted('the one that was sent is not it', ', error="invalid_token"');
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -2,6 +2,7 @@ import { metricsTextType } from '../base/metrics-text.js';
 import type { MetricsView } from '../base/metrics.js';
 import type { Clock } from '../base/clock.js';
 import { WillisError } from '../base/errors.js';
+import type { Logger } from '../base/logger.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
 import type { Request, Response } from '../http/message.js';
 import { readMembers, type Members } from './json-request.js';
@@ -16,6 +17,7 @@ import { reloadAnswer } from './operator-reload.js';
 export interface OperatorApiOptions {
   readonly name: string;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly cache: CachingHandler;
   readonly metrics: MetricsView;
   readonly sides: SidesView;
@@ -36,8 +38,8 @@ export class OperatorApi {
 
   constructor(options: OperatorApiOptions) {
     this.#options = options;
-    const { name, cache, sides, control, metrics } = options;
-    const purge = new OperatorPurge(cache);
+    const { name, logger, cache, sides, control, metrics } = options;
+    const purge = new OperatorPurge(cache, logger);
     this.#resources = new Map<string, Resource>([
       ['/', { read: () => operatorPage(name) }],
       // for whoever watches over the node, which may be another machine
@@ -45,7 +47,7 @@ export class OperatorApi {
       ['/readyz', { read: () => readiness(control), open: true }],
       ['/metrics', { read: () => ({ ...plainText(metrics.text()), type: metricsTextType }) }],
       ['/api/stats', { read: () => json({ node: { name, phase: control.phase }, ...metrics.snapshot() }) }],
-      ['/api/purge', { call: async (members) => json(await purge.perform(members)) }],
+      ['/api/purge', { call: async (members, request) => json(await purge.perform(members, request)) }],
       ['/api/explain', { call: async (members) => json(await explainRequest(members, { cache, sides })) }],
       ['/api/reload', { call: async (members, request) => reloadAnswer(members, control, request) }],
     ]);

@@ -12,7 +12,7 @@ export const operatorPage = (name: string): OperatorAnswer => ({
 });
 
 const commands: readonly (readonly [command: string, meaning: string])[] = [
-  ['willis stats', 'what is going on, live'],
+  ['willis stats -w', 'what is going on, drawn anew every second'],
   ['willis explain http://www.example.org/', 'what is stored for a URL, and what the next request would do and why'],
   ['willis purge http://www.example.org/page', 'mark it stale; --hard forgets it, --prefix takes all that begins so'],
 ];

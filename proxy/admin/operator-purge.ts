@@ -1,7 +1,9 @@
 import { WillisError } from '../base/errors.js';
+import type { Logger } from '../base/logger.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
 import type { PurgeMode, PurgeSelector } from '../cache/purge.js';
 import { purgeGroup, purgeHost, purgePrefix, purgeUri } from '../cache/purge-selector.js';
+import type { Request } from '../http/message.js';
 import type { Members } from './json-request.js';
 
 /** What a purge did. */
@@ -18,21 +20,28 @@ const mostAtOnce = 64;
 /** `POST /api/purge`: `{uri | prefix | host | group + origin, hard?}`. */
 export class OperatorPurge {
   readonly #cache: CachingHandler;
+  readonly #logger: Logger;
   #running = 0;
 
-  constructor(cache: CachingHandler) {
+  constructor(cache: CachingHandler, logger: Logger) {
     this.#cache = cache;
+    this.#logger = logger;
   }
 
   /** @throws WillisError bad-request, too-busy */
-  async perform(members: Members): Promise<PurgeReport> {
+  async perform(members: Members, { id, client }: Pick<Request, 'id' | 'client'>): Promise<PurgeReport> {
     const selector = selectorOf(members);
     const mode: PurgeMode = members.boolean('hard') === true ? 'hard' : 'soft';
     members.end();
     if (this.#running >= mostAtOnce) throw new WillisError('too-busy', `${mostAtOnce} purges are under way`);
     this.#running++;
     try {
-      return { purged: await this.#cache.purge(selector, mode), mode, selector };
+      const purged = await this.#cache.purge(selector, mode);
+      this.#logger.info(
+        { code: 'purged', id, client: client.address, detail: described(selector), mode, purged },
+        'purged',
+      );
+      return { purged, mode, selector };
     } finally {
       this.#running--;
     }
@@ -51,6 +60,19 @@ function selectorOf(members: Members): PurgeSelector {
   if (prefix !== undefined) return purgePrefix(prefix);
   if (host !== undefined) return purgeHost(host);
   return purgeGroup(origin ?? '', group ?? '');
+}
+
+function described(selector: PurgeSelector): string {
+  switch (selector.kind) {
+    case 'uri':
+      return selector.uris.join(', ');
+    case 'prefix':
+      return `whatever begins with ${selector.prefixes.join(', ')}`;
+    case 'host':
+      return `the host ${selector.origins?.join(', ') ?? selector.host}`;
+    case 'group':
+      return `the group ${selector.group} of ${selector.origins.join(', ')}`;
+  }
 }
 
 const refused = (reason: string): WillisError => new WillisError('bad-request', reason);

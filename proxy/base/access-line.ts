@@ -74,29 +74,50 @@ function combinedPart(entry: AccessEntry, redaction: Redaction): string {
 
 /** Outcome, duration and upstream time in milliseconds, bytes received, request id, and whether it was broken off. */
 function ownPart(entry: AccessEntry): string {
-  const upstream = entry.upstreamTime === null ? '-' : tenths(entry.upstreamTime);
+  const upstream = entry.upstreamTime === null ? '-' : exact(entry.upstreamTime);
   const end = entry.aborted === null ? '' : ` aborted=${entry.aborted}`;
-  return `${word(entry.outcome)} ${tenths(entry.duration)} ${upstream} ${entry.bytesIn} ${word(entry.id)}${end}`;
+  return `${word(entry.outcome)} ${exact(entry.duration)} ${upstream} ${entry.bytesIn} ${word(entry.id)}${end}`;
 }
 
 /** One object, `time` in ISO 8601, times in milliseconds. */
 function jsonLine(entry: AccessEntry, redaction: Redaction): string {
+  const { firstByteTime, upstreamTime, referer } = entry;
   const json = JSON.stringify({
-    ...entry,
     time: new Date(entry.time).toISOString(),
+    side: entry.side,
+    client: entry.client,
+    peer: entry.peer,
+    user: entry.user,
+    method: entry.method,
     uri: redaction.uri(entry.uri),
-    referer: entry.referer && redaction.uri(entry.referer),
-    firstByteTime: entry.firstByteTime && Number(tenths(entry.firstByteTime)),
-    duration: Number(tenths(entry.duration)),
-    upstreamTime: entry.upstreamTime && Number(tenths(entry.upstreamTime)),
-  });
+    version: entry.version,
+    status: entry.status,
+    outcome: entry.outcome,
+    site: entry.site,
+    rule: entry.rule,
+    bytesOut: entry.bytesOut,
+    contentOut: entry.contentOut,
+    bytesIn: entry.bytesIn,
+    firstByteTime: firstByteTime && exact(firstByteTime),
+    duration: exact(entry.duration),
+    upstreamTime: upstreamTime && exact(upstreamTime),
+    referer: referer && redaction.uri(referer),
+    userAgent: entry.userAgent,
+    id: entry.id,
+    aborted: entry.aborted,
+  } satisfies Record<keyof AccessEntry, unknown>);
   // JSON leaves DEL and the C1 controls as they are.
+  if (!/[\u007f-\u009f]/.test(json)) return json;
   return json.replace(/[\u007f-\u009f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`);
 }
 
-const tenths = (duration: Milliseconds): string => String(Math.round(duration * 10) / 10);
+/** To the microsecond. */
+const exact = (time: Milliseconds): number => Math.round(time * 1000) / 1000;
 
-const word = (text: string): string => escapeQuoted(text).replaceAll(' ', '\\x20') || '-';
+function word(text: string): string {
+  const escaped = escapeQuoted(text);
+  return escaped.includes(' ') ? escaped.replaceAll(' ', '\\x20') : escaped || '-';
+}
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 

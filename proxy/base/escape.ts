@@ -9,8 +9,11 @@ export function escapeControls(text: string): string {
  * everything outside printable ASCII as `\xhh` or `\uhhhh`, but for the `…` that stands for what is left out.
  */
 export function escapeQuoted(text: string): string {
-  return text.replace(/["\\]/g, '\\$&').replace(/[^\x20-\x7e…]/g, hex);
+  // most texts have nothing of that, and looking is cheaper than replacing
+  return unquotable.test(text) ? text.replace(/["\\]/g, '\\$&').replace(/[^\x20-\x7e…]/g, hex) : text;
 }
+
+const unquotable = /["\\]|[^\x20-\x7e…]/;
 
 function hex(character: string): string {
   const code = character.charCodeAt(0);

@@ -13,6 +13,8 @@ export interface LineReports {
   failing(error: Error): void;
   /** Every line that had to wait is written; since `failing`, that many were dropped. */
   recovered(dropped: number): void;
+  /** Closed instead of that. */
+  abandoned(dropped: number): void;
   /** As many lines will never be written. */
   dropped(lines: number): void;
 }
@@ -33,7 +35,7 @@ const LINE_FEED = 0x0a;
 
 /**
  * Appends lines to a file, gathered into few writes. `write` never blocks and never throws: while the destination fails
- * the lines wait up to the bound, each later flush tries again (opening anew), and what does not fit is dropped.
+ * the lines wait up to the bound, it is tried again and again (opened anew), and what does not fit is dropped.
  */
 export class LineWriter {
   readonly #options: LineWriterOptions;
@@ -95,7 +97,9 @@ export class LineWriter {
     const left = this.#lines.length + linesIn(this.#batch, this.#written);
     this.#lines = [];
     this.#batch = Buffer.alloc(0);
-    if (left > 0) this.#options.reports.dropped(left);
+    if (left > 0) this.#drop(left, new Error('closed before all was written'));
+    if (this.#dropped !== null) this.#options.reports.abandoned(this.#dropped);
+    this.#dropped = null;
     await this.#closeFile();
   }
 
@@ -147,6 +151,7 @@ export class LineWriter {
       this.#failing = true;
       this.#begin(error as Error);
       await this.#closeFile();
+      if (!this.#closed) this.#flushLater();
     }
   }
 

@@ -145,16 +145,17 @@ const boundary = (): string => `willis-${Math.random().toString(36).slice(2)}${M
 
 function whole(representation: Representation, request: Request, options: AnswerOptions): Response {
   const { metadata, length, hasTrailers } = representation;
-  const fields = withStatusLines(options.fields, options);
+  const lines = statusLines(options);
   const contentless = request.method === 'HEAD' || metadata.status === 204;
   // trailers go with chunks only (RFC 9112 §7.1.2)
   const chunked = hasTrailers === true && !contentless && request.version === '1.1';
-  const sized = chunked || length === null || fields.has('content-length') || metadata.status === 204;
+  const sized = chunked || length === null || options.fields.has('content-length') || metadata.status === 204;
+  if (!sized) lines.push('Content-Length', String(length));
   const body = contentless ? null : representation.open(bytes(0), null);
   return {
     status: metadata.status,
     reason: metadata.reason,
-    fields: sized ? fields : fields.plus('Content-Length', String(length)),
+    fields: options.fields.plus(...lines),
     body: chunked && body !== null ? new UnmeasuredBody(body) : body,
     note: { outcome: options.outcome },
   };
@@ -179,8 +180,9 @@ class UnmeasuredBody implements Body {
   }
 }
 
-function withStatusLines(fields: Fields, options: AnswerOptions): Fields {
-  return options.age === null
-    ? fields.plus('Cache-Status', options.cacheStatus)
-    : fields.plus('Age', String(Math.floor(options.age)), 'Cache-Status', options.cacheStatus);
-}
+const withStatusLines = (fields: Fields, options: AnswerOptions): Fields => fields.plus(...statusLines(options));
+
+const statusLines = ({ age, cacheStatus }: AnswerOptions): string[] =>
+  age === null
+    ? ['Cache-Status', cacheStatus]
+    : ['Age', String(Math.floor(age)), 'Cache-Status', cacheStatus];

@@ -2,7 +2,7 @@ import type { CacheKey } from './cache-key.js';
 import type { GroupIndex } from './group-index.js';
 import type { InvalidationOrder } from './invalidation-marks.js';
 import type { MemoryResponse } from './memory-response.js';
-import { isPurgedBy, type PurgeMode, type PurgeSelector } from './purge.js';
+import { isPurgedBy, mayBePurgedBy, type PurgeMode, type PurgeSelector } from './purge.js';
 import { PurgeMarks } from './purge-marks.js';
 import { PurgeWalk } from './purge-walk.js';
 import type { Generation } from './response-store.js';
@@ -34,7 +34,8 @@ export class MemoryPurges {
       this.#lastForgetting = moment;
       this.#forgetting.add(isDue);
     }
-    return this.#walk.over(selector, (key) => apply(key, isDue)).finally(() => this.#forgetting.delete(isDue));
+    const visit = (key: CacheKey): number => (mayBePurgedBy(selector, key) ? apply(key, isDue) : 0);
+    return this.#walk.over(selector, visit).finally(() => this.#forgetting.delete(isDue));
   }
 
   /** As `PurgeMarks.after`. */

@@ -11,6 +11,7 @@ import { headFootprint } from './memory-footprint.js';
 import { MemoryPurges } from './memory-purges.js';
 import { MemoryResponse, type MemoryContent } from './memory-response.js';
 import { MemoryWriter } from './memory-writer.js';
+import { ownMetadata } from './own-metadata.js';
 import type { PurgeMode, PurgeSelector } from './purge.js';
 import type { Generation, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from './response-store.js';
 import { SparseBody } from './sparse-body.js';
@@ -220,9 +221,8 @@ export class MemoryStore implements ResponseStore {
       this.#marks.isAfter(key, generation) ||
       groupNames(metadata).some((group) => this.#marks.isAfter(group, generation));
     const id = `m${++this.#ids}`;
-    const response = new MemoryResponse(purged === null ? metadata : endedOnArrival(metadata), {
-      ...{ id, generation, body, length, trailers, invalidated },
-    });
+    const own = ownMetadata(purged === null ? metadata : endedOnArrival(metadata), instead);
+    const response = new MemoryResponse(own, { id, generation, body, length, trailers, invalidated });
     if (this.#closed || response.footprint > this.#maxFootprint) return null;
     const others = this.#responsesOf(key).filter((other) => other !== instead);
     const twin = others.find(({ selecting }) => sameSelecting(selecting, response.selecting));
@@ -257,14 +257,18 @@ export class MemoryStore implements ResponseStore {
 
   /** The only place where what is stored changes, but for marks of invalidation. */
   #set(key: CacheKey, responses: readonly MemoryResponse[]): void {
-    const before = this.#responsesOf(key);
+    const entry = this.#entries.peek(key);
+    const before = entry?.responses ?? nothing;
     for (const gone of before) if (!responses.includes(gone)) this.#groups.remove(gone);
     for (const added of responses) if (!before.includes(added)) this.#groups.add(added);
     this.#responses += responses.length - before.length;
     if (responses.length === 0) this.#keys.delete(key);
     else if (before.length === 0) this.#keys.add(key);
+    const size = footprintOf(responses);
     if (responses.length === 0) this.#entries.delete(key);
-    else this.#entries.set(key, new Entry(responses), { size: footprintOf(responses) });
+    // `#fit` has used it, and its size is the same: freshening does nothing else
+    else if (entry !== undefined && size === footprintOf(before)) entry.responses = Object.freeze(responses);
+    else this.#entries.set(key, new Entry(responses), { size });
   }
 
   /** In place: being invalidated or purged is no use, and changes no size. Gives how many it was. */

@@ -21,7 +21,7 @@ export interface ConfigReloaderOptions {
 
 /** Reads the configuration of a running node anew and has it put in force; says in the log what came of it. */
 export class ConfigReloader {
-  /** The node, once it has started. */
+  /** The node, while it runs. */
   node: Node | null = null;
   readonly #options: ConfigReloaderOptions;
   /** The one in force, and the last one that was read. */
@@ -54,7 +54,7 @@ export class ConfigReloader {
   }
 
   async #reload(): Promise<Reload> {
-    if (this.node === null) throw new Error('the node has not started yet');
+    if (this.node === null) throw new Error('the node does not run');
     const read = this.#read(this.node);
     this.#configs = { ...this.#configs, latest: read.config };
     try {

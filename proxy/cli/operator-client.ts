@@ -46,12 +46,12 @@ export class OperatorClient {
     if (content !== null)
       Object.assign(headers, { 'Content-Type': 'application/json', 'Content-Length': content.length });
     if (token !== null) headers['Authorization'] = `Bearer ${token}`;
-    const options: RequestOptions = { method, path, headers, agent: false };
+    const options: RequestOptions = { method, path, headers };
     if (certificate !== null) {
       const socket = await connectTo(url, certificate.raw);
       return exchange(secureRequest(url, { ...options, createConnection: () => socket }), content);
     }
-    return exchange((url.protocol === 'https:' ? secureRequest : plainRequest)(url, options), content);
+    return exchange((url.protocol === 'https:' ? secureRequest : plainRequest)(url, { ...options, agent: false }), content);
   }
 
   #refusal(status: number, type: string, text: string): string {

@@ -3,9 +3,10 @@ import type { Config } from '../../config/schema.js';
 import { systemClock } from '../base/clock.js';
 import { createLogger, type Logger, type RootLogger } from '../base/logger.js';
 import type { NodeOptions } from '../roles/build-node.js';
+import type { Reload } from '../roles/node-control.js';
 import type { Node } from '../roles/running-node.js';
 import { openConfig, type OpenedConfig } from './config-file.js';
-import { ConfigReloader } from './config-reloader.js';
+import { ConfigReloader, type Trigger } from './config-reloader.js';
 import { ConfigWatcher } from './config-watcher.js';
 import { exitCodes, type Console, type ExitCode } from './console.js';
 import { greeting } from './greeting.js';
@@ -50,13 +51,18 @@ export async function run(options: RunOptions): Promise<ExitCode> {
 async function serve(opened: OpenedConfig, options: RunOptions, logger: RootLogger): Promise<ExitCode> {
   const signals = new ProcessSignals(options.events, logger);
   const reloader = new ConfigReloader({ console: options.console, logger, opened });
-  const watcher: ConfigWatcher = new ConfigWatcher(() => reload(reloader, watcher, 'file'));
-  signals.on('SIGHUP', () => void reload(reloader, watcher, 'signal'));
-  signals.on('SIGUSR2', () => void reopenLogs(reloader.node, logger));
+  // what comes of it stands in the log; the operator side is told as well
+  const watcher = new ConfigWatcher(() => reread('file').then(ignore, ignore));
+  const reread = (trigger: Trigger): Promise<Reload> =>
+    reloader.reload(trigger).finally(() => watcher.watch(reloader.files));
   let node: Node | null = null;
+  signals.on('SIGHUP', () => {
+    // one that starts has just read it
+    if (reloader.node !== null) void reread('signal').catch(ignore);
+  });
+  signals.on('SIGUSR2', () => void reopenLogs(node, logger));
   try {
-    const reread = (): ReturnType<ConfigReloader['reload']> => reloader.reload('operator');
-    node = options.build(opened.config, { logger, clock: systemClock, reread });
+    node = options.build(opened.config, { logger, clock: systemClock, reread: () => reread('operator') });
     await node.start();
     reloader.node = node;
   } catch (error) {
@@ -65,24 +71,20 @@ async function serve(opened: OpenedConfig, options: RunOptions, logger: RootLogg
     await node
       ?.stop()
       .catch((reason: unknown) => logger.error({ code: 'stop-failed', error: reason }, 'stopping failed'));
+    watcher.close();
     signals.forget();
     return exitCodes.failure;
   }
   options.console.out(greeting(opened.config, node.listening, options.version));
   logger.info({ code: 'started', config: opened.name, listening: node.listening }, 'started');
   watcher.watch(reloader.files);
-  try {
-    return await stopWhenTold(node, signals, logger);
-  } finally {
-    watcher.close();
-  }
+  const signal = await signals.end;
+  reloader.node = null;
+  watcher.close();
+  return stop(node, signal, { signals, logger });
 }
 
-/** What comes of it stands in the log. */
-async function reload(reloader: ConfigReloader, watcher: ConfigWatcher, trigger: 'signal' | 'file'): Promise<void> {
-  await reloader.reload(trigger).catch(() => undefined);
-  watcher.watch(reloader.files);
-}
+const ignore = (): void => undefined;
 
 async function reopenLogs(node: Node | null, logger: Logger): Promise<void> {
   if (node === null) return;
@@ -94,8 +96,11 @@ async function reopenLogs(node: Node | null, logger: Logger): Promise<void> {
   }
 }
 
-async function stopWhenTold(node: Node, signals: ProcessSignals, logger: Logger): Promise<ExitCode> {
-  const signal = await signals.end;
+async function stop(
+  node: Node,
+  signal: string,
+  { signals, logger }: { signals: ProcessSignals; logger: Logger },
+): Promise<ExitCode> {
   logger.info({ code: 'stopping', signal }, 'stopping; requests under way may finish, until a second signal');
   try {
     await node.stop();

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { WillisError } from '../base/errors.js';
+import { asWillisError, WillisError } from '../base/errors.js';
 import { Fields } from '../http/fields.js';
 import { InputBuffer } from '../http/input-buffer.js';
 import type { Authority } from './dial-guard.js';
@@ -37,7 +37,7 @@ export function connectThrough(
         settle(resolve);
         if (rest.length > 0) socket.unshift(rest);
       } catch (error) {
-        settle(() => reject(error as Error));
+        settle(() => reject(asWillisError(error)));
       }
     };
     const onEnd = (): void => settle(() => reject(failed(parent, 'it closed the connection')));
@@ -72,7 +72,10 @@ class ConnectAnswer {
       if (status >= 200 && status < 300) return this.#input.take(this.#input.length);
       if (status === 407) throw this.#parent.unauthorised();
       if (status >= 200) {
-        throw new WillisError('parent-refused', `${this.#parent.name} answered ${status} to CONNECT ${this.#authority}`);
+        throw new WillisError(
+          'parent-refused',
+          `${this.#parent.name} answered ${status} to CONNECT ${this.#authority}`,
+        );
       }
       if (status === 101 || ++this.#interim > mostInterim) throw failed(this.#parent, `interim responses to CONNECT`);
     }

@@ -44,7 +44,7 @@ export class HttpUpstream implements Upstream {
       idleConnections,
       origins: options.origins,
       placeTimeout: options.connectTimeout,
-      open: async (target, relay, signal) => 
+      open: async (target, relay, signal) =>
         new OriginConnection(await this.#dial(target, relay, signal), timeouts, options.metrics),
     });
   }
@@ -93,7 +93,10 @@ export class HttpUpstream implements Upstream {
         const reset = error instanceof WillisError && error.code === 'upstream-reset';
         if (!reset || !reused || attempt > 1 || connection.answered) throw this.#failed(error);
         metrics.retries.add();
-        this.#options.logger.debug({ code: 'upstream-retry', error, origin: request.target.authority }, 'a kept connection was closed; again');
+        this.#options.logger.debug(
+          { code: 'upstream-retry', error, origin: request.target.authority },
+          'a kept connection was closed; again',
+        );
       }
     }
   }

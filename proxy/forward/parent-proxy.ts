@@ -28,7 +28,8 @@ export class ParentProxy {
 
   /** An answer of 407: that this node is not let through is for its operator to mend, and no business of clients. */
   unauthorised(): WillisError {
-    const detail = this.#credentials.length === 0 ? 'asks for a user and a password' : 'refuses the user and the password';
+    const detail =
+      this.#credentials.length === 0 ? 'asks for a user and a password' : 'refuses the user and the password';
     return new WillisError('parent-authentication', `${this.name} ${detail}: see upstream.proxy`);
   }
 

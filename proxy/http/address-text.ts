@@ -13,7 +13,8 @@ export function addressText({ family, value }: IpAddress): string {
 /** The address of a peer as node gives it, but IPv4-mapped IPv6 addresses as IPv4. */
 export const unmapped = (address: string): string => (/^::ffff:\d+\./i.test(address) ? address.slice(7) : address);
 
-const dottedQuad = (value: number): string => [value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff].join('.');
+const dottedQuad = (value: number): string =>
+  [value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff].join('.');
 
 /** The first of the longest runs of groups that are 0. */
 function longestZeros(groups: readonly number[]): { readonly from: number; readonly length: number } {

@@ -1,5 +1,11 @@
 import type { Socket } from 'node:net';
-import { elapsedMonotonic, milliseconds, monotonicMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
+import {
+  elapsedMonotonic,
+  milliseconds,
+  monotonicMs,
+  type Milliseconds,
+  type MonotonicMs,
+} from '../../config/units.js';
 import type { Clock } from '../base/clock.js';
 import { errorTable } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
@@ -99,7 +105,7 @@ export class Admission {
       socket.destroy();
       return;
     }
-    if (this.surplus > 0 && !this.#parts.makeRoom()) this.#refuse(socket, 'full');
+    if (this.surplus > 0 && !this.#makeRoom()) this.#refuse(socket, 'full');
     else if (this.#settings.announces(address)) this.#headers.read(socket);
     else this.#count(socket, { address, port: socket.remotePort ?? 0, secure: false });
   }
@@ -117,6 +123,12 @@ export class Admission {
     this.#report(now);
   }
 
+  #makeRoom(): boolean {
+    const isRoom = this.#parts.makeRoom();
+    if (isRoom) this.#parts.counters.madeRoom++;
+    return isRoom;
+  }
+
   #announced(socket: Socket, { client, secure }: ProxyHeader): void {
     const address = client?.address ?? peerOf(socket);
     if (address === null) socket.destroy();
@@ -127,7 +139,10 @@ export class Admission {
     const { counters } = this.#parts;
     counters.refused['proxy-header']++;
     if (late) counters.timeouts['proxy-header']++;
-    this.#settings.logger.warn({ code: 'proxy-header-missing', peer: peerOf(socket), reason }, 'a connection without PROXY header was refused');
+    this.#settings.logger.warn(
+      { code: 'proxy-header-missing', peer: peerOf(socket), reason },
+      'a connection without PROXY header was refused',
+    );
     socket.resetAndDestroy();
   }
 
@@ -156,7 +171,10 @@ export class Admission {
   #report(now: MonotonicMs): void {
     if (this.#unreported === 0 || elapsedMonotonic(this.#reportedAt, now) < REPORT_INTERVAL) return;
     const { refused } = this.#parts.counters;
-    this.#settings.logger.warn({ code: 'connections-refused', refused: this.#unreported, inAll: { ...refused } }, 'connections were refused');
+    this.#settings.logger.warn(
+      { code: 'connections-refused', refused: this.#unreported, inAll: { ...refused } },
+      'connections were refused',
+    );
     this.#unreported = 0;
     this.#reportedAt = now;
   }

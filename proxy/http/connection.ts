@@ -311,7 +311,10 @@ export class Connection implements Watched {
         return false;
       }
     } catch (error) {
-      this.#context.logger.error({ code: 'takeover-failed', error, id: this.#exchange?.id }, 'taking a connection over failed');
+      this.#context.logger.error(
+        { code: 'takeover-failed', error, id: this.#exchange?.id },
+        'taking a connection over failed',
+      );
       this.socket.destroy();
     }
     this.#exchange?.silence();
@@ -371,7 +374,10 @@ export class Connection implements Watched {
       logger.warn({ code: error.code, error, id: exchange.id }, 'the content of a response broke off');
       this.#break();
     } else if (sent.kind === 'excess') {
-      logger.warn({ code: 'upstream-malformed', id: exchange.id }, 'the content of a response was longer than announced');
+      logger.warn(
+        { code: 'upstream-malformed', id: exchange.id },
+        'the content of a response was longer than announced',
+      );
       this.#close();
     }
   }

@@ -21,6 +21,12 @@ export interface TimeLimits {
   readonly bodyRate: Bytes;
 }
 
+/** How often to look at connections: every second, or more often if the limits are that short. */
+export function sweepInterval({ headerTimeout, idleTimeout, bodyTimeout }: TimeLimits): Milliseconds {
+  const shortest = Math.min(headerTimeout, idleTimeout, bodyTimeout);
+  return milliseconds(Math.min(1000, Math.max(10, shortest / 4)));
+}
+
 /**
  * How long a client that has ended its side is taken for one that still listens. Most that do so have gone, and a
  * connection does not tell the one from the other until something is written to it.
@@ -141,7 +147,7 @@ export class Deadlines {
     this.#incoming ??= new BodyRate();
     const slow = this.#incoming.isTooSlow(watched.exchange, waiting, watched.bytesReceived, now, this.#limits);
     if (awaited === 'request') this.#incoming = null;
-    return slow;
+    return slow && waiting;
   }
 }
 

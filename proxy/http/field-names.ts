@@ -9,6 +9,9 @@ export const lowerCaseName = (name: string): string => known.get(name)?.lower ??
 /** The same characters: the one string that all messages share if the name is a usual one, otherwise the one given. */
 export const sharedName = (name: string): string => known.get(name)?.written ?? name;
 
+/** Whether `sharedName` has one string for that name. */
+export const isSharedName = (name: string): boolean => known.has(name);
+
 interface KnownName {
   readonly written: string;
   readonly lower: string;

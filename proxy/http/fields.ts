@@ -120,7 +120,12 @@ function keptAfter(
 
 /** Whether a received field name is `lower`, which is in lower case. */
 export function sameName(received: string, lower: string): boolean {
-  return received.length === lower.length && (received === lower || lowerCaseName(received) === lower);
+  // most names of that length differ in their first letter
+  return (
+    received.length === lower.length &&
+    ((received.charCodeAt(0) ^ lower.charCodeAt(0)) & ~0x20) === 0 &&
+    (received === lower || lowerCaseName(received) === lower)
+  );
 }
 
 /** The members of a comma-separated list; commas inside quoted strings do not separate (RFC 9110 §5.6.1, §5.6.4). */

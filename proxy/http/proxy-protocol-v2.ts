@@ -24,7 +24,11 @@ export function binaryFault(versionAndCommand: number, familyAndProtocol: number
  * @returns what is wrong, if anything
  */
 export function parseBinary(header: Buffer): ProxyHeader | string {
-  const [command, family, protocol] = [header[12] as number, (header[13] as number) >> 4, (header[13] as number) & 0x0f];
+  const [command, family, protocol] = [
+    header[12] as number,
+    (header[13] as number) >> 4,
+    (header[13] as number) & 0x0f,
+  ];
   if ((command & 0x0f) === LOCAL || family === UNSPECIFIED || protocol === UNSPECIFIED) return OWN;
   const size = ADDRESS_SIZE[family] ?? 0;
   const ends = family === UNIX ? size * 2 : size * 2 + 4;
@@ -57,7 +61,7 @@ const CLIENT_USED_TLS = 0x01;
 function readVectors(header: Buffer, from: number): { readonly secure: boolean } | string {
   let secure = false;
   let summed = false;
-  for (let at = from; at < header.length; ) {
+  for (let at = from; at < header.length;) {
     if (at + 3 > header.length) return 'PROXY header with a broken vector';
     const type = header[at] as number;
     const start = at + 3;

@@ -7,7 +7,7 @@ import { unmapped } from './address-text.js';
 import { Admission, type AdmittedClient, type ConnectionLimits } from './admission.js';
 import { bytesSent } from './bytes-sent.js';
 import { Connection, type ConnectionContext } from './connection.js';
-import type { TimeLimits } from './deadlines.js';
+import { sweepInterval, type TimeLimits } from './deadlines.js';
 import { MOST_FAREWELLS } from './farewells.js';
 import { listenerCounters, type ListenerCounters } from './listener-counters.js';
 import type { Client } from './message.js';
@@ -15,6 +15,7 @@ import { QuietSockets } from './quiet-sockets.js';
 import type { HeadLimits } from './receive.js';
 import { requestIds } from './request-id.js';
 import type { ExchangeObserver, RequestHandler } from './request-handler.js';
+import { SpareConnections } from './spare-connections.js';
 import { TlsAcceptor } from './tls-acceptor.js';
 import type { CertificateSet } from './tls-certificates.js';
 
@@ -59,8 +60,7 @@ export class HttpServer {
   readonly #quiet = new QuietSockets();
   /** All accepted sockets that are not closed, with their connections: none within a handshake, or for a tunnel. */
   readonly #sockets = new Map<Socket, Connection | null>();
-  /** Where the search for a connection that can be spared goes on. */
-  #spared: IterableIterator<Connection | null> = this.#sockets.values();
+  readonly #spare = new SpareConnections(this.#sockets);
   /** Of sockets within their handshake. */
   readonly #clients = new WeakMap<Socket, AdmittedClient>();
   #admission: Admission | null = null;
@@ -79,7 +79,8 @@ export class HttpServer {
     this.#server.on('connection', (socket) => this.#accept(socket));
     this.#server.on('drop', () => this.#admission?.noteDropped());
     this.#server.on('error', (error) => {
-      if (this.#server.listening) options.logger.error({ code: 'accept-failed', error }, 'accepting connections failed');
+      if (this.#server.listening)
+        options.logger.error({ code: 'accept-failed', error }, 'accepting connections failed');
     });
   }
 
@@ -206,26 +207,10 @@ export class HttpServer {
       clock: this.#options.clock,
       counters: this.counters,
       open: () => this.#sockets.size,
-      makeRoom: () => this.#makeRoom(),
+      makeRoom: () => this.#spare.endOne(),
       onAdmitted: (socket: Socket, client: AdmittedClient) => this.#begin(socket, client),
     };
     this.#admission = new Admission(parts, settings);
-  }
-
-  /** Looks at some connections, the oldest first, and goes on where it stopped: a flood is not to make it look at all. */
-  #makeRoom(): boolean {
-    for (let looks = 0; looks < MOST_LOOKS; looks++) {
-      let next = this.#spared.next();
-      if (next.done === true) {
-        this.#spared = this.#sockets.values();
-        next = this.#spared.next();
-      }
-      if (next.done === true) return false;
-      if (next.value?.giveWay() !== true) continue;
-      this.counters.madeRoom++;
-      return true;
-    }
-    return false;
   }
 
   #begin(socket: Socket, client: AdmittedClient): void {
@@ -298,7 +283,6 @@ export class HttpServer {
 
 const WATER_MARK = 65_536;
 const CLOSING_INTERVAL = milliseconds(100);
-const MOST_LOOKS = 64;
 
 /** An error of a connection is followed by its end, which is what counts. */
 const ignore = (): void => undefined;
@@ -306,10 +290,4 @@ const ignore = (): void => undefined;
 function ownAuthority(socket: Socket): string {
   const address = unmapped(socket.localAddress ?? '127.0.0.1').replace(/%.*$/, '');
   return `${isIPv6(address) ? `[${address}]` : address}:${socket.localPort ?? 0}`;
-}
-
-/** A second, or less if the limits are that short. */
-function sweepInterval({ headerTimeout, idleTimeout, bodyTimeout }: TimeLimits): Milliseconds {
-  const shortest = Math.min(headerTimeout, idleTimeout, bodyTimeout);
-  return milliseconds(Math.min(1000, Math.max(10, shortest / 4)));
 }

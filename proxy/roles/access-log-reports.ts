@@ -16,6 +16,10 @@ export class AccessLogReports implements LineReports {
     this.logger.info({ code: 'access-log-recovered', dropped }, 'the access log is written again');
   }
 
+  abandoned(dropped: number): void {
+    this.logger.error({ code: 'access-log-abandoned', dropped }, 'the access log was closed before all was written');
+  }
+
   dropped(lines: number): void {
     this.droppedLines.add(lines);
   }

@@ -103,14 +103,14 @@ function reverseSide(shared: Shared, { cache }: Lasting, before: Side | null): S
 }
 
 function operatorSide(shared: Shared, { cache, control, metrics }: Lasting, before: Side | null): Side | null {
-  const { config, files, identity, clock, access } = shared;
+  const { config, files, identity, clock, logger, access } = shared;
   const { admin: listener } = config.listen;
   if (listener === null) return null;
   const { tokenFile, hosts } = config.access.operator;
   const sites = new Sites(config.sites);
   const api = new OperatorApi({
     name: identity.name,
-    ...{ clock, cache, control, metrics },
+    ...{ clock, logger, cache, control, metrics },
     access: new OperatorAccess({ token: tokenFile === null ? null : files.secret(tokenFile), hosts }),
     sides: {
       isOpen: (side) => config.listen[side] !== null && (side === 'site' || config.roles.includes('clientSide')),

@@ -118,7 +118,7 @@ export class Exchanges implements ExchangeObserver {
       ...(request && { uri: uriOf(request) }),
       detail: error.message,
     };
-    if (error.kind.fault === 'internal') logger.error({ ...fields, error }, 'a request failed');
+    if (error.code === 'internal') logger.error({ ...fields, error }, 'a request failed');
     else if (error.code === 'parent-authentication') logger.error(fields, 'the parent proxy does not let this node through');
     else if (error.code.startsWith('parent-')) logger.warn(fields, 'the parent proxy failed');
     else if (error.kind.fault === 'upstream') logger.warn(fields, 'the origin server failed');

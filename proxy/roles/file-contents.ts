@@ -57,9 +57,9 @@ export class FileContents {
 
   #read(path: string): void {
     if (this.#contents.has(path)) return;
-    const { size } = statSync(path);
-    if (!statSync(path).isFile()) throw new Error('it is no ordinary file');
-    if (size > largest) throw new Error('it is too large');
+    const found = statSync(path);
+    if (!found.isFile()) throw new Error('it is no ordinary file');
+    if (found.size > largest) throw new Error('it is too large');
     this.#contents.set(path, readFileSync(path));
   }
 
@@ -69,7 +69,7 @@ export class FileContents {
         return problem('a file with one line', file, () => checkSecret(this.secret(file.path)));
       case 'certificate':
       case 'authorities':
-        return problem('a certificate in PEM', file, () => new X509Certificate(this.#of(file.path)));
+        return problem('a certificate in PEM', file, () => checkCertificates(this.text(file.path)));
       case 'key':
         return (
           problem('a private key in PEM', file, () => createPrivateKey(this.#of(file.path))) ??
@@ -93,12 +93,22 @@ export class FileContents {
   /** Whether a key belongs to its certificate, if that is one. */
   #checkPair(certificate: NamedFile, key: NamedFile): KeyProblem | null {
     const content = this.#contents.get(certificate.path);
-    if (content === undefined || problem('', certificate, () => new X509Certificate(content)) !== null) return null;
+    const isUsable = content !== undefined && this.#checkContent(certificate, undefined) === null;
+    if (!isUsable) return null;
     return problem(`the key of the certificate in ${certificate.path}`, key, () => {
       const pair = new X509Certificate(content).checkPrivateKey(createPrivateKey(this.#of(key.path)));
       if (!pair) throw new Error('it belongs to another one');
     });
   }
+}
+
+/** All of them: whoever reads a file of several stops at the first that is broken, and says nothing. */
+function checkCertificates(text: string): void {
+  const begun = text.match(/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/g) ?? [];
+  const whole = text.match(/-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[^-]*-----END \1-----/g) ?? [];
+  if (begun.length === 0) throw new Error('it has none');
+  if (whole.length < begun.length) throw new Error('one of them breaks off');
+  for (const one of whole) new X509Certificate(one);
 }
 
 function checkSecret(secret: string): void {

@@ -134,11 +134,7 @@ class Opening {
   /** Those that gave their port to one with another address of it. */
   readonly #released: Open[] = [];
 
-  constructor(
-    before: ReadonlyMap<string, Open>,
-    wanted: readonly WantedListener[],
-    parts: Parts,
-  ) {
+  constructor(before: ReadonlyMap<string, Open>, wanted: readonly WantedListener[], parts: Parts) {
     this.#before = before;
     this.#wanted = new Map(wanted.map((one) => [keyOf(one), one]));
     this.#parts = parts;
@@ -156,7 +152,10 @@ class Opening {
     await Promise.all(this.#opened.map((server) => server.retire()));
     for (const { server, wanted } of this.#released) {
       await server.listen().catch((error: unknown) => {
-        this.#parts.logger.error({ code: 'listener-lost', error, listener: wanted.name }, 'the old address could not be opened again');
+        this.#parts.logger.error(
+          { code: 'listener-lost', error, listener: wanted.name },
+          'the old address could not be opened again',
+        );
       });
     }
   }

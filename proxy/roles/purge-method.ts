@@ -20,7 +20,9 @@ export async function performPurge(
   { cache, clock }: { readonly cache: CachingHandler; readonly clock: Clock },
 ): Promise<Response> {
   const mode = purgeMode(request.fields.get('purge-mode'));
-  const purged = await cache.purge({ kind: 'uri', uris: [hrefOf(target)] }, mode);
+  // what was asked for with dot segments is stored under the URI as it was written
+  const uris = [...new Set([hrefOf(target), hrefOf(request.target)])];
+  const purged = await cache.purge({ kind: 'uri', uris }, mode);
   const body = Buffer.from(`${JSON.stringify({ purged, mode })}\n`);
   const fields = Fields.of({
     Date: formatHttpDate(clock.now()),

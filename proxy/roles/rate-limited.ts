@@ -58,4 +58,6 @@ export class RateLimited implements RequestHandler {
 
 /** The first of the tokens that are wanted is there in a second at the latest. */
 const tooMany = (): WillisError =>
-  new WillisError('rate-limited', 'more requests than limits.perClientRate allows', { answerFields: ['Retry-After', '1'] });
+  new WillisError('rate-limited', 'more requests than limits.perClientRate allows', {
+    answerFields: ['Retry-After', '1'],
+  });

@@ -168,5 +168,8 @@ const leadsElsewhere = (before: Arrangement, next: Arrangement): boolean =>
 
 function changesBetween(before: Arrangement, next: Arrangement): ConfigChange[] {
   const ofContent = next.files.changedSince(before.files);
-  return [...configChanges(before.config, next.config), ...ofContent.map(({ key, path }) => ({ key, from: path, to: path }))];
+  return [
+    ...configChanges(before.config, next.config),
+    ...ofContent.map(({ key, path }) => ({ key, from: path, to: path })),
+  ];
 }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { loadConfig } from '../../config/load.js';
-import type { AccessRule } from '../../config/schema.js';
+import { checkAgainstSchema, type AccessRule } from '../../config/schema.js';
 import { AccessRules, type AccessDecision, type AccessFacts } from '../../proxy/access/access-rules.js';
 
 type Written = Readonly<Record<string, unknown>>;
 
 const rulesOf = (...rules: readonly Written[]): readonly AccessRule[] => {
-  const access = { rules, authentication: { usersFile: '/users' } };
-  return loadConfig(JSON.stringify({ access }), 'rules.yaml', {}).access.rules;
+  const checked = checkAgainstSchema({ access: { rules } });
+  assert.ok('config' in checked);
+  return checked.config.access.rules;
 };
 
 const request: AccessFacts = {

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
+import { bytes } from '../../config/units.js';
+import { OperatorAccess } from '../../proxy/admin/operator-access.js';
+import { OperatorApi, type OperatorApiOptions } from '../../proxy/admin/operator-api.js';
+import type { Stats } from '../../proxy/cli/stats-view.js';
+import { readAll } from '../../proxy/http/body.js';
+import type { Request } from '../../proxy/http/message.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { answer } from '../support/origin-scripts.js';
 import { TempDir } from '../support/temp-dir.js';
 import type { RawResponse } from '../support/raw-client.js';
@@ -41,6 +48,57 @@ describe('the operator side', () => {
       assert.deepEqual([ready.status, ready.body.toString()], [200, 'ready\n']);
     }
     assert.equal((await node.ask('HEAD', '/readyz')).get('content-length'), '6');
+  });
+
+  for (const phase of ['starting', 'stopping'] as const) {
+    it(`says with 503 that the node is not ready while it is ${phase}, and well all the same`, async () => {
+      const api = new OperatorApi({
+        ...({
+          name: 'n',
+          clock: new FakeClock(),
+          control: { phase },
+          cache: null,
+          logger: null,
+        } as unknown as OperatorApiOptions),
+        access: new OperatorAccess({ token: null, hosts: [] }),
+      });
+      const asked = (path: string): Request => ({ method: 'GET', target: { path } }) as Request;
+      const [ready, health] = [await api.request(asked('/readyz')), await api.request(asked('/healthz'))];
+      assert.deepEqual([ready.status, health.status], [503, 200]);
+      assert.equal((await readAll(ready.body!, bytes(100))).toString(), `${phase}\n`);
+    });
+  }
+
+  it('gives metrics as Prometheus reads them, and the same numbers as JSON', async () => {
+    await node.willis.get('/');
+    const metrics = await node.ask('GET', '/metrics');
+    assert.match(metrics.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+    const [, text] = /^willis_store_responses (\d+)$/m.exec(metrics.body.toString()) ?? [];
+    const stats = JSON.parse((await node.ask('GET', '/api/stats')).body.toString()) as Stats;
+    const family = stats.families.find(({ name }) => name === 'willis_store_responses');
+    assert.equal(JSON.stringify(family?.samples[0]?.value), text);
+    assert.deepEqual(stats.node, { name: 'willis', phase: 'running' });
+  });
+
+  it('logs a purge with who asked for it, what it was about and the id that the answer would name', async () => {
+    await node.willis.reload({ log: { level: 'info', redact: ['token'] } });
+    await node.purge({ prefix: 'http://logged.test/?token=secret', hard: true });
+    const event = node.willis.events.find(({ code }) => code === 'purged');
+    const { client, detail, mode, purged } = event ?? {};
+    assert.deepEqual(
+      { client, detail, mode, purged },
+      {
+        ...{ client: '127.0.0.1', detail: 'whatever begins with http://logged.test/?token=…', mode: 'hard', purged: 0 },
+      },
+    );
+    await node.willis.reload({ log: { level: 'silent' } });
+  });
+
+  it('says with 422 why the configuration cannot be read again, and takes no arguments for it', async () => {
+    const refused = await node.post('/api/reload', {});
+    assert.equal(refused.status, 422);
+    assert.match(problemOf(refused).detail, /no file to read its configuration from/);
+    assert.equal((await node.post('/api/reload', { file: '/etc/passwd' })).status, 400);
   });
 
   it('answers nothing that is to be stored', async () => {

@@ -14,20 +14,20 @@ describe('a line of the access log', () => {
   it("is Apache's common format, then outcome, duration, upstream time, bytes received, and the request id", () => {
     assert.equal(
       common(entry),
-      '192.0.2.7 - - [21/Nov/2025:04:08:00 +0000] "GET http://a.example/x?y=1 HTTP/1.1" 200 1000 hit 0.4 - 88 k3f-1',
+      '192.0.2.7 - - [21/Nov/2025:04:08:00 +0000] "GET http://a.example/x?y=1 HTTP/1.1" 200 1000 hit 0.432 - 88 k3f-1',
     );
   });
 
   it("is Apache's combined format, then the same", () => {
     assert.equal(
       combined(entry),
-      '192.0.2.7 - - [21/Nov/2025:04:08:00 +0000] "GET http://a.example/x?y=1 HTTP/1.1" 200 1000 "-" "curl/8.5" hit 0.4 - 88 k3f-1',
+      '192.0.2.7 - - [21/Nov/2025:04:08:00 +0000] "GET http://a.example/x?y=1 HTTP/1.1" 200 1000 "-" "curl/8.5" hit 0.432 - 88 k3f-1',
     );
   });
 
   it('names the user and the upstream time where they are known', () => {
     const line = combined({ ...entry, user: 'alice b', upstreamTime: milliseconds(12.34), outcome: 'fwd=stale' });
-    assert.match(line, /^192\.0\.2\.7 - alice\\x20b \[.* fwd=stale 0\.4 12\.3 88 k3f-1$/);
+    assert.match(line, /^192\.0\.2\.7 - alice\\x20b \[.* fwd=stale 0\.432 12\.34 88 k3f-1$/);
   });
 
   it('says at its end who broke the answer off, and has a hyphen for no content', () => {
@@ -40,14 +40,14 @@ describe('a line of the access log', () => {
     assert.deepEqual(JSON.parse(json(whole)), {
       ...entry,
       time: '2025-11-21T04:08:00.123Z',
-      duration: 0.4,
-      upstreamTime: 1.3,
+      duration: 0.432,
+      upstreamTime: 1.26,
       firstByteTime: 0,
     });
     assert.deepEqual(JSON.parse(json({ ...entry, firstByteTime: null })), {
       ...entry,
       time: '2025-11-21T04:08:00.123Z',
-      duration: 0.4,
+      duration: 0.432,
       upstreamTime: null,
       firstByteTime: null,
     });

@@ -19,6 +19,7 @@ export function collectedReports(): CollectedReports {
     lost: 0,
     failing: (error) => tell('failing', (error as NodeJS.ErrnoException).code ?? error.message),
     recovered: (dropped) => tell('recovered', String(dropped)),
+    abandoned: (dropped) => reports.events.push(`abandoned ${dropped}`),
     dropped: (lines) => (reports.lost += lines),
     next: (kind) => new Promise((resolve) => waiting.set(kind, resolve)),
   };

@@ -37,7 +37,7 @@ describe('a writer of lines', () => {
     }
     await writer.close();
     writer.write(line);
-    assert.deepEqual(reports.events, ['failing ENOENT']);
+    assert.deepEqual(reports.events, ['failing ENOENT', 'abandoned 3']);
     assert.equal(reports.lost, 3);
   });
 
@@ -58,7 +58,7 @@ describe('a writer of lines', () => {
     for (let i = 0; i < 100; i++) writer.write(line);
     assert.equal(reports.lost, 101 - 10);
     await writer.close();
-    assert.deepEqual(reports.events, ['failing ENOSPC']);
+    assert.deepEqual(reports.events, ['failing ENOSPC', 'abandoned 101']);
     assert.equal(reports.lost, 101);
   });
 
@@ -92,7 +92,7 @@ describe('a writer of lines', () => {
     again.write('third');
     await reports.next('failing');
     await again.close();
-    assert.deepEqual(reports.events, ['failing ENOENT', 'recovered 0', 'failing ENOSPC']);
+    assert.deepEqual(reports.events, ['failing ENOENT', 'recovered 0', 'failing ENOSPC', 'abandoned 1']);
     assert.equal(readFileSync(path, 'utf8'), 'first\nsecond\n');
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { bytes } from '../../config/units.js';
 import { MemoryStore } from '../../proxy/cache/memory-store.js';
 import { Fields } from '../../proxy/http/fields.js';
+import { gate } from '../support/gate.js';
 import { describeResponseStore } from './response-store.contract.js';
 import { begin, isStored, key, put, varying } from './response-store/samples.js';
 
@@ -28,10 +29,10 @@ describe('MemoryStore, resized', () => {
     const store = new MemoryStore(roomy);
     for (let i = 0; i < 10_000; i++) await put(store, 'x', { key: key(`/${i}`) });
     const before = store.usage().bytes;
-    let done = false;
-    const resized = store.resize({ ...roomy, limit: bytes(50_000) }).then(() => (done = true));
+    const done = gate();
+    const resized = store.resize({ ...roomy, limit: bytes(50_000) }).then(() => done.open());
     let turns = 0;
-    for (; !done; turns++) {
+    for (; !done.isOpen; turns++) {
       await put(store, 'y', { key: key(`/new/${turns}`) });
       assert.ok(store.usage().bytes <= store.usage().limit);
       await new Promise(setImmediate);
@@ -59,7 +60,8 @@ describe('MemoryStore, resized', () => {
     const store = new MemoryStore(roomy);
     await put(store, Buffer.alloc(10_000), { key: key('/large') });
     const variants = [];
-    for (const language of ['en', 'de', 'fr']) variants.push(await put(store, language, { selecting: varying(language) }));
+    for (const language of ['en', 'de', 'fr'])
+      variants.push(await put(store, language, { selecting: varying(language) }));
     store.open(variants[0]!, bytes(0), bytes(2)).cancel();
     await store.resize({ ...roomy, maxDocument: bytes(5000), variants: 2 });
     assert.equal(await isStored(store, key('/large')), false);

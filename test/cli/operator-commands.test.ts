@@ -315,7 +315,7 @@ The next such request
       }
       const tls = (name: string) => ({ cert: `${directory.path}/${name}.pem`, key: `${directory.path}/${name}.key` });
       const listen = { proxy: null, site: null, admin: { address: '127.0.0.1:0', tls: tls('mine') } };
-      const secure = await OperatedWillis.start({ listen, sites: [] });
+      const secure = await OperatedWillis.start({ listen, roles: [], sites: [] });
       try {
         const configFor = (name: string): string =>
           JSON.stringify({ listen: { admin: { address: `127.0.0.1:${secure.port}`, tls: tls(name) } } });
@@ -336,7 +336,7 @@ The next such request
         const admin = `http://127.0.0.1:${guarded.port}`;
         assert.match(
           await failing({ admin, tokenFile: 'wrong' }),
-          /^willis: This needs the token of the operator\. it is another one \(request \S+\)\n$/,
+          /^willis: This needs the token of the operator\. the one that was sent is not it \(request \S+\)\n$/,
         );
         assert.equal(await stats({ admin, tokenFile: 'token' }, terminal, text, null), 0);
         assert.match(await failing({ admin, tokenFile: 'none' }), /the token cannot be read: ENOENT/);

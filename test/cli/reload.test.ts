@@ -131,7 +131,10 @@ describe('a running willis', function () {
   it('takes new certificates when they fit, and not while they do not', async () => {
     await dir.write('cert.pem', certificates[1].leaf.cert);
     const refused = await willis.event('configuration not reloaded');
-    assert.match(String(refused['problems']), /:2:97 listen\.site\.tls\[0\]\.key: expected the key of the certificate in/);
+    assert.match(
+      String(refused['problems']),
+      /:2:97 listen\.site\.tls\[0\]\.key: expected the key of the certificate in/,
+    );
     assert.equal(await content(certificates[0].ca), 'one');
     await dir.write('key.pem', certificates[1].leaf.key);
     const event = await willis.event('configuration reloaded');
@@ -142,7 +145,8 @@ describe('a running willis', function () {
   it('takes a file that a link leads to, and the one that it leads to later', async () => {
     await dir.write('..1/proxy.config.yaml', config(origins[1]));
     await dir.write('..2/proxy.config.yaml', config(origins[0]));
-    for (const one of ['..1', '..2']) for (const name of ['cert.pem', 'key.pem']) await symlink(at(name), at(`${one}/${name}`));
+    for (const one of ['..1', '..2'])
+      for (const name of ['cert.pem', 'key.pem']) await symlink(at(name), at(`${one}/${name}`));
     await symlink('..1', at('..data'));
     await unlink(at('proxy.config.yaml'));
     await symlink('..data/proxy.config.yaml', at('proxy.config.yaml'));

@@ -166,7 +166,10 @@ describe('willis run', () => {
     process.emit('SIGTERM');
     assert.equal(await ended, 0);
     assert.deepEqual(calls, ['start', 'headers 100', 'headers 100', 'stop']);
-    assert.match(log.join(''), /info {2}configuration reloaded changed=limits.headers config=proxy.config.yaml trigger=signal\n/);
+    assert.match(
+      log.join(''),
+      /info {2}configuration reloaded changed=limits.headers config=proxy.config.yaml trigger=signal\n/,
+    );
     assert.match(
       log.join(''),
       /error configuration not reloaded; the old one stays in force .*\n {4}proxy.config.yaml:2:12 limits.headers: expected less, got more.\n/,

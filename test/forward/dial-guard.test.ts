@@ -108,6 +108,17 @@ describe('the dial guard', () => {
     await assert.rejects(guard.resolve({ host: 'slow.example', port: 80 }, short), failsWith('dns-timeout'));
   });
 
+  it('whoever resolves is told when nobody waits any more', async () => {
+    const signals: AbortSignal[] = [];
+    const lookup = (_host: string, signal: AbortSignal): Promise<never> => {
+      signals.push(signal);
+      return new Promise(() => undefined);
+    };
+    const short = { ...limits, timeout: milliseconds(10) };
+    await assert.rejects(guardWith({ lookup }).resolve({ host: 'slow.example', port: 80 }, short));
+    assert.equal(signals[0]?.aborted, true);
+  });
+
   it('resolving is given up with the signal', async () => {
     const controller = new AbortController();
     const guard = guardWith({ lookup: () => new Promise(() => undefined) });

@@ -33,7 +33,8 @@ describe('looking names up', () => {
     });
   });
 
-  const find = (host: string, signal = new AbortController().signal): Promise<readonly LookupAddress[]> => lookups.find(host, signal);
+  const find = (host: string, signal = new AbortController().signal): Promise<readonly LookupAddress[]> =>
+    lookups.find(host, signal);
   const answer = (host: string): void => answers.get(host)?.open();
 
   it('goes on two at a time, and the others wait in order', async () => {

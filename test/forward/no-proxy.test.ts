@@ -21,7 +21,15 @@ describe('upstream.noProxy', () => {
   });
 
   it('a literal is judged in every spelling that a resolver takes', () => {
-    for (const host of ['127.1', '2130706433', '0x7f000001', '0177.0.0.1', '0x7f.1', '[::ffff:127.0.0.1]', '127.0.0.1.']) {
+    for (const host of [
+      '127.1',
+      '2130706433',
+      '0x7f000001',
+      '0177.0.0.1',
+      '0x7f.1',
+      '[::ffff:127.0.0.1]',
+      '127.0.0.1.',
+    ]) {
       assert.ok(matches('127.0.0.0/8', host), host);
     }
   });
@@ -65,11 +73,14 @@ describe('a host as it is named', () => {
 
   it('is the address that any spelling of its number stands for', () => {
     fc.assert(
-      fc.property(fc.nat(0xffff_ffff), fc.constantFrom(10, 8, 16), (value, radix) => {
-        const prefix = { 10: '', 8: '0', 16: '0x' }[radix] ?? '';
-        const subject = namedSubject(prefix + value.toString(radix));
-        assert.deepEqual(subject?.address, { family: 4, value: BigInt(value) });
-      }),
+      fc.property(
+        fc.nat(0xffff_ffff),
+        fc.constantFrom<[string, number]>(['', 10], ['0', 8], ['0x', 16]),
+        (value, [prefix, radix]) => {
+          const subject = namedSubject(`${prefix}${value.toString(radix)}`);
+          assert.deepEqual(subject?.address, { family: 4, value: BigInt(value) });
+        },
+      ),
     );
   });
 });
@@ -81,7 +92,15 @@ describe('a destination that the parent proxy resolves', () => {
 
   it('is refused as a private literal in any spelling, and as a name of this machine', () => {
     const one = guard([], ['private']);
-    for (const host of ['127.0.0.1', '127.1', '0x7f000001', '[::1]', '[::ffff:10.0.0.1]', 'localhost', 'a.localhost.']) {
+    for (const host of [
+      '127.0.0.1',
+      '127.1',
+      '0x7f000001',
+      '[::1]',
+      '[::ffff:10.0.0.1]',
+      'localhost',
+      'a.localhost.',
+    ]) {
       assert.throws(() => judge(one, host), failsWith('destination-refused'), host);
     }
     judge(one, '93.184.215.14');

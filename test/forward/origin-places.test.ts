@@ -124,7 +124,8 @@ describe('upstream.origins', () => {
     await start(2, { origins: 1 });
     const target = origin(0).target();
     await origin(0).close();
-    for (let i = 0; i < 3; i++) await assert.rejects(upstream.forward(get(target), never), failsWith('connect-refused'));
+    for (let i = 0; i < 3; i++)
+      await assert.rejects(upstream.forward(get(target), never), failsWith('connect-refused'));
     assert.equal(await ask(1), 'ok');
     assert.deepEqual([upstream.connections.origins, upstream.connections.open], [1, 1]);
   });
@@ -132,7 +133,9 @@ describe('upstream.origins', () => {
   it('whatever happens, no more have connections than may, nobody is forgotten, and the counts are true', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ origin: fc.nat(3), relayed: fc.boolean(), aborted: fc.boolean(), post: fc.boolean() }), { maxLength: 40 }),
+        fc.array(fc.record({ origin: fc.nat(3), relayed: fc.boolean(), aborted: fc.boolean(), post: fc.boolean() }), {
+          maxLength: 40,
+        }),
         fc.integer({ min: 1, max: 3 }),
         fc.integer({ min: 1, max: 3 }),
         async (requests, places, connections) => {

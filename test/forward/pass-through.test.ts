@@ -266,7 +266,9 @@ describe('passing an upgrade through', () => {
 
     it('by the guard leaves the client to the caller', async () => {
       await start(() => undefined);
-      await fails('destination-refused', { dialler: createDialler({ guard: new DialGuard({ allow: [], deny: ['private'] }) }) });
+      await fails('destination-refused', {
+        dialler: createDialler({ guard: new DialGuard({ allow: [], deny: ['private'] }) }),
+      });
       assert.equal(origin.connections.length, 0);
     });
 
@@ -325,7 +327,12 @@ describe('passing an upgrade through', () => {
       proxy = createServer();
       proxy.on('upgrade', (request, socket: Socket, head) => {
         const lines = [...request.rawHeaders, 'Via', '1.1 w'];
-        void passing({ method: 'GET', target, fields: new Fields(lines), body: null }, socket, { dialler: createDialler({ ca }) }, head);
+        void passing(
+          { method: 'GET', target, fields: new Fields(lines), body: null },
+          socket,
+          { dialler: createDialler({ ca }) },
+          head,
+        );
       });
       proxy.listen(0, '127.0.0.1');
       await once(proxy, 'listening');

@@ -14,8 +14,10 @@ const everybodyAnnounced = { announces: () => true, isExempt: () => false };
 
 const limits = (changed: Partial<typeof testLimits>): typeof testLimits => ({ ...testLimits, ...changed });
 
-const start = (changed: Partial<typeof testLimits>, options: Parameters<typeof startServer>[1] = {}): Promise<TestServer> =>
-  startServer(() => text('abc'), { limits: limits(changed), ...options });
+const start = (
+  changed: Partial<typeof testLimits>,
+  options: Parameters<typeof startServer>[1] = {},
+): Promise<TestServer> => startServer(() => text('abc'), { limits: limits(changed), ...options });
 
 /** A connection that has been let in: its first request is answered. */
 async function enter(on: TestServer): Promise<RawClient> {
@@ -75,7 +77,10 @@ describe('the connections of a listener', () => {
     });
 
     it('those who are exempt have any number', async () => {
-      const on = await start({ perClientConnections: 1 }, { clients: { announces: () => false, isExempt: () => true } });
+      const on = await start(
+        { perClientConnections: 1 },
+        { clients: { announces: () => false, isExempt: () => true } },
+      );
       for (let i = 0; i < 5; i++) await enter(on);
     });
 
@@ -116,13 +121,24 @@ describe('the connections of a listener', () => {
       const most = 4;
       const on = await start(
         { perClientConnections: most },
-        { handler: { connect: (_, socket) => void socket.on('error', () => undefined).end('HTTP/1.1 200 OK\r\n\r\n').resume() } },
+        {
+          handler: {
+            connect: (_, socket) =>
+              void socket
+                .on('error', () => undefined)
+                .end('HTTP/1.1 200 OK\r\n\r\n')
+                .resume(),
+          },
+        },
       );
       await fc.assert(
         fc.asyncProperty(ways, async (all) => {
           for (const [i, way] of all.entries()) {
             if (way === 'configure') {
-              on.server.configure({ ...on.settings, limits: limits({ perClientConnections: most, clientPrefix: { ipv4: 8 + (i % 24), ipv6: 64 } }) });
+              on.server.configure({
+                ...on.settings,
+                limits: limits({ perClientConnections: most, clientPrefix: { ipv4: 8 + (i % 24), ipv6: 64 } }),
+              });
               continue;
             }
             const client = await RawClient.connect(on.port);
@@ -188,6 +204,19 @@ describe('the connections of a listener', () => {
       assert.equal(on.server.counters.refused.full, 0);
       on.server.configure({ ...on.settings, limits: { ...on.settings.limits, connections: 10 } });
       for (let i = 0; i < 6; i++) await enter(on);
+    });
+
+    it('connections over TLS that are over are counted no more', async () => {
+      const { leaf } = await makeCertificates();
+      const on = await start({ connections: 2 }, { tls: new CertificateSet([leaf]) });
+      for (let i = 0; i < 100; i++) {
+        const client = await RawClient.connect(on.port, { tls: { rejectUnauthorized: false } });
+        assert.equal((await ask(client)).status, 200);
+        if (i % 2 === 0) client.halfClose();
+        else client.close();
+        await until(() => on.server.connections === 0);
+      }
+      assert.equal(on.server.counters.accepted, 100);
     });
 
     it('a flood beyond it is refused at next to no cost, and leaves those who are in alone', async function () {

@@ -21,19 +21,52 @@ const always = (): boolean => true;
 
 describe('the rate of a body (limits.bodyRate)', () => {
   it('is enough at exactly the rate, and too slow a byte below it after one window', () => {
-    assert.equal(lookedAt(new BodyRate(), () => 100, always), -1);
-    assert.equal(lookedAt(new BodyRate(), (second) => (second === 5 ? 99 : 100), always), 10);
+    assert.equal(
+      lookedAt(new BodyRate(), () => 100, always),
+      -1,
+    );
+    assert.equal(
+      lookedAt(new BodyRate(), (second) => (second === 5 ? 99 : 100), always),
+      10,
+    );
   });
 
   it('is an average over a window: bursts make up for pauses, but not for those of the next window', () => {
-    assert.equal(lookedAt(new BodyRate(), (second) => (second % 10 === 9 ? 1000 : 0), always), -1);
-    assert.equal(lookedAt(new BodyRate(), (second) => (second === 0 ? 1_000_000 : 0), always), 20);
+    assert.equal(
+      lookedAt(new BodyRate(), (second) => (second % 10 === 9 ? 1000 : 0), always),
+      -1,
+    );
+    assert.equal(
+      lookedAt(new BodyRate(), (second) => (second === 0 ? 1_000_000 : 0), always),
+      20,
+    );
   });
 
   it('does not count the time for which nobody waits', () => {
-    assert.equal(lookedAt(new BodyRate(), () => 0, () => false), -1);
-    assert.equal(lookedAt(new BodyRate(), () => 0, (second) => second < 10), -1);
-    assert.equal(lookedAt(new BodyRate(), () => 0, (second) => second < 5 || second >= 100), 106);
+    assert.equal(
+      lookedAt(
+        new BodyRate(),
+        () => 0,
+        () => false,
+      ),
+      -1,
+    );
+    assert.equal(
+      lookedAt(
+        new BodyRate(),
+        () => 0,
+        (second) => second < 10,
+      ),
+      -1,
+    );
+    assert.equal(
+      lookedAt(
+        new BodyRate(),
+        () => 0,
+        (second) => second < 5 || second >= 100,
+      ),
+      106,
+    );
   });
 
   it('begins anew with the next body', () => {

@@ -32,12 +32,23 @@ describe('the connections of each client', () => {
   });
 
   it('are never lost and never left behind, whatever the order and the prefix', () => {
-    const addresses = fc.constantFrom('192.0.2.1', '192.0.2.2', '192.0.3.1', '2001:db8::1', '2001:db8::2', '2001:db9::');
+    const addresses = fc.constantFrom(
+      '192.0.2.1',
+      '192.0.2.2',
+      '192.0.3.1',
+      '2001:db8::1',
+      '2001:db8::2',
+      '2001:db9::',
+    );
     const steps = fc.array(
       fc.oneof(
         fc.record({ kind: fc.constant('enter' as const), address: addresses }),
         fc.record({ kind: fc.constant('leave' as const), which: fc.nat(20) }),
-        fc.record({ kind: fc.constant('configure' as const), ipv4: fc.constantFrom(8, 24, 32), ipv6: fc.constantFrom(16, 64) }),
+        fc.record({
+          kind: fc.constant('configure' as const),
+          ipv4: fc.constantFrom(8, 24, 32),
+          ipv6: fc.constantFrom(16, 64),
+        }),
       ),
       { maxLength: 60 },
     );

@@ -41,7 +41,7 @@ describe('a listener behind a proxy that sends the PROXY protocol (listen.*.prox
     const on = await start();
     assert.equal(await ask(on, `${LINE}${GET}`), '192.0.2.7 56324 http false');
     assert.equal(await ask(on, LINE, GET), '192.0.2.7 56324 http false');
-    assert.equal(await ask(on, ...`${LINE}${GET}`), '192.0.2.7 56324 http false');
+    assert.equal(await ask(on, ...Array.from(`${LINE}${GET}`)), '192.0.2.7 56324 http false');
     const binary = binaryHeader(0x21, STREAM4, ipv4Block('192.0.2.8', 9));
     assert.equal(await ask(on, Buffer.concat([binary, Buffer.from(GET)])), '192.0.2.8 9 http false');
   });
@@ -100,7 +100,9 @@ describe('a listener behind a proxy that sends the PROXY protocol (listen.*.prox
     for (const together of [true, false]) {
       it(`reads the header before the handshake, ${together ? 'in one packet with it' : 'before it arrives'}`, async () => {
         const on = await start({ tls: new CertificateSet([pair]) });
-        const client = await RawClient.connect(await startFront(on.port, together), { tls: { rejectUnauthorized: false } });
+        const client = await RawClient.connect(await startFront(on.port, together), {
+          tls: { rejectUnauthorized: false },
+        });
         client.send(GET);
         assert.equal((await client.receive()).body.toString(), '192.0.2.7 56324 https true');
         client.close();

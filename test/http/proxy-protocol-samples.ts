@@ -45,7 +45,9 @@ export function summed(versionAndCommand: number, familyAndProtocol: number, res
 
 export const dottedQuads = fc.tuple(...Array.from({ length: 4 }, () => fc.nat(255))).map((parts) => parts.join('.'));
 export const ports = fc.nat(65535);
-export const sixteenBytes = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((data) => Buffer.from(data).toString('hex'));
+export const sixteenBytes = fc
+  .uint8Array({ minLength: 16, maxLength: 16 })
+  .map((data) => Buffer.from(data).toString('hex'));
 export const ignoredVectors = fc
   .array(
     fc.tuple(

@@ -178,7 +178,10 @@ describe('the PROXY protocol', () => {
       }
       const twice = Buffer.concat([block, vector(0x03, Buffer.alloc(4))]);
       assert.equal(kindOf(summed(PROXY, STREAM4, twice)), 'invalid');
-      assert.equal(kindOf(binaryHeader(PROXY, STREAM4, Buffer.concat([block, vector(0x03, Buffer.alloc(3))]))), 'invalid');
+      assert.equal(
+        kindOf(binaryHeader(PROXY, STREAM4, Buffer.concat([block, vector(0x03, Buffer.alloc(3))]))),
+        'invalid',
+      );
     });
 
     it("tells whether the client's side is TLS (§2.2.6)", () => {
@@ -246,9 +249,9 @@ describe('the PROXY protocol', () => {
   it('survives any bytes, and says the same of them in one piece and in several', () => {
     const anything = fc.oneof(
       fc.uint8Array({ maxLength: 200 }).map((data) => Buffer.from(data)),
-      fc.tuple(fc.nat(255), fc.nat(255), fc.uint8Array({ maxLength: 300 })).map(([first, second, rest]) =>
-        binaryHeader(first, second, Buffer.from(rest)),
-      ),
+      fc
+        .tuple(fc.nat(255), fc.nat(255), fc.uint8Array({ maxLength: 300 }))
+        .map(([first, second, rest]) => binaryHeader(first, second, Buffer.from(rest))),
       fc.string({ maxLength: 120 }).map((rest) => Buffer.from(`PROXY ${rest}\r\n`, 'latin1')),
     );
     fc.assert(

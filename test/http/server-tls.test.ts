@@ -130,11 +130,11 @@ describe('an HTTP server over TLS', () => {
     let session: Buffer | undefined;
     const isResumed = async (): Promise<boolean> => {
       const options = { ...tls, maxVersion: 'TLSv1.2' as const, ...(session && { session }) };
-      const client = await RawClient.connect(on.port, { tls: options });
-      const socket = client.socket as TLSSocket;
+      const socket = connect({ ...options, port: on.port, host: '127.0.0.1' });
+      await once(socket, 'secureConnect');
       const resumed = socket.isSessionReused();
       session = socket.getSession();
-      client.close();
+      socket.destroy();
       return resumed;
     };
     assert.equal(await isResumed(), false);

@@ -531,7 +531,11 @@ describe('an HTTP server', () => {
     it('a port that is taken makes listen fail with the error of the system', async () => {
       const on = await startServer(path);
       const address = { host: '127.0.0.1', port: on.port };
-      const other = new HttpServer({ address, clock: systemClock, logger: createLogger({ level: 'silent', write: noop }) });
+      const other = new HttpServer({
+        address,
+        clock: systemClock,
+        logger: createLogger({ level: 'silent', write: noop }),
+      });
       await assert.rejects(other.listen(), { code: 'EADDRINUSE' });
     });
   });
@@ -578,7 +582,14 @@ async function converse(data: Buffer, sizes: readonly number[], reading: boolean
   };
   const client = { address: '192.0.2.1', port: 1, secure: false };
   new Connection(
-    { socket, client, ownAuthority: '192.0.2.2:80', reset: noop, bytesSent: () => bytes(0), onEnded: () => ended.open() },
+    {
+      socket,
+      client,
+      ownAuthority: '192.0.2.2:80',
+      reset: noop,
+      bytesSent: () => bytes(0),
+      onEnded: () => ended.open(),
+    },
     {
       limits: testLimits,
       clock: { now: () => 0 as never, monotonic: () => 0 as never },

@@ -79,6 +79,38 @@ describe('the keys of cache', () => {
     assert.equal(await hits(), 0);
   });
 
+  flips('cache.rules', 'what holds under some URIs; the first rule that matches counts', async () => {
+    const never = { match: 'http://site.test/a/', store: false };
+    const always = { match: 'http://site.test/', store: true };
+    assert.equal(await isReused('/a/1'), true);
+    await willis.reload({ cache: { rules: [never, always] } });
+    assert.equal(await isReused('/a/1'), false);
+    await willis.reload({ cache: { rules: [always, never] } });
+    assert.equal(await isReused('/a/1'), true);
+  });
+
+  flips('cache.rules[].match', 'which URIs a rule is for', async () => {
+    await willis.reload({ cache: { rules: [{ match: 'http://site.test/a/', store: false }] } });
+    assert.deepEqual([await isReused('/a/1'), await isReused('/b/1')], [false, true]);
+    await willis.reload({ cache: { rules: [{ match: 'http://site.test/b/', store: false }] } });
+    assert.deepEqual([await isReused('/a/1'), await isReused('/b/1')], [true, false]);
+  });
+
+  flips('cache.rules[].store', 'whether anything is stored', async () => {
+    await willis.reload({ cache: { rules: [{ match: 'http://site.test/', store: false }] } });
+    assert.equal(await isReused('/a'), false);
+    await willis.reload({ cache: { rules: [{ match: 'http://site.test/', store: true }] } });
+    assert.equal(await isReused('/a'), true);
+  });
+
+  flips('cache.rules[].lifetime', 'how long what says nothing of it is fresh', async () => {
+    willis.serve(answer(200, {}, 'content'));
+    await willis.reload({ cache: { rules: [{ match: 'http://site.test/', lifetime: '1h' }] } });
+    assert.equal(await isReused('/a', 3000), true);
+    await willis.reload({ cache: { rules: [{ match: 'http://site.test/', lifetime: '1m' }] } });
+    assert.equal(await isReused('/b', 3000), false);
+  });
+
   flips('cache.collapseWait', 'how long a request waits for the answer to another one like it', async () => {
     let held = gate();
     willis.serve((request, response, index) => after(held, answer(200, fresh, 'content'))(request, response, index));

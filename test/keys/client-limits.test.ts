@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { gate } from '../support/gate.js';
 import { answer } from '../support/origin-scripts.js';
 import type { RawClient } from '../support/raw-client.js';
 import { startWillis, type Sections, type Willis } from '../support/willis.js';
@@ -16,7 +17,9 @@ describe('the keys of what one client may take', () => {
     willis.serve(answer(200, { 'Cache-Control': 'max-age=1000' }, 'ok'));
   };
 
-  const limit = async (limits: Sections): Promise<void> => void (await willis.reload({ limits }));
+  const limit = async (limits: Sections): Promise<void> => {
+    await willis.reload({ limits });
+  };
 
   /** What somebody is answered who comes by a connection of his own, which he keeps. */
   const come = async (as = ''): Promise<number> => (await arrive(as)).status;
@@ -33,8 +36,7 @@ describe('the keys of what one client may take', () => {
     return statuses;
   }
 
-  const line = (address: string): string =>
-    `PROXY TCP${address.includes(':') ? 6 : 4} ${address} ${address} 1 80\r\n`;
+  const line = (address: string): string => `PROXY TCP${address.includes(':') ? 6 : 4} ${address} ${address} 1 80\r\n`;
   const behindFront = { site: { address: '127.0.0.1:0', proxyProtocol: ['127.0.0.1'] } };
 
   flips('limits.connections', 'so many are let in at a time, and one more when it is raised', async () => {
@@ -83,18 +85,22 @@ describe('the keys of what one client may take', () => {
     assert.equal(await come(line('2001:db8::2')), 429);
   });
 
-  flips('listener.proxyProtocol', 'whether connections of a peer begin with a header of the PROXY protocol', async () => {
-    await start({});
-    assert.equal(await come(line('192.0.2.1')), 400);
-    assert.equal(await come(), 200);
-    await willis.reload({ listen: behindFront });
-    assert.equal(await come(line('192.0.2.1')), 200);
-    const without = await willis.connect();
-    without.send(GET);
-    assert.equal((await without.rest()).length, 0);
-    await willis.reload({ listen: { site: { address: '127.0.0.1:0', proxyProtocol: ['192.0.2.0/24'] } } });
-    assert.equal(await come(), 200);
-  });
+  flips(
+    'listener.proxyProtocol',
+    'whether connections of a peer begin with a header of the PROXY protocol',
+    async () => {
+      await start({});
+      assert.equal(await come(line('192.0.2.1')), 400);
+      assert.equal(await come(), 200);
+      await willis.reload({ listen: behindFront });
+      assert.equal(await come(line('192.0.2.1')), 200);
+      const without = await willis.connect();
+      without.send(GET);
+      assert.equal((await without.rest()).length, 0);
+      await willis.reload({ listen: { site: { address: '127.0.0.1:0', proxyProtocol: ['192.0.2.0/24'] } } });
+      assert.equal(await come(), 200);
+    },
+  );
 
   flips('limits.bodyRate', 'content may come at any rate, or has to come faster', async () => {
     // looks at its connections every 10 ms
@@ -102,9 +108,10 @@ describe('the keys of what one client may take', () => {
     await start({ limits: { ...timing, bodyRate: 0 } });
     const client = await willis.connect();
     client.send('POST / HTTP/1.1\r\nHost: site.test\r\nContent-Length: 1000\r\n\r\n');
-    let answered = false;
+    const answered = gate();
+    const isAnswered = (): boolean => answered.isOpen;
     const status = client.receive().then((response) => {
-      answered = true;
+      answered.open();
       return response.status;
     });
     const second = async (): Promise<void> => {
@@ -113,9 +120,9 @@ describe('the keys of what one client may take', () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
     };
     for (let i = 0; i < 30; i++) await second();
-    assert.equal(answered, false);
+    assert.equal(isAnswered(), false);
     await limit({ bodyRate: 100 });
-    for (let i = 0; i < 200 && !answered; i++) await second();
+    for (let i = 0; i < 200 && !isAnswered(); i++) await second();
     assert.equal(await status, 408);
   });
 });

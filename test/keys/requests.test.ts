@@ -26,9 +26,9 @@ describe('the keys of limits for single requests', () => {
   };
   /** Lets time pass until a connection has gone. */
   const untilClosed = async (one: RawClient): Promise<void> => {
-    let closed = false;
-    void one.rest().then(() => (closed = true));
-    while (!closed) {
+    const closed = gate();
+    void one.rest().then(() => closed.open());
+    while (!closed.isOpen) {
       willis.clock.advance(100);
       await turns(2);
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { WebSocket, WebSocketServer } from 'ws';
 import { answer } from '../support/origin-scripts.js';
-import { RawClient } from '../support/raw-client.js';
+import type { RawClient } from '../support/raw-client.js';
 import { startOrigin, type ScriptedOrigin } from '../support/scripted-origin.js';
 import { startParent, type ParentOptions, type ScriptedParent } from '../support/scripted-parent.js';
 import { TempDir } from '../support/temp-dir.js';
@@ -137,38 +137,42 @@ describe('the keys of the parent proxy and of limits towards origin servers', ()
     assert.equal(await connections(), 2);
   });
 
-  flips('limits.tunnels', 'so many tunnels and WebSockets of all sides are open, and none beyond is dialled', async () => {
-    await start({}, { limits: { tunnels: 2, drainTimeout: '1s' } });
-    const sockets = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-    await once(sockets, 'listening');
-    const { port } = sockets.address() as { port: number };
-    await willis.reload({ sites: [{ host: '*', origin: `http://127.0.0.1:${port}/` }] });
-    const tunnel = async (): Promise<RawClient> => {
-      const client = await willis.connect(willis.proxyPort);
-      client.request('CONNECT', willis.origin.authority, { Host: 'x' });
-      return client;
-    };
-    const webSocket = new WebSocket(`ws://127.0.0.1:${willis.sitePort}/`);
-    await once(webSocket, 'open');
-    const first = await tunnel();
-    assert.equal((await first.receive('CONNECT')).status, 200);
-    const refused = await (await tunnel()).receive();
-    assert.equal(refused.status, 503);
-    assert.equal(refused.get('retry-after'), '5');
-    assert.match(refused.body.toString(), /too-busy/);
-    const second = new WebSocket(`ws://127.0.0.1:${willis.sitePort}/`);
-    const [error] = (await once(second, 'error')) as [Error];
-    assert.match(error.message, /503/);
-    assert.deepEqual([willis.origin.connections, sockets.clients.size], [1, 1]);
-    await willis.reload({ limits: { tunnels: 3 } });
-    const third = await tunnel();
-    assert.equal((await third.receive('CONNECT')).status, 200);
-    await willis.reload({ limits: { tunnels: 2 } });
-    first.close();
-    third.close();
-    webSocket.close();
-    await once(webSocket, 'close');
-    for (let status = 503; status === 503; ) status = (await (await tunnel()).receive('CONNECT')).status;
-    sockets.close();
-  });
+  flips(
+    'limits.tunnels',
+    'so many tunnels and WebSockets of all sides are open, and none beyond is dialled',
+    async () => {
+      await start({}, { limits: { tunnels: 2, drainTimeout: '1s' } });
+      const sockets = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+      await once(sockets, 'listening');
+      const { port } = sockets.address() as { port: number };
+      await willis.reload({ sites: [{ host: '*', origin: `http://127.0.0.1:${port}/` }] });
+      const tunnel = async (): Promise<RawClient> => {
+        const client = await willis.connect(willis.proxyPort);
+        client.request('CONNECT', willis.origin.authority, { Host: 'x' });
+        return client;
+      };
+      const webSocket = new WebSocket(`ws://127.0.0.1:${willis.sitePort}/`);
+      await once(webSocket, 'open');
+      const first = await tunnel();
+      assert.equal((await first.receive('CONNECT')).status, 200);
+      const refused = await (await tunnel()).receive();
+      assert.equal(refused.status, 503);
+      assert.equal(refused.get('retry-after'), '5');
+      assert.match(refused.body.toString(), /too-busy/);
+      const second = new WebSocket(`ws://127.0.0.1:${willis.sitePort}/`);
+      const [error] = (await once(second, 'error')) as [Error];
+      assert.match(error.message, /503/);
+      assert.deepEqual([willis.origin.connections, sockets.clients.size], [1, 1]);
+      await willis.reload({ limits: { tunnels: 3 } });
+      const third = await tunnel();
+      assert.equal((await third.receive('CONNECT')).status, 200);
+      await willis.reload({ limits: { tunnels: 2 } });
+      first.close();
+      third.close();
+      webSocket.close();
+      await once(webSocket, 'close');
+      for (let status = 503; status === 503;) status = (await (await tunnel()).receive('CONNECT')).status;
+      sockets.close();
+    },
+  );
 });

@@ -98,7 +98,10 @@ describe('a reload and the listeners', () => {
       sites: [{ host: 'other.test', origin: 'http://127.0.0.1:1/' }],
       node: { name: 'renamed' },
     });
-    await assert.rejects(reload, (error) => keysOf(error).join() === 'listen.admin' && /EADDRINUSE/.test(String(error)));
+    await assert.rejects(
+      reload,
+      (error) => keysOf(error).join() === 'listen.admin' && /EADDRINUSE/.test(String(error)),
+    );
     assert.equal(await refusal(port), 'ECONNREFUSED');
     assert.equal(await askAt(site), 'content');
     assert.match(String(willis.origin.last.headers.via), /willis/);
@@ -177,7 +180,9 @@ describe('a reload and the listeners', () => {
     });
 
     it('new certificates in the same files are taken into use, for new connections, and reported', async () => {
-      const { changes: [first] } = await willis.reload(await secureListener());
+      const {
+        changes: [first],
+      } = await willis.reload(await secureListener());
       assert.equal(first?.key, 'listen.site');
       const old = await RawClient.connect(willis.sitePort, believing(certificates[0]));
       const { cert, key } = await write(certificates[1]);

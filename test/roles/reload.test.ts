@@ -232,7 +232,10 @@ describe('a reload', () => {
       willis.reload({ limits: { headers: 300 }, listen: { admin: '127.0.0.1:0' } }),
       willis.reload({ limits: { headers: 400 } }),
     ]);
-    assert.deepEqual(first.changes.map(({ key }) => key), ['listen.admin', 'limits.headers']);
+    assert.deepEqual(
+      first.changes.map(({ key }) => key),
+      ['listen.admin', 'limits.headers'],
+    );
     assert.deepEqual(second.changes, [
       { key: 'listen.admin', from: '127.0.0.1:0', to: null },
       { key: 'limits.headers', from: 300, to: 400 },

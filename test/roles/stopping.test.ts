@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { makeCertificates } from '../support/certificates.js';
+import { gate } from '../support/gate.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawOrigin, type RawOrigin } from '../support/raw-origin.js';
 import { TempDir } from '../support/temp-dir.js';
@@ -42,10 +43,12 @@ describe('a node that stops', () => {
       }
       const [idle, busy] = [await tunnel(secure), await tunnel(secure)];
       const stopped = willis.node.stop();
-      let ended = false;
-      void idle.closed.then(() => (ended = true));
-      void idle.rest().then(() => idle.close());
-      while (!ended) {
+      const ended = gate();
+      void idle.rest().then(() => {
+        idle.close();
+        ended.open();
+      });
+      while (!ended.isOpen) {
         await passes(busy);
         willis.clock.advance(20);
         await turns(5);

@@ -8,10 +8,13 @@ import { startWillis, type LoggedEvent, type Willis } from '../support/willis.js
 describe('an access log that cannot be written', () => {
   let directory: TempDir;
   let willis: Willis;
+  let over: boolean;
   beforeEach(async () => {
+    over = false;
     directory = await TempDir.create();
   });
   afterEach(async () => {
+    over = true;
     await willis.stop();
     await directory.remove();
   });
@@ -33,6 +36,7 @@ describe('an access log that cannot be written', () => {
   const until = async (code: string): Promise<LoggedEvent> => {
     for (let [event] = events(code); ; [event] = events(code)) {
       if (event !== undefined) return event;
+      if (over) throw new Error(`${code} did not come`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   };

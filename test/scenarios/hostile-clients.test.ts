@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
+import { gate } from '../support/gate.js';
 import { answer } from '../support/origin-scripts.js';
 import { RawClient } from '../support/raw-client.js';
 import { startOrigin, type OriginHandler, type ScriptedOrigin } from '../support/scripted-origin.js';
@@ -47,7 +48,10 @@ describe('a node among hostile clients', function () {
     await origin.close();
   });
 
-  const start = async (sections: Readonly<Record<string, Sections>> = {}, handler: OriginHandler = ok): Promise<void> => {
+  const start = async (
+    sections: Readonly<Record<string, Sections>> = {},
+    handler: OriginHandler = ok,
+  ): Promise<void> => {
     origin.handle(handler);
     const { limits, listen, ...others } = sections;
     willis = await startProcess({
@@ -101,14 +105,14 @@ describe('a node among hostile clients', function () {
     await victimIsServed();
     const before = await willis.memory();
     let most = before;
-    let done = false;
+    const done = gate();
     const watching = (async () => {
-      while (!done) {
+      while (!done.isOpen) {
         most = Math.max(most, await willis.memory());
         await pause();
       }
     })();
-    await act().finally(() => (done = true));
+    await act().finally(() => done.open());
     await watching;
     return Math.max(most, await willis.memory()) - before;
   }
@@ -241,6 +245,13 @@ describe('a node among hostile clients', function () {
     });
     assert.ok(grown < 48, `${grown} MiB`);
     for (const socket of intruders) socket.destroy();
+    // until the node has noticed that they have gone
+    await until(async () => {
+      const client = await enter();
+      client.send(GET);
+      const answer = await client.receive().catch(() => null);
+      return answer?.status === 200;
+    });
     await victimIsServed();
     assert.ok(willis.events.filter(({ msg }) => msg === 'connections were refused').length <= 3);
   });
@@ -294,7 +305,9 @@ describe('a node among hostile clients', function () {
     await start({ limits: { perClientConnections: 200 } });
     const churn = async (rounds: number): Promise<void> => {
       for (let round = 0; round < rounds; round++) {
-        const sockets = Array.from({ length: 100 }, (_, i) => intrude(['', 'GET ', GET, `${GET}${GET}G`, 'x\r\n\r\n'][i % 5]));
+        const sockets = Array.from({ length: 100 }, (_, i) =>
+          intrude(['', 'GET ', GET, `${GET}${GET}G`, 'x\r\n\r\n'][i % 5]),
+        );
         await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
         if (round % 2 === 0) await pause();
         for (const [i, socket] of sockets.entries()) {

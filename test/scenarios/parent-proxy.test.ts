@@ -118,7 +118,11 @@ describe('a node behind a parent proxy', () => {
       });
       const { branch } = await chain();
       const large = 'x'.repeat(1_000_000);
-      for (const [method, body] of [['POST', large], ['PUT', 'short'], ['DELETE', '']] as const) {
+      for (const [method, body] of [
+        ['POST', large],
+        ['PUT', 'short'],
+        ['DELETE', ''],
+      ] as const) {
         const response = await ask(branch, method, server.url('/a'), {}, body);
         assert.equal(response.body.toString(), `${method} /a ${body.length}`);
         assert.deepEqual(
@@ -291,7 +295,8 @@ describe('a node behind a parent proxy', () => {
     }
     const events = willis.events.filter(({ code }) => code === 'parent-authentication');
     assert.equal(events.length, 3);
-    for (const event of events) assert.match(String(event.detail), /refuses the user and the password: see upstream\.proxy/);
+    for (const event of events)
+      assert.match(String(event.detail), /refuses the user and the password: see upstream\.proxy/);
     assert.doesNotMatch(JSON.stringify(willis.events), new RegExp(`very secret|${encoded}`));
     assert.equal(parent.requests.at(0)?.headers['proxy-authorization'], `Basic ${encoded}`);
   });

@@ -103,13 +103,17 @@ export class ScriptedParent {
       return;
     }
     const { hostname, port, pathname, search } = new URL(request.url ?? '');
-    const { 'proxy-authorization': _, ...headers } = request.headers;
     const via = [request.headers.via ?? [], '1.1 parent'].flat().join(', ');
+    const headers = { ...request.headers, via };
+    delete headers['proxy-authorization'];
     const onward = forward(
-      { host: this.#resolve(hostname), port, method: request.method, path: pathname + search, headers: { ...headers, via } },
+      { host: this.#resolve(hostname), port, method: request.method, path: pathname + search, headers },
       (answer) => {
         const { via: received, ...rest } = answer.headers;
-        response.writeHead(answer.statusCode ?? 502, { ...rest, via: [received ?? [], '1.1 parent'].flat().join(', ') });
+        response.writeHead(answer.statusCode ?? 502, {
+          ...rest,
+          via: [received ?? [], '1.1 parent'].flat().join(', '),
+        });
         answer.pipe(response);
         answer.once('close', () => {
           if (!answer.complete) response.destroy();
@@ -118,7 +122,8 @@ export class ScriptedParent {
     );
     onward.on('error', () => {
       if (response.headersSent) response.destroy();
-      else response.writeHead(502, { 'Content-Type': 'text/plain', Via: '1.1 parent' }).end('the parent cannot reach it');
+      else
+        response.writeHead(502, { 'Content-Type': 'text/plain', Via: '1.1 parent' }).end('the parent cannot reach it');
     });
     request.pipe(onward);
   }
