@@ -282,7 +282,7 @@ const schema = z.strictObject({
       connectTimeout: timeout.prefault('5s').describe('For a connection to an origin server to be made, TLS included'),
       firstByteTimeout: timeout.prefault('60s').describe('From the end of a request to the first byte of the answer'),
       bodyTimeout: timeout.prefault('60s').describe('How long the body of an answer may make no progress'),
-      connections: count(65535).prefault(64).describe('Connections to one origin server'),
+      connections: count(65535).prefault(512).describe('Connections to one origin server'),
       origins: count(100_000).prefault(1024).describe('Origin servers with open connections at a time'),
       keepAlive: timeout.prefault('30s').describe('How long an idle connection to an origin server is kept open'),
     })

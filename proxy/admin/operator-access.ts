@@ -57,7 +57,8 @@ export class OperatorAccess {
 
 /** Takes the same time whatever is wrong with a token. */
 function checkToken(given: string, right: Buffer): void {
-  if (!timingSafeEqual(digest(given), right)) throw tokenWanted('the one that was sent is not it', ', error="invalid_token"');
+  if (!timingSafeEqual(digest(given), right))
+    throw tokenWanted('the one that was sent is not it', ', error="invalid_token"');
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -51,7 +51,10 @@ export class OperatorClient {
       const socket = await connectTo(url, certificate.raw);
       return exchange(secureRequest(url, { ...options, createConnection: () => socket }), content);
     }
-    return exchange((url.protocol === 'https:' ? secureRequest : plainRequest)(url, { ...options, agent: false }), content);
+    return exchange(
+      (url.protocol === 'https:' ? secureRequest : plainRequest)(url, { ...options, agent: false }),
+      content,
+    );
   }
 
   #refusal(status: number, type: string, text: string): string {

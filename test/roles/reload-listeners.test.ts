@@ -127,7 +127,9 @@ describe('a reload and the listeners', () => {
   });
 
   it('two that change places keep their sockets, and a connection that is open belongs to the other', async () => {
-    const [a, b] = [await freePort(), await freePort()];
+    const [first, second] = [await occupied('127.0.0.1'), await occupied('127.0.0.1')];
+    const [a, b] = [first.port, second.port];
+    for (const server of [first, second]) server.close();
     await willis.reload({ listen: { site: `127.0.0.1:${a}`, proxy: `127.0.0.1:${b}` } });
     const client = await willis.connect(b);
     const ask = async (): Promise<number> => {
