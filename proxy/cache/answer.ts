@@ -155,7 +155,8 @@ function whole(representation: Representation, request: Request, options: Answer
   return {
     status: metadata.status,
     reason: metadata.reason,
-    fields: options.fields.plus(...lines),
+    // stored ones are sent again and again
+    fields: options.age === null ? options.fields.plus(...lines) : options.fields.continuedBy(...lines),
     body: chunked && body !== null ? new UnmeasuredBody(body) : body,
     note: { outcome: options.outcome },
   };

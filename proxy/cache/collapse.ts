@@ -1,5 +1,5 @@
 import { bytes, milliseconds, type Bytes, type Milliseconds } from '../../config/units.js';
-import { Cancellation } from '../base/cancellation.js';
+import { Cancellation, type CancellationListener } from '../base/cancellation.js';
 import { WillisError } from '../base/errors.js';
 import type { Clock } from '../base/clock.js';
 import type { CacheKey } from './cache-key.js';
@@ -11,23 +11,25 @@ type Start<Result> = (cancellation: Cancellation) => Promise<Result>;
  * it, whoever asked first.
  */
 export class Flight<Result> {
-  readonly #result: Promise<Result>;
   readonly #cancellation = new Cancellation();
+  /** Those who wait, and those who have given up but want to know of the result. */
+  #waiters: Waiter<Result>[] = [];
   #interested = 0;
-  #landed = false;
+  #outcome: { readonly result: Result } | { readonly error: unknown } | null = null;
 
   /** @param landed told of the result before those who wait for it; null if the forward failed */
   constructor(start: Start<Result>, landed: (result: Result | null) => void) {
-    this.#result = start(this.#cancellation);
-    this.#result.then(
+    start(this.#cancellation).then(
       (result) => {
-        this.#landed = true;
+        this.#outcome = { result };
         landed(result);
+        for (const waiter of this.#leaving()) waiter.land(result);
       },
       // a failure reaches those who wait; with nobody waiting it is nobody's
-      () => {
-        this.#landed = true;
+      (error: unknown) => {
+        this.#outcome = { error };
         landed(null);
+        for (const waiter of this.#leaving()) waiter.fail(error);
       },
     );
   }
@@ -42,39 +44,72 @@ export class Flight<Result> {
    * @param unclaimed told of a result that comes after that
    * @throws WillisError `client-gone`; whatever the forward failed with
    */
-  wait(cancellation: Cancellation, unclaimed?: (result: Result) => void): Promise<Result> {
-    this.#interested++;
+  wait(cancellation: Cancellation, unclaimed: ((result: Result) => void) | null = null): Promise<Result> {
+    const outcome = this.#outcome;
+    if (outcome !== null) {
+      return 'result' in outcome ? Promise.resolve(outcome.result) : Promise.reject(outcome.error as Error);
+    }
     return new Promise((resolve, reject) => {
-      let waiting = true;
-      const over = (): void => {
-        waiting = false;
-        this.#interested--;
-        cancellation.remove(listener);
-      };
-      const onCancelled = (): void => {
-        over();
-        reject(new WillisError('client-gone', 'the client went away while waiting'));
-        if (this.#interested === 0 && !this.#landed) this.#cancellation.cancel(nobodyWaits);
-      };
-      const listener = { onCancelled };
-      const onResult = (result: Result): void => {
-        if (!waiting) unclaimed?.(result);
-        else {
-          over();
-          resolve(result);
-        }
-      };
-      const onFailure = (error: unknown): void => {
-        if (!waiting) return;
-        over();
-        reject(error as Error);
-      };
-      this.#result.then(onResult, onFailure);
-      if (cancellation.cancelled) onCancelled();
-      else cancellation.add(listener);
+      this.#interested++;
+      const waiter = new Waiter(this, cancellation, { resolve, reject, unclaimed });
+      this.#waiters.push(waiter);
+      if (cancellation.cancelled) waiter.onCancelled();
+      else cancellation.add(waiter);
     });
   }
+
+  /** One of those who wait has given up. */
+  leave(): void {
+    this.#interested--;
+    if (this.#interested === 0 && this.#outcome === null) this.#cancellation.cancel(nobodyWaits);
+  }
+
+  #leaving(): readonly Waiter<Result>[] {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    return waiters;
+  }
 }
+
+interface Waiting<Result> {
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: Error) => void;
+  readonly unclaimed: ((result: Result) => void) | null;
+}
+
+/** One request that waits for a flight. */
+class Waiter<Result> implements CancellationListener {
+  #gone = false;
+
+  constructor(
+    private readonly flight: Flight<Result>,
+    private readonly cancellation: Cancellation,
+    private readonly waiting: Waiting<Result>,
+  ) {}
+
+  land(result: Result): void {
+    if (this.#gone) {
+      this.waiting.unclaimed?.(result);
+      return;
+    }
+    this.cancellation.remove(this);
+    this.waiting.resolve(result);
+  }
+
+  fail(error: unknown): void {
+    if (this.#gone) return;
+    this.cancellation.remove(this);
+    this.waiting.reject(error as Error);
+  }
+
+  onCancelled(): void {
+    this.#gone = true;
+    this.waiting.reject(gone());
+    this.flight.leave();
+  }
+}
+
+const gone = (): WillisError => new WillisError('client-gone', 'the client went away while waiting');
 
 const nobodyWaits = new WillisError('client-gone', 'nobody waits for it any more');
 

@@ -83,7 +83,7 @@ export class OriginConnection implements BodySource, CancellationListener {
     this.#timeouts = timeouts;
     const { firstByteTimeout, bodyTimeout, keepAlive } = timeouts;
     const shortest = milliseconds(Math.min(firstByteTimeout, bodyTimeout, keepAlive > 0 ? keepAlive : Infinity));
-    this.#silence = new Silence(socket, shortest, () => this.#onTimeout());
+    this.#silence = new Silence(() => bytesSent(socket), shortest, () => this.#onTimeout());
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());

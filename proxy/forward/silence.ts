@@ -1,6 +1,4 @@
-import type { Socket } from 'node:net';
-import { bytes, milliseconds, type Milliseconds } from '../../config/units.js';
-import { bytesSent } from '../http/bytes-sent.js';
+import { bytes, milliseconds, type Bytes, type Milliseconds } from '../../config/units.js';
 
 /**
  * How long a connection may be silent, in either direction. Coarse: looked at now and then, instead of by a timer for every
@@ -8,20 +6,21 @@ import { bytesSent } from '../http/bytes-sent.js';
  * looks at most.
  */
 export class Silence {
-  readonly #socket: Socket;
+  readonly #passed: () => Bytes;
   readonly #interval: Milliseconds;
   readonly #onMissed: () => void;
   readonly #timer: NodeJS.Timeout;
   #limit: Milliseconds;
   #looks = 0;
-  #sent = bytes(0);
+  #before = bytes(0);
 
   /**
+   * @param passed counts what breaks the silence without a call of `broken`
    * @param shortest of all limits that will be set; the first one is none
    * @param onMissed called at every look from then on, until something is heard, or another limit set
    */
-  constructor(socket: Socket, shortest: Milliseconds, onMissed: () => void) {
-    this.#socket = socket;
+  constructor(passed: () => Bytes, shortest: Milliseconds, onMissed: () => void) {
+    this.#passed = passed;
     this.#interval = milliseconds(Math.min(longestInterval, Math.max(shortestInterval, shortest / 4)));
     this.#onMissed = onMissed;
     this.#limit = milliseconds(Infinity);
@@ -44,9 +43,9 @@ export class Silence {
   }
 
   #look(): void {
-    const sent = bytesSent(this.#socket);
-    if (sent !== this.#sent) this.#looks = 0;
-    this.#sent = sent;
+    const passed = this.#passed();
+    if (passed !== this.#before) this.#looks = 0;
+    this.#before = passed;
     // the time before the first look is not known
     if (this.#looks++ * this.#interval >= this.#limit) this.#onMissed();
   }

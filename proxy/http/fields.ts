@@ -9,10 +9,13 @@ export class Fields {
 
   /** Flat list of name and value in turns. */
   readonly lines: readonly string[];
+  readonly #begun: Fields | null;
   #wire: string | undefined;
 
-  constructor(lines: readonly string[]) {
+  /** @param begun fields with which the lines begin, and whose text is kept for that */
+  constructor(lines: readonly string[], begun: Fields | null = null) {
     this.lines = lines;
+    this.#begun = begun;
   }
 
   static of(record: Readonly<Record<string, string | readonly string[]>>): Fields {
@@ -73,6 +76,11 @@ export class Fields {
     return new Fields([...this.lines, ...lines]);
   }
 
+  /** The same, of fields that many messages begin with, each with a few lines of its own. */
+  continuedBy(...lines: readonly string[]): Fields {
+    return new Fields([...this.lines, ...lines], this);
+  }
+
   without(...names: readonly string[]): Fields {
     return this.filter((name) => !names.includes(name));
   }
@@ -98,7 +106,14 @@ export class Fields {
     if (this.#wire !== undefined) return this.#wire;
     const { lines } = this;
     let text = '';
-    for (let i = 0; i < lines.length; i += 2) text += `${lines[i] as string}: ${lines[i + 1] as string}\r\n`;
+    let i = 0;
+    if (this.#begun !== null) {
+      text = this.#begun.wire();
+      // looking into a string that was put together of many makes it one, once for all who use it
+      text.charCodeAt(0);
+      i = this.#begun.lines.length;
+    }
+    for (; i < lines.length; i += 2) text += `${lines[i] as string}: ${lines[i + 1] as string}\r\n`;
     return (this.#wire = text);
   }
 }

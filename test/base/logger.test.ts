@@ -51,6 +51,42 @@ describe('the logger', () => {
     );
   });
 
+  it('shows … for what is secret in URIs, in sentences and in errors, and shows the rest', () => {
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'info', redact: ['token'], readable: false, write: (line) => lines.push(line) });
+    const secret = 'http://u:pw@a.test/?token=first&page=1';
+    const error = new Error(`no ${secret} here`, { cause: new Error(`not ${secret}`) });
+    logger.child({ listener: 'site' }).info({ code: 'x', uri: secret, detail: `at ${secret} too`, reason: secret, error }, 'm');
+    const [line = ''] = lines;
+    assert.doesNotMatch(line, /first|pw/);
+    const event = JSON.parse(line) as Record<string, unknown> & { error: { message: string; cause: { message: string } } };
+    assert.equal(event['uri'], 'http://…@a.test/?token=…&page=1');
+    assert.equal(event['detail'], 'at http://…@a.test/?token=…&page=1 too');
+    assert.equal(event.error.message, 'no http://…@a.test/?token=…&page=1 here: not http://…@a.test/?token=…&page=1');
+  });
+
+  it('can be configured anew, and the loggers that come from it with it', () => {
+    const { logger, lines } = collecting(false);
+    const child = logger.child({ part: 'cache' });
+    logger.configure({ level: 'warn', redact: ['pin'] });
+    child.info({ code: 'quiet' }, 'm');
+    child.warn({ code: 'loud', uri: '/?pin=1' }, 'm');
+    logger.configure({ level: 'silent' });
+    child.error({ code: 'silent' }, 'm');
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? '', /"part":"cache","code":"loud","uri":"\/\?pin=…"/);
+  });
+
+  it('tells a person the code of what did not go well, and not that of what did', () => {
+    const { logger, lines } = collecting(true);
+    logger.info({ code: 'started' }, 'm');
+    logger.warn({ code: 'dns-failed' }, 'm');
+    assert.deepEqual(
+      lines.map((line) => line.slice(13)),
+      ['info  m\n', 'warn  m code=dns-failed\n'],
+    );
+  });
+
   it('lets nothing that is logged steer a terminal', () => {
     const line = readableLine(JSON.stringify({ level: 30, time: 0, msg: 'a\u001b[2J\nb', host: '\u009b0m' }));
     assert.equal(line, '00:00:00.000 info  a\\x1b[2J\\x0ab host=\\x9b0m\n');
