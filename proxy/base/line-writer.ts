@@ -79,10 +79,14 @@ export class LineWriter {
    * @throws Error if it cannot be opened; the old one stays in use
    */
   async reopen(): Promise<void> {
-    if (typeof this.#options.to === 'number' || this.#closed) return;
+    if (typeof this.#options.to === 'number') return;
     const fd = await openFile(this.#options.to, 'a');
-    const superseded = this.#closed ? fd : this.#next;
-    if (!this.#closed) this.#next = fd;
+    if (this.#closed) {
+      await closeFile(fd).catch(ignore);
+      return;
+    }
+    const superseded = this.#next;
+    this.#next = fd;
     if (superseded !== null) await closeFile(superseded).catch(ignore);
     await this.#flush();
     if (this.#next === fd) await this.#flush();

@@ -23,7 +23,7 @@ export interface Family extends Described {
   /** Names of the labels of its samples. */
   readonly labels: readonly string[];
   /** Called at each look. What is not known is left out. */
-  read(): Iterable<Sample>;
+  readonly read: () => Iterable<Sample>;
 }
 
 export interface Sample {

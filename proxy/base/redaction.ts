@@ -1,9 +1,9 @@
 /** Takes out of what is logged what no log shows. */
 export interface Redaction {
   /** One URI or reference, or what a peer sent as one. */
-  uri(uri: string): string;
+  readonly uri: (uri: string) => string;
   /** A sentence, each word of which may be a URI. */
-  sentence(text: string): string;
+  readonly sentence: (text: string) => string;
 }
 
 /** What stands in the place of a secret. */

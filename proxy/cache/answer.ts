@@ -184,6 +184,4 @@ class UnmeasuredBody implements Body {
 const withStatusLines = (fields: Fields, options: AnswerOptions): Fields => fields.plus(...statusLines(options));
 
 const statusLines = ({ age, cacheStatus }: AnswerOptions): string[] =>
-  age === null
-    ? ['Cache-Status', cacheStatus]
-    : ['Age', String(Math.floor(age)), 'Cache-Status', cacheStatus];
+  age === null ? ['Cache-Status', cacheStatus] : ['Age', String(Math.floor(age)), 'Cache-Status', cacheStatus];

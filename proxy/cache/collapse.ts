@@ -47,7 +47,7 @@ export class Flight<Result> {
   wait(cancellation: Cancellation, unclaimed: ((result: Result) => void) | null = null): Promise<Result> {
     const outcome = this.#outcome;
     if (outcome !== null) {
-      return 'result' in outcome ? Promise.resolve(outcome.result) : Promise.reject(outcome.error as Error);
+      return 'result' in outcome ? Promise.resolve(outcome.result) : Promise.reject(outcome.error);
     }
     return new Promise((resolve, reject) => {
       this.#interested++;

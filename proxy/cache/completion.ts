@@ -75,7 +75,10 @@ function join(
   const outcome = options.storing.begin(visit, received, [stored], options.generation);
   const part = outcome.kind === 'storing' ? outcome.representation : unstored(body);
   const held = (from: Bytes, to: Bytes): Body => options.store.open(stored, from, to);
-  const metadata = outcome.kind === 'storing' ? outcome.representation.metadata : updated(stored, received, options.storing.policyFor(visit));
+  const metadata =
+    outcome.kind === 'storing'
+      ? outcome.representation.metadata
+      : updated(stored, received, options.storing.policyFor(visit));
   const open = (from: Bytes, to: Bytes | null): Body =>
     splice(from, to ?? length, range, held, (start, end) => part.open(start, end));
   return { kind: 'joined', representation: { metadata, length, open }, stored: outcome.kind === 'storing' };

@@ -12,7 +12,20 @@ export function detachedFrom(visit: Visit): Visit {
   const record = emptyRecord();
   return {
     ...visit,
-    request: { method, target, form, version, fields, body: null, client, receivedAt, id, record, cancellation, inform },
+    request: {
+      method,
+      target,
+      form,
+      version,
+      fields,
+      body: null,
+      client,
+      receivedAt,
+      id,
+      record,
+      cancellation,
+      inform,
+    },
     route: {
       ...visit.route,
       outgoing: () => {

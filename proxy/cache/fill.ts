@@ -142,7 +142,7 @@ export class Fill implements ReadSource {
   #run(arrived: Buffer | null | undefined): void {
     this.#pumping = true;
     try {
-      for (let next = arrived; ; ) {
+      for (let next = arrived; ;) {
         const stored = next === undefined ? null : this.#take(next);
         if (stored !== null) {
           stored.then(() => this.#run(undefined), this.#onBroken);

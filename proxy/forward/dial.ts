@@ -12,6 +12,7 @@ import { asWillisError } from '../base/errors.js';
 import { connectError, tlsError } from './connect-error.js';
 import { connectThrough } from './connect-through.js';
 import type { Authority, DialGuard } from './dial-guard.js';
+import type { DirectReads } from './direct-reads.js';
 import { bareHost } from './destination-rules.js';
 import type { ParentProxy } from './parent-proxy.js';
 import { TimeLimit } from './time-limit.js';
@@ -31,6 +32,8 @@ export interface DialOptions {
   readonly ca?: readonly string[];
   /** Protocols to offer (RFC 7301); `http/1.1` if absent. */
   readonly alpn?: readonly string[];
+  /** Attached to the connection, unless that is one of TLS, or runs over one. */
+  readonly reads?: DirectReads | null;
 }
 
 /** How long one address is tried before the next is tried beside it (RFC 8305 §5). */
@@ -72,7 +75,7 @@ export async function dialThrough(
 
 async function reach(destination: Destination, options: DialOptions, limit: TimeLimit): Promise<Socket | TLSSocket> {
   const addresses = await options.guard.resolve(destination, { signal: options.signal, timeout: options.timeout });
-  const socket = await open(destination, addresses, limit);
+  const socket = await open(destination, addresses, limit, destination.secure ? null : (options.reads ?? null));
   return destination.secure ? secure(socket, destination, options, limit) : socket;
 }
 
@@ -93,7 +96,12 @@ async function reachThrough(
   }
 }
 
-async function open(destination: Destination, addresses: LookupAddress[], limit: TimeLimit): Promise<Socket> {
+async function open(
+  destination: Destination,
+  addresses: LookupAddress[],
+  limit: TimeLimit,
+  reads: DirectReads | null,
+): Promise<Socket> {
   const whom = nameOf(destination);
   limit.check(whom);
   const socket = connectTcp({
@@ -108,7 +116,9 @@ async function open(destination: Destination, addresses: LookupAddress[], limit:
       if (lookupOptions.all === true) callback(null, addresses);
       else callback(null, (first as LookupAddress).address, (first as LookupAddress).family);
     },
+    ...(reads !== null && { onread: reads.onread }),
   });
+  reads?.attach(socket);
   await limit.settle(socket, happened(socket, 'connect'), whom, connectError);
   return socket;
 }

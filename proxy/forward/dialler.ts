@@ -3,6 +3,7 @@ import type { Milliseconds } from '../../config/units.js';
 import type { TargetUri } from '../http/target-uri.js';
 import { dial, dialThrough, type Destination } from './dial.js';
 import { DialGuard } from './dial-guard.js';
+import type { DirectReads } from './direct-reads.js';
 import { noProxyTest } from './no-proxy.js';
 import type { ParentProxy } from './parent-proxy.js';
 
@@ -18,6 +19,13 @@ export interface DiallerOptions {
   readonly noProxy: readonly string[];
   /** This node's member of `Via`, by which a loop of CONNECTs is noticed (RFC 9110 §7.6.3). */
   readonly via: string;
+}
+
+export interface TunnelDialling {
+  /** What the client's CONNECT had in `Via`. */
+  readonly via: string;
+  /** Attached to the connection, unless that is one of TLS. */
+  readonly reads: DirectReads;
 }
 
 /** Makes connections on behalf of clients: directly, or through the parent proxy. */
@@ -44,16 +52,18 @@ export class Dialler {
   }
 
   /**
-   * A connection at whose other end is the destination, with TLS if it asks for it. `via` is what a client's CONNECT had
-   * in `Via`. @throws WillisError destination-refused, dns-…, connect-…, tls-…, parent-…; or the signal's reason
+   * A connection at whose other end is the destination, with TLS if it asks for it; `tunnel` for one that a client asked
+   * for by CONNECT. @throws WillisError destination-refused, dns-…, connect-…, tls-…, parent-…; or the signal's reason
    */
-  async dial(destination: Destination, signal: AbortSignal, via = ''): Promise<Socket> {
+  async dial(destination: Destination, signal: AbortSignal, tunnel?: TunnelDialling): Promise<Socket> {
     const { guard, ca, connectTimeout: timeout } = this.#options;
     const parent = this.#parentFor(destination.host);
-    if (parent === null) return dial(destination, { guard, ca, signal, timeout });
+    const reads = tunnel?.reads ?? null;
+    if (parent === null) return dial(destination, { guard, ca, signal, timeout, reads });
     guard.judgeUnresolved(destination);
-    const entries = via === '' ? this.#options.via : `${via}, ${this.#options.via}`;
-    return dialThrough(parent, destination, { guard: anywhere, ca, signal, timeout, via: entries });
+    const before = tunnel === undefined || tunnel.via === '' ? '' : `${tunnel.via}, `;
+    const via = before + this.#options.via;
+    return dialThrough(parent, destination, { guard: anywhere, ca, signal, timeout, via, reads });
   }
 
   /** A connection at whose other end is the parent proxy itself. @throws WillisError parent-…; or the signal's reason */

@@ -4,6 +4,7 @@ import type { CancellationListener } from '../base/cancellation.js';
 import { asWillisError, WillisError } from '../base/errors.js';
 import type { Counter } from '../base/metrics.js';
 import type { BodyDecoder } from '../http/body-decoder.js';
+import { bytesSent } from '../http/bytes-sent.js';
 import { Fields } from '../http/fields.js';
 import { InputBuffer } from '../http/input-buffer.js';
 import { permittedTrailers } from '../http/trailers.js';
@@ -83,7 +84,11 @@ export class OriginConnection implements BodySource, CancellationListener {
     this.#timeouts = timeouts;
     const { firstByteTimeout, bodyTimeout, keepAlive } = timeouts;
     const shortest = milliseconds(Math.min(firstByteTimeout, bodyTimeout, keepAlive > 0 ? keepAlive : Infinity));
-    this.#silence = new Silence(() => bytesSent(socket), shortest, () => this.#onTimeout());
+    this.#silence = new Silence(
+      () => bytesSent(socket),
+      shortest,
+      () => this.#onTimeout(),
+    );
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());
@@ -103,7 +108,10 @@ export class OriginConnection implements BodySource, CancellationListener {
     if (cancellation.cancelled) this.close();
     if (this.closed) return Promise.reject(cancellation.cancelled ? givenUp() : broken('it was closed before'));
     return new Promise((resolve, reject) => {
-      const upload = request.body === null || request.body.length === 0 ? null : new Upload(this.#socket, request.body, this.#traffic.sent);
+      const upload =
+        request.body === null || request.body.length === 0
+          ? null
+          : new Upload(this.#socket, request.body, this.#traffic.sent);
       const exchange = new Exchange(request, options, upload, resolve, reject);
       this.#exchange = exchange;
       cancellation.add(this);
@@ -238,7 +246,6 @@ export class OriginConnection implements BodySource, CancellationListener {
     else if (this.#exchange !== null) this.#contentEnded(this.#exchange, permittedTrailers(decoder.trailers));
     return true;
   }
-
 
   /** The response is complete; the exchange is, when the request is. */
   #contentEnded(exchange: Exchange, trailers: Fields): void {

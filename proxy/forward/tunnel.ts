@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { bytes, type Milliseconds } from '../../config/units.js';
 import { whileClientStays } from './client-presence.js';
 import type { Dialler } from './dialler.js';
+import { DirectReads } from './direct-reads.js';
 import { relay, type Carried } from './relay.js';
 
 export interface TunnelOptions {
@@ -32,12 +33,13 @@ const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
  */
 export async function openTunnel(options: TunnelOptions): Promise<Carried> {
   const { host, port, client, head, dialler, via, idleTimeout, signal } = options;
+  const reads = new DirectReads();
   const origin = await whileClientStays(client, signal, (staying) =>
-    dialler.dial({ host, port, secure: false }, staying, via),
+    dialler.dial({ host, port, secure: false }, staying, { via, reads }),
   );
   client.write(established);
   options.onOpen?.();
   if (head.length > 0) client.unshift(head);
-  const { bytesIn, bytesOut } = await relay(client, origin, { idleTimeout, signal });
+  const { bytesIn, bytesOut } = await relay(client, origin, { idleTimeout, signal, reads });
   return { bytesIn, bytesOut: bytes(established.length + bytesOut), contentOut: bytesOut };
 }

@@ -97,7 +97,10 @@ export class Exchange implements Receipt, Informer, ExchangeRecord {
       this.#informed += told.length;
       this.#socket.write(told, 'latin1');
     } catch (error) {
-      this.#context.logger.error({ code: 'informational-not-sent', error, id: this.id }, 'informational response not sent');
+      this.#context.logger.error(
+        { code: 'informational-not-sent', error, id: this.id },
+        'informational response not sent',
+      );
     }
   }
 

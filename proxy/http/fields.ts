@@ -119,11 +119,7 @@ export class Fields {
 }
 
 /** The lines before `dropped`, and those behind it for which `keep` holds. */
-function keptAfter(
-  dropped: number,
-  lines: readonly string[],
-  keep: (name: string, value: string) => boolean,
-): Fields {
+function keptAfter(dropped: number, lines: readonly string[], keep: (name: string, value: string) => boolean): Fields {
   const kept = lines.slice(0, dropped);
   for (let i = dropped + 2; i < lines.length; i += 2) {
     const name = lines[i] as string;

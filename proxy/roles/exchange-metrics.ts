@@ -67,7 +67,12 @@ export class ExchangeMetrics {
       of: this.#aborted,
       value: ({ value }) => value,
     });
-    this.#addMarked(registry, 'willis_collapsed_answers_total', 'Answers that another request had fetched.', ';collapsed');
+    this.#addMarked(
+      registry,
+      'willis_collapsed_answers_total',
+      'Answers that another request had fetched.',
+      ';collapsed',
+    );
     this.#addMarked(registry, 'willis_stale_answers_total', 'Answers from a stale response.', ';stale');
   }
 

@@ -7,13 +7,7 @@ import { errorResponse } from '../http/error-response.js';
 import { Fields } from '../http/fields.js';
 import type { Request, Response } from '../http/message.js';
 import type { Receipt } from '../http/received-request.js';
-import type {
-  ConnectRequest,
-  ExchangeObserver,
-  Measured,
-  Outcome,
-  RefusalContext,
-} from '../http/request-handler.js';
+import type { ConnectRequest, ExchangeObserver, Measured, Outcome, RefusalContext } from '../http/request-handler.js';
 import { hrefOf } from '../http/target-uri.js';
 import { viaEntry, type NodeIdentity } from '../http/via.js';
 import type { ExchangeMetrics } from './exchange-metrics.js';
@@ -119,7 +113,8 @@ export class Exchanges implements ExchangeObserver {
       detail: error.message,
     };
     if (error.code === 'internal') logger.error({ ...fields, error }, 'a request failed');
-    else if (error.code === 'parent-authentication') logger.error(fields, 'the parent proxy does not let this node through');
+    else if (error.code === 'parent-authentication')
+      logger.error(fields, 'the parent proxy does not let this node through');
     else if (error.code.startsWith('parent-')) logger.warn(fields, 'the parent proxy failed');
     else if (error.kind.fault === 'upstream') logger.warn(fields, 'the origin server failed');
     else logger.debug(fields, 'refused');

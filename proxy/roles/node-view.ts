@@ -29,12 +29,10 @@ export function describeNode(registry: Registry, node: NodeView): void {
 function describeListeners(registry: Registry, node: NodeView): void {
   const bySide = (value: (listener: ListenerView) => number) => (): Sample[] =>
     [...node.listeners()].map(([side, listener]) => ({ labels: [side], value: value(listener) }));
-  const byKind =
-    (counts: (counters: ListenerCounters) => Readonly<Record<string, number>>) =>
-    (): Sample[] =>
-      [...node.listeners()].flatMap(([side, { counters }]) =>
-        Object.entries(counts(counters)).map(([kind, value]) => ({ labels: [side, kind], value })),
-      );
+  const byKind = (counts: (counters: ListenerCounters) => Readonly<Record<string, number>>) => (): Sample[] =>
+    [...node.listeners()].flatMap(([side, { counters }]) =>
+      Object.entries(counts(counters)).map(([kind, value]) => ({ labels: [side, kind], value })),
+    );
   registry.add({
     ...{ type: 'gauge', name: 'willis_connections_open', labels: ['side'] },
     help: 'Open connections of clients, tunnels included.',

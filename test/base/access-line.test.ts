@@ -31,7 +31,10 @@ describe('a line of the access log', () => {
   });
 
   it('says at its end who broke the answer off, and has a hyphen for no content', () => {
-    assert.match(combined({ ...entry, aborted: 'client', contentOut: bytes(0) }), / 200 - "-" .* k3f-1 aborted=client$/);
+    assert.match(
+      combined({ ...entry, aborted: 'client', contentOut: bytes(0) }),
+      / 200 - "-" .* k3f-1 aborted=client$/,
+    );
     assert.match(common({ ...entry, aborted: 'upstream' }), / k3f-1 aborted=upstream$/);
   });
 

@@ -89,7 +89,9 @@ describe('the access log', () => {
     }
     write(10);
     await log.close();
-    const files = ['access.log.1', 'access.log.2', 'access.log.3', 'access.log'].map((name) => directory.path + '/' + name);
+    const files = ['access.log.1', 'access.log.2', 'access.log.3', 'access.log'].map(
+      (name) => directory.path + '/' + name,
+    );
     const all = files.filter(existsSync).flatMap(lines);
     assert.deepEqual(
       all.map((line) => (JSON.parse(line) as { id: string }).id),

@@ -109,7 +109,7 @@ describe('a writer of lines', () => {
     await Promise.all(reopened);
     await writer.close();
     const files = [999, 1999, 2999, 3999, 4999].map((i) => `${path}.${i}`).concat(path);
-    const text = files.map((file) => existsSync(file) ? readFileSync(file, 'utf8') : '').join('');
+    const text = files.map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : '')).join('');
     assert.equal(text, Array.from({ length: 5000 }, (_, i) => `${i} ${line}\n`).join(''));
     assert.deepEqual(reports.events, []);
   });

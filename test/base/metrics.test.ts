@@ -100,14 +100,11 @@ describe('a registry of metrics', () => {
 
   it('refuses names that are malformed, taken, or against the conventions of their type', () => {
     const registry = new Registry();
-    const gauge = (name: string) => (): void =>
-      registry.read({ type: 'gauge', name, help: '', value: () => 1 });
+    const gauge = (name: string) => (): void => registry.read({ type: 'gauge', name, help: '', value: () => 1 });
     gauge('willis_a')();
     for (const name of ['willis_a', 'willis-b', '1a', 'a_total', '']) assert.throws(gauge(name));
     assert.throws(() => registry.counter('willis_c', ''));
-    assert.throws(() =>
-      registry.add({ type: 'gauge', name: 'willis_d', help: '', labels: ['a-b'], read: () => [] }),
-    );
+    assert.throws(() => registry.add({ type: 'gauge', name: 'willis_d', help: '', labels: ['a-b'], read: () => [] }));
   });
 
   it('tells in JSON what it tells in text, read by a parser that forgives nothing', () => {
@@ -121,18 +118,25 @@ describe('a registry of metrics', () => {
     });
     const times = fc.array(fc.double({ min: 0, max: 100, noNaN: true }));
     fc.assert(
-      fc.property(fc.array(family, { maxLength: 4 }), fc.uniqueArray(fc.tuple(text, times), { selector: ([t]) => t }), (families, observed) => {
-        const registry = new Registry();
-        for (const [i, { type, help, samples }] of families.entries()) {
-          const name = `m${i}${type === 'counter' ? '_total' : ''}`;
-          registry.add({ type, name, help, labels: ['a', 'b'], read: () => samples });
-        }
-        const histograms = new Labelled(['c'], () => new Histogram([0.001, 0.5, 10, 50].map(seconds)));
-        for (const [label, all] of observed) for (const time of all) histograms.of(label).observe(seconds(time));
-        registry.readEach({ type: 'histogram', name: 'h_seconds', help: 'h', of: histograms, value: (one) => one });
-        const parsed = parseMetrics(textOf(registry));
-        assert.deepEqual(parsed, registry.snapshot().filter(({ samples }) => samples.length > 0) satisfies FamilySnapshot[]);
-      }),
+      fc.property(
+        fc.array(family, { maxLength: 4 }),
+        fc.uniqueArray(fc.tuple(text, times), { selector: ([t]) => t }),
+        (families, observed) => {
+          const registry = new Registry();
+          for (const [i, { type, help, samples }] of families.entries()) {
+            const name = `m${i}${type === 'counter' ? '_total' : ''}`;
+            registry.add({ type, name, help, labels: ['a', 'b'], read: () => samples });
+          }
+          const histograms = new Labelled(['c'], () => new Histogram([0.001, 0.5, 10, 50].map(seconds)));
+          for (const [label, all] of observed) for (const time of all) histograms.of(label).observe(seconds(time));
+          registry.readEach({ type: 'histogram', name: 'h_seconds', help: 'h', of: histograms, value: (one) => one });
+          const parsed = parseMetrics(textOf(registry));
+          assert.deepEqual(
+            parsed,
+            registry.snapshot().filter(({ samples }) => samples.length > 0) satisfies FamilySnapshot[],
+          );
+        },
+      ),
     );
   });
 });

@@ -22,9 +22,7 @@ describe('forwards that several requests share', () => {
   });
 
   const unanswered = (cancellation: Cancellation): Promise<string> =>
-    new Promise((_resolve, reject) =>
-      cancellation.add({ onCancelled: reject }),
-    );
+    new Promise((_resolve, reject) => cancellation.add({ onCancelled: reject }));
 
   it('one that everybody has given up is not joined any more, even before it has ended', async () => {
     const client = new Cancellation();

@@ -155,7 +155,9 @@ describe('metrics and access log', () => {
     client.send('GET /a HTTP/1.1\r\nHost: site.test\r\n\r\n');
     await client.receive();
     books.expect('site', 'fwd=uri-miss', 200);
-    client.send('GET /a HTTP/1.1\r\nHost: site.test\r\n\r\n\r\n'.repeat(3) + 'HEAD /a HTTP/1.1\r\nHost: site.test\r\n\r\n');
+    client.send(
+      'GET /a HTTP/1.1\r\nHost: site.test\r\n\r\n\r\n'.repeat(3) + 'HEAD /a HTTP/1.1\r\nHost: site.test\r\n\r\n',
+    );
     for (const method of ['GET', 'GET', 'GET', 'HEAD']) {
       await client.receive(method);
       books.expect('site', 'hit', 200);
@@ -280,7 +282,10 @@ describe('metrics and access log', () => {
     });
     const leader = await begin('fwd=uri-miss', 200, '/held');
     await origin.received(1);
-    const followers = [await begin('fwd=uri-miss;collapsed', 200, '/held'), await begin('fwd=uri-miss;collapsed', 200, '/held')];
+    const followers = [
+      await begin('fwd=uri-miss;collapsed', 200, '/held'),
+      await begin('fwd=uri-miss;collapsed', 200, '/held'),
+    ];
     await turns();
     held.open();
     for (const client of [leader, ...followers]) assert.equal((await client.receive()).status, 200);
@@ -307,7 +312,8 @@ describe('metrics and access log', () => {
     origin.handle(async (request, response, index) => {
       const number = Number(/\d+/.exec(request.url)?.[0] ?? 0);
       const body = 'x'.repeat(number * 997);
-      const fields = number % 3 === 0 ? { 'Cache-Control': 'no-store' } : { ETag: `"${number}"`, 'Cache-Control': 'max-age=2' };
+      const fields =
+        number % 3 === 0 ? { 'Cache-Control': 'no-store' } : { ETag: `"${number}"`, 'Cache-Control': 'max-age=2' };
       if (request.method === 'POST') response.end(request.body);
       else if (number % 4 === 1) await answerInPieces(200, fields, 'head', body, 'foot')(request, response, index);
       else await answer(number % 5 === 4 ? 404 : 200, fields, body)(request, response, index);
@@ -362,10 +368,9 @@ describe('metrics and access log', () => {
     const [upstream] = closed.samples('willis_upstream_first_byte_seconds');
     assert.ok(typeof upstream?.value === 'object');
     assert.deepEqual([upstream.value.count, upstream.value.sum], [1, 0.12]);
-    const sums = closed.samples('willis_request_duration_seconds').map(({ labels, value }) => [
-      labels['class'],
-      typeof value === 'object' ? value.sum : null,
-    ]);
+    const sums = closed
+      .samples('willis_request_duration_seconds')
+      .map(({ labels, value }) => [labels['class'], typeof value === 'object' ? value.sum : null]);
     assert.deepEqual(sums, [
       ['forwarded', 2.12],
       ['hit', 0],

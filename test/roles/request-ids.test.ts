@@ -32,18 +32,73 @@ describe('the id of a request that fails', () => {
 
   const cases: readonly (readonly [what: string, side: 'proxy' | 'site' | 'admin', request: string, code: string])[] = [
     ['one that the node refuses', 'site', `GET / HTTP/1.1\r\nHost: nobody.test\r\n${json}\r\n`, 'misdirected'],
-    ['one that the node refuses, told by a page', 'site', `GET / HTTP/1.1\r\nHost: nobody.test\r\n${html}\r\n`, 'misdirected'],
-    ['one for which the origin server fails', 'site', `GET / HTTP/1.1\r\nHost: dead.test\r\n${json}\r\n`, 'connect-refused'],
-    ['one for which the origin server fails, told by a page', 'site', `GET / HTTP/1.1\r\nHost: garbage.test\r\n${html}\r\n`, 'upstream-malformed'],
-    ['an unsafe one', 'site', `POST / HTTP/1.1\r\nHost: dead.test\r\nContent-Length: 0\r\n${json}\r\n`, 'connect-refused'],
+    [
+      'one that the node refuses, told by a page',
+      'site',
+      `GET / HTTP/1.1\r\nHost: nobody.test\r\n${html}\r\n`,
+      'misdirected',
+    ],
+    [
+      'one for which the origin server fails',
+      'site',
+      `GET / HTTP/1.1\r\nHost: dead.test\r\n${json}\r\n`,
+      'connect-refused',
+    ],
+    [
+      'one for which the origin server fails, told by a page',
+      'site',
+      `GET / HTTP/1.1\r\nHost: garbage.test\r\n${html}\r\n`,
+      'upstream-malformed',
+    ],
+    [
+      'an unsafe one',
+      'site',
+      `POST / HTTP/1.1\r\nHost: dead.test\r\nContent-Length: 0\r\n${json}\r\n`,
+      'connect-refused',
+    ],
     ['one that is malformed', 'site', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 'bad-request'],
-    ['one that is too large', 'proxy', `GET / HTTP/1.1\r\nHost: a\r\nLong: ${'x'.repeat(3000)}\r\n\r\n`, 'fields-too-large'],
-    ['a CONNECT that is refused', 'proxy', `CONNECT 127.0.0.1:2 HTTP/1.1\r\nHost: 127.0.0.1:2\r\n${json}\r\n`, 'port-refused'],
-    ['a CONNECT that fails', 'proxy', `CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\n${json}\r\n`, 'connect-refused'],
-    ['a CONNECT where there are no tunnels', 'site', 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n', 'method-not-allowed'],
-    ['a CONNECT to the operator', 'admin', 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n', 'method-not-allowed'],
-    ['an upgrade that is refused', 'proxy', `GET http://10.0.0.1/ HTTP/1.1\r\nHost: 10.0.0.1\r\n${webSocket}${json}\r\n`, 'destination-refused'],
-    ['an upgrade that fails', 'site', `GET / HTTP/1.1\r\nHost: dead.test\r\n${webSocket}${json}\r\n`, 'connect-refused'],
+    [
+      'one that is too large',
+      'proxy',
+      `GET / HTTP/1.1\r\nHost: a\r\nLong: ${'x'.repeat(3000)}\r\n\r\n`,
+      'fields-too-large',
+    ],
+    [
+      'a CONNECT that is refused',
+      'proxy',
+      `CONNECT 127.0.0.1:2 HTTP/1.1\r\nHost: 127.0.0.1:2\r\n${json}\r\n`,
+      'port-refused',
+    ],
+    [
+      'a CONNECT that fails',
+      'proxy',
+      `CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\n${json}\r\n`,
+      'connect-refused',
+    ],
+    [
+      'a CONNECT where there are no tunnels',
+      'site',
+      'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n',
+      'method-not-allowed',
+    ],
+    [
+      'a CONNECT to the operator',
+      'admin',
+      'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n',
+      'method-not-allowed',
+    ],
+    [
+      'an upgrade that is refused',
+      'proxy',
+      `GET http://10.0.0.1/ HTTP/1.1\r\nHost: 10.0.0.1\r\n${webSocket}${json}\r\n`,
+      'destination-refused',
+    ],
+    [
+      'an upgrade that fails',
+      'site',
+      `GET / HTTP/1.1\r\nHost: dead.test\r\n${webSocket}${json}\r\n`,
+      'connect-refused',
+    ],
   ];
 
   for (const [what, side, request, code] of cases) {
@@ -59,7 +114,8 @@ describe('the id of a request that fails', () => {
       assert.deepEqual(more, []);
       const text = answered.body.toString();
       assert.ok(line !== undefined && line.id !== '');
-      if (request.includes('html')) assert.ok(text.includes(`<dd>${line.id}</dd>`) || text.includes(`>${line.id}<`), text);
+      if (request.includes('html'))
+        assert.ok(text.includes(`<dd>${line.id}</dd>`) || text.includes(`>${line.id}<`), text);
       else assert.equal((JSON.parse(text) as { requestId: string }).requestId, line.id);
       const events = books.willis.events.filter((event) => event['code'] === code && 'id' in event);
       assert.deepEqual(

@@ -76,8 +76,14 @@ export class KeptBooks {
     if (!this.#isRandom) assert.deepEqual(outcomes, sorted(this.#expected));
     const sum = (of: (client: RawClient) => number): number =>
       this.#clients.reduce((total, client) => total + of(client), 0);
-    assert.equal(books.sum('willis_response_bytes_total'), sum(({ socket }) => socket.bytesRead));
-    assert.equal(books.sum('willis_request_bytes_total'), sum(({ socket }) => socket.bytesWritten));
+    assert.equal(
+      books.sum('willis_response_bytes_total'),
+      sum(({ socket }) => socket.bytesRead),
+    );
+    assert.equal(
+      books.sum('willis_request_bytes_total'),
+      sum(({ socket }) => socket.bytesWritten),
+    );
     return books;
   }
 }
@@ -119,9 +125,18 @@ export class ClosedBooks {
       }
       return sorted(totals);
     };
-    assert.deepEqual(this.total('willis_requests_total', labels), fromLog(() => 1));
-    assert.deepEqual(this.total('willis_response_bytes_total', labels), fromLog((line) => line.bytesOut));
-    assert.deepEqual(this.total('willis_request_bytes_total', labels), fromLog((line) => line.bytesIn));
+    assert.deepEqual(
+      this.total('willis_requests_total', labels),
+      fromLog(() => 1),
+    );
+    assert.deepEqual(
+      this.total('willis_response_bytes_total', labels),
+      fromLog((line) => line.bytesOut),
+    );
+    assert.deepEqual(
+      this.total('willis_request_bytes_total', labels),
+      fromLog((line) => line.bytesIn),
+    );
     assert.equal(this.sum('willis_request_duration_seconds'), this.log.length);
     const begun = this.log.filter(({ firstByteTime }) => firstByteTime !== null).length;
     assert.equal(this.sum('willis_first_byte_seconds'), begun);

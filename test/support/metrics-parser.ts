@@ -97,7 +97,10 @@ function checked(buckets: readonly { le: number; count: number }[], sum: number,
   assert.deepEqual(buckets.at(-1), { le: Infinity, count }, 'the last bucket has all');
   for (const [i, bucket] of buckets.entries()) {
     const before = buckets[i - 1];
-    assert.ok(before === undefined || (before.le < bucket.le && before.count <= bucket.count), 'buckets are cumulative');
+    assert.ok(
+      before === undefined || (before.le < bucket.le && before.count <= bucket.count),
+      'buckets are cumulative',
+    );
   }
   return { count, sum, buckets: buckets.slice(0, -1) };
 }
