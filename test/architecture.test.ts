@@ -22,13 +22,23 @@ const pureFiles = [
   ...['units', 'duration', 'byte-size', 'uri-pattern'].map((name) => `config/${name}.ts`),
   ...[
     ...['fields', 'http-date', 'entity-tag', 'preconditions', 'range', 'hop-by-hop', 'via', 'forwarded', 'methods'],
-    ...['target-uri', 'ip-address', 'address-test', 'loose-ipv4', 'address-text', 'client-prefix', 'connection-counts'],
+    ...[
+      'field-names',
+      'target-uri',
+      'ip-address',
+      'address-test',
+      'loose-ipv4',
+      'address-text',
+      'client-prefix',
+      'connection-counts',
+    ],
     ...['request-rate', 'body-rate', 'crc32c', 'proxy-header', 'proxy-protocol', 'proxy-protocol-v2'],
   ].map((name) => `proxy/http/${name}.ts`),
   ...[
     ...['access-rules', 'access-gate', 'path-readings', 'requested-host', 'users-file', 'edited-users'],
     ...['proxy-credentials', 'failed-attempts'],
   ].map((name) => `proxy/access/${name}.ts`),
+  ...['histogram', 'labelled', 'metrics-text', 'redaction', 'status-label'].map((name) => `proxy/base/${name}.ts`),
   ...['destination-ranges', 'destination-rules', 'no-proxy'].map((name) => `proxy/forward/${name}.ts`),
   ...[
     ...['cache-control', 'freshness', 'storability', 'status-codes', 'reuse', 'vary', 'accept-normalisation'],

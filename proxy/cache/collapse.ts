@@ -1,6 +1,6 @@
 import { bytes, milliseconds, type Bytes, type Milliseconds } from '../../config/units.js';
 import { Cancellation, type CancellationListener } from '../base/cancellation.js';
-import { WillisError } from '../base/errors.js';
+import { asWillisError, WillisError } from '../base/errors.js';
 import type { Clock } from '../base/clock.js';
 import type { CacheKey } from './cache-key.js';
 
@@ -15,7 +15,7 @@ export class Flight<Result> {
   /** Those who wait, and those who have given up but want to know of the result. */
   #waiters: Waiter<Result>[] = [];
   #interested = 0;
-  #outcome: { readonly result: Result } | { readonly error: unknown } | null = null;
+  #outcome: { readonly result: Result } | { readonly error: Error } | null = null;
 
   /** @param landed told of the result before those who wait for it; null if the forward failed */
   constructor(start: Start<Result>, landed: (result: Result | null) => void) {
@@ -26,7 +26,8 @@ export class Flight<Result> {
         for (const waiter of this.#leaving()) waiter.land(result);
       },
       // a failure reaches those who wait; with nobody waiting it is nobody's
-      (error: unknown) => {
+      (failure: unknown) => {
+        const error = asWillisError(failure);
         this.#outcome = { error };
         landed(null);
         for (const waiter of this.#leaving()) waiter.fail(error);
@@ -96,10 +97,10 @@ class Waiter<Result> implements CancellationListener {
     this.waiting.resolve(result);
   }
 
-  fail(error: unknown): void {
+  fail(error: Error): void {
     if (this.#gone) return;
     this.cancellation.remove(this);
-    this.waiting.reject(error as Error);
+    this.waiting.reject(error);
   }
 
   onCancelled(): void {

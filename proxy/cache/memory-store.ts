@@ -5,14 +5,14 @@ import { BufferedBody, type Body } from '../http/body.js';
 import { Fields } from '../http/fields.js';
 import type { CacheKey } from './cache-key.js';
 import { GroupIndex, groupName, groupNames } from './group-index.js';
-import { endedAt } from './freshness.js';
 import { InvalidationMarks, InvalidationOrder } from './invalidation-marks.js';
 import { headFootprint } from './memory-footprint.js';
-import { MemoryPurges } from './memory-purges.js';
 import { MemoryResponse, type MemoryContent } from './memory-response.js';
 import { MemoryWriter } from './memory-writer.js';
 import { ownMetadata } from './own-metadata.js';
 import type { PurgeMode, PurgeSelector } from './purge.js';
+import { PurgeWalk } from './purge-walk.js';
+import { endedOnArrival, PurgesUnderWay } from './purges-under-way.js';
 import type { Generation, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from './response-store.js';
 import { SparseBody } from './sparse-body.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
@@ -53,7 +53,8 @@ export class MemoryStore implements ResponseStore {
   readonly #marks = new InvalidationMarks(marksLimit, this.#order);
   /** In the order in which they came, as a purge that goes through them and pauses needs it. */
   readonly #keys = new Set<CacheKey>();
-  readonly #purges = new MemoryPurges(this.#order, this.#keys, this.#groups);
+  readonly #walk = new PurgeWalk(this.#keys, this.#groups);
+  readonly #purges = new PurgesUnderWay<number>(this.#order, (selector, visit) => this.#walk.over(selector, visit));
   #reserved = 0;
   #responses = 0;
   #evicted = 0;
@@ -352,12 +353,6 @@ class Entry {
 }
 
 const asInvalidated = (response: MemoryResponse): MemoryResponse => response.asInvalidated();
-
-/** What answers a request from before a soft purge: stale since it came. */
-const endedOnArrival = (metadata: ResponseMetadata): ResponseMetadata => ({
-  ...metadata,
-  freshness: endedAt(metadata.freshness, metadata.freshness.responseTime),
-});
 
 function footprintOf(responses: readonly MemoryResponse[]): number {
   let total = 0;

@@ -17,6 +17,7 @@ import type { ResponseMetadata, StoredResponse } from './stored-response.js';
 import { confirmsOnly, selectFor304, type Validation } from './validation.js';
 import { selectingFieldsOf, selects } from './vary.js';
 import type { Visit } from './visit.js';
+import { heldFor } from './wanted.js';
 
 /** What a newer message makes of a stored response. */
 interface Update {
@@ -37,7 +38,7 @@ export class Validating {
 
   /**
    * Freshens every stored response that a 304 selects. Gives the one that now answers the request; null if the 304 is
-   * about none of them, or it is no longer stored.
+   * about none of them, or those are no longer stored, or lack bytes that the request wants.
    */
   async freshen(
     visit: Visit,
@@ -50,7 +51,9 @@ export class Validating {
     for (const stored of selectFor304(candidates, received.fields, validation)) {
       const applied = this.#apply(stored, this.#update(visit, stored, received), generation);
       const validated = applied instanceof Promise ? await applied : applied;
-      if (stored.id === validation.validated?.id || answering === null) answering = validated;
+      // another variant may be there in part only
+      const answers = validated !== null && heldFor(validated.stored, visit.request, received.responseTime);
+      if (answers && (stored.id === validation.validated?.id || answering === null)) answering = validated;
     }
     if (answering !== null) return answering;
     const { validated } = validation;

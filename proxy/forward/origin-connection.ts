@@ -3,13 +3,13 @@ import { milliseconds, type Milliseconds } from '../../config/units.js';
 import type { CancellationListener } from '../base/cancellation.js';
 import { asWillisError, WillisError } from '../base/errors.js';
 import type { Counter } from '../base/metrics.js';
-import type { BodyDecoder } from '../http/body-decoder.js';
 import { bytesSent } from '../http/bytes-sent.js';
 import { Fields } from '../http/fields.js';
 import { InputBuffer } from '../http/input-buffer.js';
 import { permittedTrailers } from '../http/trailers.js';
 import { ResponseBody, type BodySource } from './response-body.js';
 import { contentOf, malformed, ResponseReceiver, type ResponseHead } from './response-receiver.js';
+import { OriginExchange } from './origin-exchange.js';
 import { requestHead } from './request-head.js';
 import { Silence } from './silence.js';
 import { Upload } from './upload.js';
@@ -33,26 +33,6 @@ export type Traffic = Readonly<Record<'sent' | 'received', Counter>>;
 /** More interim responses than any origin server has use for. */
 const mostInterim = 64;
 
-/** One request and its response. */
-class Exchange {
-  continueTimer: NodeJS.Timeout | undefined = undefined;
-  interim = 0;
-  headReceived = false;
-  /** Set when the head of the final response has come. */
-  body: ResponseBody | null = null;
-  decoder: BodyDecoder | null = null;
-  untilClose = false;
-  persistent = false;
-
-  constructor(
-    readonly request: OutgoingRequest,
-    readonly options: ForwardOptions,
-    readonly upload: Upload | null,
-    readonly resolve: (response: IncomingResponse) => void,
-    readonly reject: (error: WillisError) => void,
-  ) {}
-}
-
 /**
  * One HTTP/1.1 connection to an origin server: one exchange after the other, never two at a time, and none after
  * anything was out of order on it.
@@ -74,7 +54,7 @@ export class OriginConnection implements BodySource, CancellationListener {
   readonly #input = new InputBuffer();
   readonly #receiver = new ResponseReceiver();
   readonly #silence: Silence;
-  #exchange: Exchange | null = null;
+  #exchange: OriginExchange | null = null;
   #inputEnded = false;
 
   /** Owns the socket from here on. */
@@ -112,7 +92,7 @@ export class OriginConnection implements BodySource, CancellationListener {
         request.body === null || request.body.length === 0
           ? null
           : new Upload(this.#socket, request.body, this.#traffic.sent);
-      const exchange = new Exchange(request, options, upload, resolve, reject);
+      const exchange = new OriginExchange(request, options, upload, resolve, reject);
       this.#exchange = exchange;
       cancellation.add(this);
       this.#silence.limit(this.#timeouts.firstByteTimeout);
@@ -151,7 +131,7 @@ export class OriginConnection implements BodySource, CancellationListener {
 
   // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #beginUpload(exchange: Exchange): void {
+  #beginUpload(exchange: OriginExchange): void {
     if (exchange.request.expectContinue !== true) {
       this.#startUpload(exchange);
       return;
@@ -160,14 +140,14 @@ export class OriginConnection implements BodySource, CancellationListener {
     exchange.continueTimer = setTimeout(() => this.#continue(exchange), this.#timeouts.continueTimeout);
   }
 
-  #continue(exchange: Exchange): void {
+  #continue(exchange: OriginExchange): void {
     clearTimeout(exchange.continueTimer);
     exchange.continueTimer = undefined;
     exchange.options.onInformational?.(100, Fields.none);
     this.#startUpload(exchange);
   }
 
-  #startUpload(exchange: Exchange): void {
+  #startUpload(exchange: OriginExchange): void {
     exchange.upload?.run().catch((error: unknown) => {
       if (this.#exchange === exchange) this.#fail(asWillisError(error));
     });
@@ -201,7 +181,7 @@ export class OriginConnection implements BodySource, CancellationListener {
   }
 
   /** @returns whether to go on */
-  #receiveHead(exchange: Exchange): boolean {
+  #receiveHead(exchange: OriginExchange): boolean {
     const head = this.#receiver.receive(this.#input);
     if (head === null) return false;
     if (head.status < 200) this.#receiveInterim(exchange, head);
@@ -209,14 +189,14 @@ export class OriginConnection implements BodySource, CancellationListener {
     return true;
   }
 
-  #receiveInterim(exchange: Exchange, head: ResponseHead): void {
+  #receiveInterim(exchange: OriginExchange, head: ResponseHead): void {
     if (head.status === 101) throw malformed('101 (Switching Protocols) was not asked for');
     if (++exchange.interim > mostInterim) throw malformed(`more than ${mostInterim} interim responses`);
     if (head.status !== 100) exchange.options.onInformational?.(head.status, head.fields);
     else if (exchange.continueTimer !== undefined) this.#continue(exchange);
   }
 
-  #receiveFinal(exchange: Exchange, head: ResponseHead): void {
+  #receiveFinal(exchange: OriginExchange, head: ResponseHead): void {
     const { decoder, untilClose, persistent } = contentOf(exchange.request.method, head);
     if (exchange.continueTimer !== undefined) clearTimeout(exchange.continueTimer);
     exchange.options.cancellation.remove(this);
@@ -234,7 +214,7 @@ export class OriginConnection implements BodySource, CancellationListener {
     exchange.resolve({ status, reason, version, fields, body });
   }
 
-  #receiveContent({ body, decoder }: Exchange): boolean {
+  #receiveContent({ body, decoder }: OriginExchange): boolean {
     if (body === null || decoder === null) return false;
     if (!body.hasRoom && decoder.remaining !== 0 && !this.#inputEnded) {
       this.#socket.pause();
@@ -248,7 +228,7 @@ export class OriginConnection implements BodySource, CancellationListener {
   }
 
   /** The response is complete; the exchange is, when the request is. */
-  #contentEnded(exchange: Exchange, trailers: Fields): void {
+  #contentEnded(exchange: OriginExchange, trailers: Fields): void {
     exchange.decoder = null;
     const { body, upload } = exchange;
     // an answer that did not wait for the content leaves the connection in the middle of it
@@ -262,7 +242,7 @@ export class OriginConnection implements BodySource, CancellationListener {
     return this.#input.length > 0 || this.#inputEnded;
   }
 
-  #finish(exchange: Exchange): void {
+  #finish(exchange: OriginExchange): void {
     if (this.#exchange !== exchange) return;
     const reusable = exchange.persistent && !this.#hasMore && this.#timeouts.keepAlive > 0;
     if (!reusable) {
@@ -311,7 +291,7 @@ export class OriginConnection implements BodySource, CancellationListener {
     this.#close(exchange);
   }
 
-  #close(exchange: Exchange | null): void {
+  #close(exchange: OriginExchange | null): void {
     if (exchange !== null) this.#settle(exchange);
     if (this.closed) return;
     this.closed = true;
@@ -320,7 +300,7 @@ export class OriginConnection implements BodySource, CancellationListener {
     this.onClosed?.();
   }
 
-  #settle(exchange: Exchange): void {
+  #settle(exchange: OriginExchange): void {
     if (exchange.continueTimer !== undefined) clearTimeout(exchange.continueTimer);
     if (!exchange.headReceived) exchange.options.cancellation.remove(this);
     exchange.upload?.stop();

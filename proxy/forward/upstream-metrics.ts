@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.js';
 import { Histogram, latencyBounds } from '../base/histogram.js';
 import { Labelled } from '../base/labelled.js';
 import { Counter } from '../base/metrics.js';
+import { statusLabel } from '../base/status-label.js';
 
 /** What is counted of the exchanges with origin servers and parent proxies, tunnels and upgrades apart. */
 export class UpstreamMetrics {
@@ -23,7 +24,7 @@ export class UpstreamMetrics {
   }
 
   answered(since: MonotonicMs, status: number): void {
-    this.results.of(status).add();
+    this.results.of(statusLabel(status)).add();
     this.firstByte.observe(toSeconds(elapsedMonotonic(since, this.clock.monotonic())));
   }
 

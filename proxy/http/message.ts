@@ -57,7 +57,7 @@ export interface Response {
 
 /** What this node did for a response, in the words of RFC 9211. */
 export interface ResponseNote {
-  /** `hit`, or `fwd=…`; absent for answers that never reached the cache. */
+  /** `hit` or `fwd=…`, with `;collapsed` and `;stale` where that is so; `purge`; absent for other answers. */
   readonly outcome?: string;
   /** Code of the error table if this node generated the answer because of a failure. */
   readonly error?: string;

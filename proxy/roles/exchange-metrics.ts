@@ -3,6 +3,7 @@ import type { AccessEntry } from '../base/access-line.js';
 import { Histogram, latencyBounds } from '../base/histogram.js';
 import { Labelled, type LabelValues } from '../base/labelled.js';
 import { Counter, type Ratio, type Registry, type Sample, type Snapshot } from '../base/metrics.js';
+import { statusLabel } from '../base/status-label.js';
 
 /** Exchanges with the same labels. */
 class Series {
@@ -30,55 +31,18 @@ export class ExchangeMetrics {
   readonly #aborted = new Labelled(['side', 'by'], () => new Counter(), 20);
 
   constructor(registry: Registry) {
-    registry.readEach({
-      ...{ type: 'counter', name: 'willis_requests_total', help: 'Requests that are over.' },
-      of: this.#series,
-      value: ({ requests }) => requests,
-    });
-    registry.readEach({
-      ...{ type: 'counter', name: 'willis_response_bytes_total', help: 'Bytes sent to clients, heads included.' },
-      of: this.#series,
-      value: ({ bytesOut }) => bytesOut,
-    });
-    registry.readEach({
-      ...{ type: 'counter', name: 'willis_request_bytes_total', help: 'Bytes received from clients, heads included.' },
-      of: this.#series,
-      value: ({ bytesIn }) => bytesIn,
-    });
-    registry.readEach({
-      ...{ type: 'histogram', name: 'willis_request_duration_seconds' },
-      help: 'From the end of the head of a request to the end of its answer.',
-      of: this.#times,
-      value: ({ duration }) => observed(duration),
-    });
-    registry.readEach({
-      ...{ type: 'histogram', name: 'willis_first_byte_seconds' },
-      help: 'From the end of the head of a request until the head of its answer was sent.',
-      of: this.#times,
-      value: ({ firstByte }) => observed(firstByte),
-    });
-    registry.readEach({
-      ...{ type: 'counter', name: 'willis_errors_total', help: 'Failures by their code in the error table.' },
-      of: this.#errors,
-      value: ({ value }) => value,
-    });
-    registry.readEach({
-      ...{ type: 'counter', name: 'willis_aborted_answers_total', help: 'Answers that did not arrive complete.' },
-      of: this.#aborted,
-      value: ({ value }) => value,
-    });
-    this.#addMarked(
-      registry,
-      'willis_collapsed_answers_total',
-      'Answers that another request had fetched.',
-      ';collapsed',
-    );
-    this.#addMarked(registry, 'willis_stale_answers_total', 'Answers from a stale response.', ';stale');
+    this.#addSeries(registry);
+    this.#addTimes(registry);
+    this.#addTroubles(registry);
+    const [collapsed, stale] = [';collapsed', ';stale'];
+    this.#addMarked(registry, collapsed, 'willis_collapsed_answers_total', 'Answers that another request had fetched.');
+    this.#addMarked(registry, stale, 'willis_stale_answers_total', 'Answers from a stale response.');
   }
 
   /** @param failure code of what went wrong; null if nothing did */
   count(entry: AccessEntry, failure: string | null): void {
-    const series = this.#series.of(entry.side, entry.site, entry.rule, entry.outcome, entry.status);
+    const status = statusLabel(entry.status);
+    const series = this.#series.of(entry.side, entry.site, entry.rule, entry.outcome, status);
     series.requests++;
     series.bytesIn += entry.bytesIn;
     series.bytesOut += entry.bytesOut;
@@ -100,8 +64,42 @@ export class ExchangeMetrics {
     return { requests: share(hits.requests, all.requests), bytes: share(hits.bytesOut, all.bytesOut) };
   }
 
+  #addSeries(registry: Registry): void {
+    const families: readonly [name: string, help: string, value: (series: Series) => number][] = [
+      ['willis_requests_total', 'Requests that are over.', ({ requests }) => requests],
+      ['willis_response_bytes_total', 'Bytes sent to clients, heads included.', ({ bytesOut }) => bytesOut],
+      ['willis_request_bytes_total', 'Bytes received from clients, heads included.', ({ bytesIn }) => bytesIn],
+    ];
+    for (const [name, help, value] of families) {
+      registry.readEach({ type: 'counter', name, help, of: this.#series, value });
+    }
+  }
+
+  #addTimes(registry: Registry): void {
+    registry.readEach({
+      ...{ type: 'histogram', name: 'willis_request_duration_seconds' },
+      help: 'From the end of the head of a request to the end of its answer.',
+      of: this.#times,
+      value: ({ duration }) => observed(duration),
+    });
+    registry.readEach({
+      ...{ type: 'histogram', name: 'willis_first_byte_seconds' },
+      help: 'From the end of the head of a request until the head of its answer was sent.',
+      of: this.#times,
+      value: ({ firstByte }) => observed(firstByte),
+    });
+  }
+
+  #addTroubles(registry: Registry): void {
+    const value = (counter: Counter): number => counter.value;
+    const errors = { name: 'willis_errors_total', help: 'Failures by their code in the error table.' };
+    registry.readEach({ type: 'counter', ...errors, of: this.#errors, value });
+    const aborted = { name: 'willis_aborted_answers_total', help: 'Answers that did not arrive complete.' };
+    registry.readEach({ type: 'counter', ...aborted, of: this.#aborted, value });
+  }
+
   /** Requests whose outcome bears a mark, by side. */
-  #addMarked(registry: Registry, name: string, help: string, mark: string): void {
+  #addMarked(registry: Registry, mark: string, name: string, help: string): void {
     const read = (): Sample[] => {
       const bySide = new Map<string | number, number>();
       for (const [labels, { requests }] of this.#series.entries()) {

@@ -393,6 +393,25 @@ describe('metrics and access log', () => {
     await books.close();
   });
 
+  it('give a status that an origin server made up no label of its own', async () => {
+    origin.handle((request, response) => {
+      response.writeHead(Number(request.url.slice(1))).end();
+    });
+    for (const status of [200, 299, 298, 599, 799]) {
+      const client = await begin('fwd=uri-miss', status, `/${status}`);
+      assert.equal((await client.receive()).status, status);
+      client.close();
+    }
+    const closed = await books.close();
+    assert.deepEqual(
+      closed.log.map(({ status }) => status),
+      [200, 299, 298, 599, 799],
+    );
+    const byStatus = { '200': 1, '2xx': 2, '5xx': 1, '7xx': 1 };
+    assert.deepEqual(closed.total('willis_requests_total', ['status']), byStatus);
+    assert.deepEqual(closed.total('willis_upstream_requests_total', ['result']), byStatus);
+  });
+
   it('see the store, the connections and the program', async () => {
     origin.handle(answer(200, fresh, 'x'.repeat(1000)));
     await get('fwd=uri-miss', 200, '/a');

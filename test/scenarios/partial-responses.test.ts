@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { gate } from '../support/gate.js';
 import { answer, answerBrokenOff, type ScriptedFields } from '../support/origin-scripts.js';
 import type { OriginHandler, RecordedRequest } from '../support/scripted-origin.js';
 import { cacheStatusOf, outcomeOf, startWillis, type Willis } from '../support/willis.js';
@@ -299,5 +300,28 @@ describe('partial responses', () => {
     assert.equal((await willis.get('/a', { 'X-Kind': 'one' })).body.toString(), digits);
     const other = await willis.get('/a', { 'X-Kind': 'two' });
     assert.equal(outcomeOf(other), 'vary-miss');
+  });
+
+  it('a 304 about several variants is not answered by one that lacks what is wanted (RFC 9111 §4.3.4)', async () => {
+    const fields = { ...control, ETag: '"1"', Vary: 'X-Kind' };
+    const held = gate();
+    const notModified = answer(304, fields);
+    willis.serve(rangeServer(digits, '"1"', { Vary: 'X-Kind' }));
+    await willis.get('/a', { Range: 'bytes=0-5', 'X-Kind': 'part' });
+    await willis.get('/a', { 'X-Kind': 'whole' });
+    willis.serve(async (request, response, index) => {
+      await held.promise;
+      return notModified(request, response, index);
+    });
+    const waiting = willis.get('/a', { 'X-Kind': 'other' });
+    await willis.origin.received(3);
+    // the whole is freshened meanwhile, so that the version of it which was offered is no longer stored
+    willis.serve(notModified);
+    await willis.get('/a', { 'X-Kind': 'whole', 'Cache-Control': 'no-cache' });
+    willis.serve(rangeServer(digits, '"1"', { Vary: 'X-Kind' }));
+    held.open();
+    const response = await waiting;
+    assert.equal(response.status, 200);
+    assert.equal(response.body.toString(), digits);
   });
 });

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FamilySnapshot, HistogramSnapshot, SampleSnapshot } from '../../proxy/base/metrics.js';
 import type { AccessEntry } from '../../proxy/base/access-line.js';
+import { statusLabel } from '../../proxy/base/status-label.js';
 import { parseMetrics } from './metrics-parser.js';
 import type { RawClient } from './raw-client.js';
 import { TempDir } from './temp-dir.js';
@@ -47,8 +48,8 @@ export class KeptBooks {
 
   /** Enters a request. */
   expect(side: 'proxy' | 'site' | 'admin', outcome: string, status: number): void {
-    count(this.#expected, `${side} ${outcome} ${status}`);
-    count(this.#statuses, `${side} ${status}`);
+    count(this.#expected, `${side} ${outcome} ${statusLabel(status)}`);
+    count(this.#statuses, `${side} ${statusLabel(status)}`);
   }
 
   /** Enters a request of which only the status can be told. */
@@ -120,7 +121,7 @@ export class ClosedBooks {
     const fromLog = (of: (line: LogLine) => number): Record<string, number> => {
       const totals = new Map<string, number>();
       for (const line of this.log) {
-        const key = labels.map((label) => line[label]).join(' ');
+        const key = labels.map((label) => (label === 'status' ? statusLabel(line.status) : line[label])).join(' ');
         totals.set(key, (totals.get(key) ?? 0) + of(line));
       }
       return sorted(totals);
