@@ -22,7 +22,7 @@ export class ConfigError extends Error {
 }
 
 /** `proxy.config.yaml:3:11 listen.proxy: expected …, got …. Did you mean …?` */
-export function formatProblem(source: string, problem: ConfigProblem): string {
+function formatProblem(source: string, problem: ConfigProblem): string {
   const where = `${source}:${problem.line}:${problem.column}${problem.path === '' ? '' : ` ${problem.path}`}`;
   const hint = problem.hint === null ? '' : ` ${problem.hint}`;
   return `${where}: expected ${problem.expected}, got ${problem.got}.${hint}`;

@@ -1,5 +1,13 @@
+import { bareHost, plainName } from '../http/host-name.js';
+import {
+  contains,
+  embeddedIpv4,
+  isMappedIpv4,
+  parseAddress,
+  parseRange,
+  type IpAddress,
+} from '../http/ip-address.js';
 import { looseIpv4 } from '../http/loose-ipv4.js';
-import { contains, embeddedIpv4, parseAddress, parseRange, type IpAddress } from '../http/ip-address.js';
 
 /** A host as a request names it, in all that it can mean without asking the DNS. At least one meaning. */
 export type HostMeanings = readonly (string | IpAddress)[];
@@ -10,15 +18,12 @@ export type HostMeanings = readonly (string | IpAddress)[];
  * an IPv6 address that embeds one.
  */
 export function meaningsOf(host: string): HostMeanings {
-  const name = host
-    .toLowerCase()
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/\.$/, '');
+  const name = plainName(bareHost(host));
   const address = parseAddress(name) ?? looseIpv4(name);
   if (address === null) return [name];
   const embedded = embeddedIpv4(address);
   if (embedded === null) return [address];
-  return isMapped(address) ? [embedded] : [address, embedded];
+  return isMappedIpv4(address) ? [embedded] : [address, embedded];
 }
 
 /** A test for what `hosts` of a rule names: a name, `*.example.org`, an address or a range. */
@@ -30,6 +35,3 @@ export function hostTest(pattern: string): (meaning: string | IpAddress) => bool
   const suffix = name.slice(1);
   return (meaning) => typeof meaning === 'string' && meaning.length > suffix.length && meaning.endsWith(suffix);
 }
-
-/** `::ffff:a.b.c.d` is not another address than `a.b.c.d`, but another way to write it (RFC 4291 §2.5.5.2). */
-const isMapped = ({ value }: IpAddress): boolean => value >> 32n === 0xffffn;

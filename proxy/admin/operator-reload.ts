@@ -19,7 +19,7 @@ export async function reloadAnswer(
       title: 'The configuration cannot be put in force; the one before it stays.',
       status: 422,
       detail,
-      code: 'configuration-refused',
+      code: 'config-refused',
       requestId: request.id,
       instance: `urn:willis:request:${encodeURIComponent(request.id)}`,
     };

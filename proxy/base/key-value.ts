@@ -139,6 +139,7 @@ function keyValueError(error: unknown): KeyValueError {
     message = one.message;
   }
   if (codes.includes('LEVEL_LOCKED')) return new KeyValueError('in-use', message, { cause: error });
-  const damaged = codes.includes('LEVEL_CORRUPTION') || /^corruption/i.test(message);
+  // a table that is too short, or is missing, is read as if the system had failed
+  const damaged = codes.includes('LEVEL_CORRUPTION') || /^corruption|invalid argument$|no such file/i.test(message);
   return new KeyValueError(damaged ? 'damaged' : 'unwell', message, { cause: error });
 }

@@ -7,7 +7,7 @@ export interface Redaction {
 }
 
 /** What stands in the place of a secret. */
-export const redacted = '…';
+const redacted = '…';
 
 /**
  * Puts `…` in the place of userinfo (RFC 3986 §3.2.1), and of the value of every query parameter whose name matches one

@@ -20,6 +20,7 @@ import { release, validatedAs, type ForwardResult } from './forward-result.js';
 import type { FreshnessPolicy } from './freshness.js';
 import { plan, planWithoutStored, type Plan } from './plan.js';
 import { mayBePurgedBy, type PurgeMode, type PurgeSelector } from './purge.js';
+import { isReadable } from './readable.js';
 import type { ResponseStore } from './response-store.js';
 import { decideReuse } from './reuse.js';
 import { Storing } from './storing.js';
@@ -124,7 +125,12 @@ export class CachingHandler {
   }
 
   #decide(visit: Visit, candidates: readonly StoredResponse[]): Response | Promise<Response> {
-    return this.#act(visit, plan(visit.request, visit.directives, candidates, this.#clock.now()), candidates);
+    const now = this.#clock.now();
+    const chosen = plan(visit.request, visit.directives, candidates, now);
+    const readable = isReadable(this.#store, visit.request, chosen, now);
+    if (readable === true) return this.#act(visit, chosen, candidates);
+    const others = (): StoredResponse[] => candidates.filter((one) => !('stored' in chosen) || one !== chosen.stored);
+    return readable.then((is) => (is ? this.#act(visit, chosen, candidates) : this.#decide(visit, others())));
   }
 
   /** @throws WillisError 504 where the client wants nothing but a stored answer (RFC 9111 §5.2.1.7) */
@@ -268,7 +274,7 @@ export class CachingHandler {
       return this.#answering.forwarded(request, result, reason, true);
     }
     const { selected } = selectStored(await this.#store.lookUp(visit.key), request.fields, now);
-    if (selected?.complete !== true) return null;
+    if (selected?.complete !== true || !(await this.#store.ready(selected, bytes(0), selected.length ?? bytes(0)))) return null;
     if (result.kind === 'stale' && selected.id === result.stored.id) {
       return this.#answering.forwarded(request, result, reason, true);
     }

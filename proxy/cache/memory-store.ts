@@ -102,6 +102,10 @@ export class MemoryStore implements ResponseStore {
     return this.#entries.peek(key)?.responses ?? nothing;
   }
 
+  ready(): true {
+    return true;
+  }
+
   open(stored: StoredResponse, from: Bytes, to: Bytes): Body {
     const response = stored instanceof MemoryResponse ? stored : this.#find(stored);
     if (response === null) throw new WillisError('internal', `response ${stored.id} is not stored here`);

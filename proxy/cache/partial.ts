@@ -36,12 +36,6 @@ export function missingWithin(held: readonly Interval[], interval: Interval): In
   return missing;
 }
 
-/** How many bytes are held from the first one on, without a gap. */
-export function prefixHeld(held: readonly Interval[]): Bytes {
-  const [first] = held;
-  return first !== undefined && first.from === 0 ? first.to : bytes(0);
-}
-
 /**
  * Whether the part that a 206 brings belongs to the same representation as a stored response, so that the two may be
  * combined (RFC 9111 §3.4, RFC 9110 §15.3.7.3): one range, a valid `Content-Range`, the same strong validator, lengths

@@ -20,6 +20,12 @@ export interface ResponseStore {
   peek(key: CacheKey): readonly StoredResponse[] | Promise<readonly StoredResponse[]>;
 
   /**
+   * Begins to read the bytes from ≤ position < to of a stored response. False: they cannot be read, and it may be forgotten;
+   * who asked does as if it had not been found. Bytes that then fail to come break the body that was to give them.
+   */
+  ready(stored: StoredResponse, from: Bytes, to: Bytes): true | Promise<boolean>;
+
+  /**
    * The bytes from ≤ position < to of a stored response, all of which it holds. They stay readable until the body is
    * read or cancelled, even when the response is replaced or evicted meanwhile. A response that somebody has looked up
    * and that was removed since can still be opened: it may be the answer to a last request.
@@ -37,7 +43,11 @@ export interface ResponseStore {
    * `invalidated` unless an invalidation came after `generation`. Null if it is no longer there, or was purged hard after
    * `generation`.
    */
-  freshen(stored: StoredResponse, metadata: ResponseMetadata, generation: Generation): StoredResponse | null;
+  freshen(
+    stored: StoredResponse,
+    metadata: ResponseMetadata,
+    generation: Generation,
+  ): StoredResponse | null | Promise<StoredResponse | null>;
 
   /** Forgets one stored response. Resolves when this is true for every later request. */
   remove(stored: StoredResponse): Promise<void>;

@@ -89,10 +89,12 @@ export class Validating {
     stored: StoredResponse,
     { metadata, told, against }: Update,
     generation: Generation,
-  ): Validated | null | Promise<Validated> {
+  ): Validated | null | Promise<Validated | null> {
     if (against === null) {
+      const answerWith = (freshened: StoredResponse | null): Validated | null =>
+        freshened && { kind: 'validated', stored: freshened, metadata: told, updated: true };
       const freshened = this.store.freshen(stored, metadata, generation);
-      return freshened && { kind: 'validated', stored: freshened, metadata: told, updated: true };
+      return freshened instanceof Promise ? freshened.then(answerWith) : answerWith(freshened);
     }
     const answer: Validated = { kind: 'validated', stored, metadata: told, updated: false };
     return withdrawing.has(against) ? this.store.remove(stored).then(() => answer) : answer;

@@ -13,7 +13,7 @@ export const answersNotModified = (metadata: ResponseMetadata, request: Wanting,
   // a precondition counts where the answer would be a success without it (RFC 9110 §13.2.1)
   metadata.status < 300 &&
   (request.fields.has('if-none-match') || request.fields.has('if-modified-since')) &&
-  isNotModified(request, { ...validatorsOf(metadata, now), exists: true }, now);
+  isNotModified(request, validatorsOf(metadata, now), now);
 
 /** The ranges that a request asks of a representation of that length; null: it is to get the whole. */
 export function requestedRanges(

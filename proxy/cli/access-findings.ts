@@ -8,6 +8,7 @@ import { CacheRules } from '../cache/cache-rules.js';
 import { DialGuard } from '../forward/dial-guard.js';
 import { noProxyTest } from '../forward/no-proxy.js';
 import type { TargetUri } from '../http/target-uri.js';
+import { proxyDestinations } from '../roles/proxy-destinations.js';
 import { climbs, withoutDotSegments } from '../roles/public-target.js';
 import { Sites } from '../roles/sites.js';
 
@@ -115,7 +116,7 @@ const tunnelGate: Gate = ({ method, target }, { config, at }) => {
 
 const destinationGate: Gate = async ({ target }, { config, guard: given }) => {
   const { proxy, noProxy, connectTimeout: timeout } = config.upstream;
-  const guard = given ?? new DialGuard(config.access.destinations);
+  const guard = given ?? new DialGuard(proxyDestinations(config));
   const authority = { host: target.host, port: target.port };
   try {
     if (proxy !== null && !noProxyTest(noProxy)(target.host)) {

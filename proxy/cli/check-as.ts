@@ -4,6 +4,7 @@ import { isUserName } from '../../config/user-name.js';
 import { parseUsers, type Users } from '../access/users-file.js';
 import { errorTable, WillisError } from '../base/errors.js';
 import { addressText } from '../http/address-text.js';
+import { bareHost } from '../http/host-name.js';
 import { parseAddress } from '../http/ip-address.js';
 import { parseRequestTarget } from '../http/request-target.js';
 import { hrefOf, type TargetUri } from '../http/target-uri.js';
@@ -53,7 +54,7 @@ class NotUnderstood extends Error {}
 
 function supposedBy({ as, method, side: named, url }: CheckAsOptions, config: Config): Supposed {
   const [, address = '', , user = null] = /^([^,]*)(,user=(.*))?$/s.exec(as) ?? [];
-  const client = parseAddress(address.replace(/^\[(.*)\]$/, '$1'));
+  const client = parseAddress(bareHost(address));
   if (client === null) throw new NotUnderstood(`--as: expected an IP address, or ADDRESS,user=NAME, got '${as}'`);
   if (user !== null && !isUserName(user)) throw new NotUnderstood(`--as: '${user}' cannot be the name of a user`);
   const side = sideOf(named, config);

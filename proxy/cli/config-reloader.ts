@@ -2,7 +2,7 @@ import { ConfigError } from '../../config/config-error.js';
 import { filesNamedBy } from '../../config/files.js';
 import type { Config } from '../../config/schema.js';
 import type { Logger } from '../base/logger.js';
-import type { Reload } from '../roles/node-control.js';
+import type { Reload } from '../admin/operator-control.js';
 import { RefusedConfiguration } from '../roles/refused-configuration.js';
 import type { Node } from '../roles/running-node.js';
 import { isConfigFault, readConfig, type OpenedConfig } from './config-file.js';

@@ -3,7 +3,7 @@ import type { Config } from '../../config/schema.js';
 import { systemClock } from '../base/clock.js';
 import { createLogger, type Logger, type RootLogger } from '../base/logger.js';
 import type { NodeOptions } from '../roles/build-node.js';
-import type { Reload } from '../roles/node-control.js';
+import type { Reload } from '../admin/operator-control.js';
 import type { Node } from '../roles/running-node.js';
 import { openConfig, type OpenedConfig } from './config-file.js';
 import { ConfigReloader, type Trigger } from './config-reloader.js';

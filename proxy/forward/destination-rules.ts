@@ -1,3 +1,4 @@
+import { bareHost, plainName } from '../http/host-name.js';
 import { contains, embeddedIpv4, parseAddress, parseRange, type IpAddress, type IpRange } from '../http/ip-address.js';
 import { looseIpv4 } from '../http/loose-ipv4.js';
 import { privateRangeOf } from './destination-ranges.js';
@@ -50,13 +51,6 @@ export function namedSubject(host: string): Subject | null {
   if (name === 'localhost' || name.endsWith('.localhost')) return resolvedSubject(name, loopback);
   return { host: name, address: null, embedded: null };
 }
-
-/** A host as the resolver takes it: an IPv6 literal without its brackets. */
-export const bareHost = (host: string): string =>
-  host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-
-/** A name in lower case and without the dot of the root. */
-export const plainName = (name: string): string => name.toLowerCase().replace(/\.$/, '');
 
 const endsInNumber = /(?:^|\.)(?:\d+|0x[\da-f]*)$/;
 

@@ -1,12 +1,12 @@
 import type { LookupAddress } from 'node:dns';
 import type { Milliseconds } from '../../config/units.js';
 import { WillisError } from '../base/errors.js';
+import { rangeTest } from '../http/address-test.js';
+import { bareHost, plainName } from '../http/host-name.js';
 import { parseAddress } from '../http/ip-address.js';
 import {
-  bareHost,
   namedSubject,
   parseDestinationRule,
-  plainName,
   resolvedSubject,
   type DestinationRule,
   type Subject,
@@ -25,6 +25,8 @@ export interface DialGuardOptions {
   readonly deny: readonly string[];
   /** Exactly these authorities are always permitted: the origin servers that the operator configured. */
   readonly exempt?: readonly Authority[];
+  /** Ports of this machine's loopback addresses that nobody is let through to, whatever `allow` says. */
+  readonly closedPorts?: readonly number[];
   /** All addresses of a name, as the system resolves it (getaddrinfo); replaced in tests. */
   readonly lookup?: (host: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>;
 }
@@ -37,6 +39,7 @@ export class DialGuard {
   readonly #allow: readonly DestinationRule[];
   readonly #deny: readonly DestinationRule[];
   readonly #exempt: ReadonlySet<string>;
+  readonly #closedPorts: ReadonlySet<number>;
   readonly #lookup: (host: string, signal: AbortSignal) => Promise<readonly LookupAddress[]>;
 
   /** @throws TypeError for an entry that is none of the five kinds */
@@ -44,6 +47,7 @@ export class DialGuard {
     this.#allow = options.allow.map(parseDestinationRule);
     this.#deny = options.deny.map(parseDestinationRule);
     this.#exempt = new Set((options.exempt ?? []).map(authorityKey));
+    this.#closedPorts = new Set(options.closedPorts);
     this.#lookup = options.lookup ?? ((host, signal) => systemLookups.find(host, signal));
   }
 
@@ -65,7 +69,7 @@ export class DialGuard {
     const permitted: LookupAddress[] = [];
     let refusal = '';
     for (const one of found) {
-      const reason = this.#refusal(host, one.address);
+      const reason = this.#refusal(host, one.address, authority.port);
       if (reason === null) permitted.push(one);
       else refusal = reason;
     }
@@ -86,9 +90,13 @@ export class DialGuard {
   }
 
   /** Why an address of a host may not be dialled, in words, or null if it may. */
-  #refusal(host: string, text: string): string | null {
+  #refusal(host: string, text: string, port: number): string | null {
     const address = parseAddress(text);
-    return address === null ? 'its address is not understood' : this.#judge(resolvedSubject(host, address));
+    if (address === null) return 'its address is not understood';
+    const subject = resolvedSubject(host, address);
+    return this.#closedPorts.has(port) && isOwn(subject)
+      ? 'that port of this machine is not for others'
+      : this.#judge(subject);
   }
 
   #judge(subject: Subject): string | null {
@@ -127,6 +135,11 @@ function untilAborted<T>(awaited: Promise<T>, signal: AbortSignal): Promise<T> {
     awaited.then(resolve, reject);
   });
 }
+
+/** What the system takes for this machine: loopback, and the unspecified addresses. */
+const isLoopback = rangeTest(['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128']);
+const isOwn = ({ address, embedded }: Subject): boolean =>
+  [address, embedded].some((one) => one !== null && isLoopback(one));
 
 const refused = (host: string, reason: string): WillisError =>
   new WillisError('destination-refused', `${host} is refused as a destination: ${reason}`);

@@ -9,11 +9,11 @@ import {
 import type { LookupAddress } from 'node:dns';
 import { milliseconds, type Milliseconds } from '../../config/units.js';
 import { asWillisError } from '../base/errors.js';
+import { bareHost } from '../http/host-name.js';
 import { connectError, tlsError } from './connect-error.js';
 import { connectThrough } from './connect-through.js';
 import type { Authority, DialGuard } from './dial-guard.js';
 import type { DirectReads } from './direct-reads.js';
-import { bareHost } from './destination-rules.js';
 import type { ParentProxy } from './parent-proxy.js';
 import { TimeLimit } from './time-limit.js';
 

@@ -15,8 +15,8 @@ export class DirectReads {
   readonly #buffer = new ReadBuffer();
   #socket: Socket | null = null;
   #sink: Sink | null = null;
-  /** Whether nobody needs what the buffer holds. */
-  #idle = true;
+  /** Whether the sink needed what was read last. */
+  #needed = false;
 
   constructor() {
     this.onread = {
@@ -29,7 +29,7 @@ export class DirectReads {
   /** The socket that was made with `onread`. */
   attach(socket: Socket): void {
     this.#socket = socket;
-    socket.once('close', () => this.#buffer.end(this.#idle));
+    socket.once('close', () => this.#buffer.end(this.#needed));
   }
 
   /** Whether a socket is the one attached, and not, for instance, one with TLS on top of another. */
@@ -46,8 +46,8 @@ export class DirectReads {
     const socket = this.#socket as Socket;
     const chunk = buffer.subarray(0, size);
     if (this.#sink === null || socket.readableLength > 0) return socket.push(Buffer.from(chunk));
-    this.#idle = this.#sink(chunk);
-    if (this.#idle) this.#buffer.used(bytes(size));
-    return this.#idle;
+    this.#needed = !this.#sink(chunk);
+    this.#buffer.used(bytes(size), this.#needed);
+    return !this.#needed;
   }
 }

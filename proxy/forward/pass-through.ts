@@ -77,16 +77,26 @@ function handshake(
       onAbort();
       return;
     }
-    const proxy = new ProxyServer({});
-    proxy.on('error', fail);
-    proxy.on('proxyReqWs', (message) => {
-      message.maxHeadersCount = 0;
-      watch(message, request.method, options.via, { pass, fail });
-    });
-    const { firstByteTimeout: upgradeTimeout } = options;
-    const settings = { target: new URL('http://origin.invalid'), agent: new OneSocketAgent(origin), upgradeTimeout };
-    proxy.ws(incomingMessage(request, client), bridge as unknown as Socket, settings).catch(fail);
+    send(incomingMessage(request, client), bridge, origin, options, { pass, fail });
   });
+}
+
+/** Sends the handshake to the origin server; the library joins the two sides if the verdict on its answer lets it. */
+function send(
+  handshake: IncomingMessage,
+  bridge: UpgradeBridge,
+  origin: Socket,
+  { firstByteTimeout: upgradeTimeout, via }: PassUpgradeOptions,
+  verdict: Verdict,
+): void {
+  const proxy = new ProxyServer({});
+  proxy.on('error', verdict.fail);
+  proxy.on('proxyReqWs', (message) => {
+    message.maxHeadersCount = 0;
+    watch(message, handshake.method ?? '', via, verdict);
+  });
+  const settings = { target: new URL('http://origin.invalid'), agent: new OneSocketAgent(origin), upgradeTimeout };
+  proxy.ws(handshake, bridge as unknown as Socket, settings).catch(verdict.fail);
 }
 
 interface Verdict {

@@ -14,24 +14,22 @@ export class ReadBuffer {
     return this.#bytes;
   }
 
-  /** Takes note of a read into it; when this is called its bytes are not needed any more. */
-  used(size: Bytes): void {
-    if (size === this.#bytes.length) {
-      this.#small = 0;
-      this.#grow();
-    } else if (size <= (sizes[this.#step - 1] ?? 0)) {
-      if (++this.#small === patience) this.#replace(this.#step - 1);
-    } else this.#small = 0;
+  /** Chooses the buffer for the next read by the last one's size. While its bytes are needed it is not given to others. */
+  used(size: Bytes, needed: boolean): void {
+    if (size === this.#bytes.length) this.#grow();
+    else if (size > (sizes[this.#step - 1] ?? 0)) this.#small = 0;
+    else if (++this.#small >= patience && !needed) this.#replace(this.#step - 1);
   }
 
-  /** To be called once, when nothing more will be read; `idle` says whether nobody needs the bytes any more. */
-  end(idle: boolean): void {
-    if (this.#step === largest) lot.giveBack(idle ? this.#bytes : null);
+  /** To be called once, when nothing more will be read. */
+  end(needed: boolean): void {
+    if (this.#step === largest) lot.giveBack(needed ? null : this.#bytes);
     this.#step = 0;
     this.#bytes = none;
   }
 
   #grow(): void {
+    this.#small = 0;
     const step = this.#step + 1;
     if (step <= largest && (step < largest || lot.hasRoom)) this.#replace(step);
   }
@@ -66,13 +64,13 @@ class Lot {
 }
 
 /** What a record of TLS needs; what a read of the platform has; what makes system calls few. */
-const sizes = [16_384, 65_536, 262_144] as const;
+const sizes = [16_384, 65_536, 524_288] as const;
 const smallest = bytes(sizes[0]);
 const largest = sizes.length - 1;
 /** 64 MiB of them. */
-const mostLargest = 256;
+const mostLargest = 128;
 const mostIdle = 16;
-const patience = 4;
+const patience = 2;
 
 const allocate = (size: Bytes): Buffer => Buffer.allocUnsafeSlow(size);
 const none = Buffer.alloc(0);

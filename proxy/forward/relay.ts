@@ -1,7 +1,5 @@
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { bytes, type Bytes, type Milliseconds } from '../../config/units.js';
-import { bytesSent } from '../http/bytes-sent.js';
 import { breakOff } from './break-off.js';
 import type { DirectReads } from './direct-reads.js';
 import { Silence } from './silence.js';
@@ -59,7 +57,7 @@ export function relay(client: Duplex, origin: Duplex, options: RelayOptions): Pr
     };
     const inwards = new Direction(client, origin);
     const outwards = new Direction(origin, client);
-    const silence = new Silence(() => bytes(inwards.passed + outwards.passed), idleTimeout, destroy);
+    const silence = new Silence(() => bytes(inwards.received + outwards.received), idleTimeout, destroy);
     silence.limit(idleTimeout);
     signal.addEventListener('abort', destroy, { once: true });
     for (const [one, other] of [[client, origin] as const, [origin, client] as const]) {
@@ -84,11 +82,6 @@ class Direction {
   constructor(from: Duplex, to: Duplex) {
     this.#from = from;
     this.#to = to;
-  }
-
-  /** Grows with what comes, and with what the system takes of it. */
-  get passed(): Bytes {
-    return this.#to instanceof Socket ? bytes(this.received + bytesSent(this.#to)) : this.received;
   }
 
   begin(): void {

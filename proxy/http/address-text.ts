@@ -1,8 +1,9 @@
-import type { IpAddress } from './ip-address.js';
+import { isMappedIpv4, type IpAddress } from './ip-address.js';
 
 /** An address in its one spelling (RFC 5952); IPv4-mapped IPv6 addresses are written as IPv4. */
-export function addressText({ family, value }: IpAddress): string {
-  if (family === 4 || value >> 32n === 0xffffn) return dottedQuad(Number(value & 0xffff_ffffn));
+export function addressText(address: IpAddress): string {
+  const { family, value } = address;
+  if (family === 4 || isMappedIpv4(address)) return dottedQuad(Number(value & 0xffff_ffffn));
   const groups = Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(112 - 16 * i)) & 0xffffn));
   const { from, length } = longestZeros(groups);
   const hex = groups.map((group) => group.toString(16));

@@ -1,5 +1,5 @@
 import { addressText } from './address-text.js';
-import { parseAddress } from './ip-address.js';
+import { isMappedIpv4, parseAddress } from './ip-address.js';
 
 /** How many leading bits of an address make one client. */
 export interface ClientPrefix {
@@ -16,7 +16,7 @@ export function clientKey(address: string, { ipv4, ipv6 }: ClientPrefix): string
   const parsed = parseAddress(address);
   if (parsed === null) return address;
   const { family, value } = parsed;
-  if (family === 6 && value >> 32n !== 0xffffn) return leading(value, 128, ipv6);
+  if (family === 6 && !isMappedIpv4(parsed)) return leading(value, 128, ipv6);
   return ipv4 === 32 ? addressText(parsed) : leading(value & 0xffff_ffffn, 32, ipv4);
 }
 

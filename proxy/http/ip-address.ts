@@ -67,6 +67,9 @@ export function embeddedIpv4(address: IpAddress): IpAddress | null {
   return null;
 }
 
+/** `::ffff:a.b.c.d` is not another address than `a.b.c.d`, but another way to write it (RFC 4291 §2.5.5.2). */
+export const isMappedIpv4 = ({ family, value }: IpAddress): boolean => family === 6 && value >> 32n === 0xffffn;
+
 const widthOf = (family: 4 | 6): number => (family === 4 ? 32 : 128);
 
 function parsePrefix(text: string, width: number): number | null {

@@ -1,5 +1,5 @@
 import { elapsed, milliseconds, type EpochMs } from '../../config/units.js';
-import { parseEntityTag, parseEntityTagList, stronglyEqual, weaklyEqual, type EntityTag } from './entity-tag.js';
+import { parseEntityTag, parseEntityTagList, stronglyEqual, weaklyEqual } from './entity-tag.js';
 import type { Fields } from './fields.js';
 import { parseHttpDate } from './http-date.js';
 
@@ -11,15 +11,10 @@ export interface Validators {
   readonly lastModified: string | null;
 }
 
-/** What preconditions are compared with. */
+/** What preconditions are compared with: a representation that there is. */
 export interface CurrentRepresentation extends Validators {
-  /** Whether the target resource has a representation at all; that is what `*` asks. */
-  readonly exists: boolean;
-  /**
-   * For a stored response, its `Date`: stands in for a missing `Last-Modified` in a comparison with
-   * `If-Modified-Since` (RFC 9111 §4.3.2).
-   */
-  readonly date?: string | null;
+  /** Stands in for a missing `Last-Modified` in a comparison with `If-Modified-Since` (RFC 9111 §4.3.2). */
+  readonly date: string | null;
 }
 
 /** As much of a request as its preconditions depend on. */
@@ -29,33 +24,11 @@ export interface ConditionalRequest {
 }
 
 /**
- * The outcome of a request's preconditions, in the order of RFC 9110 §13.2.2: `pass` (perform the method), `not-modified`
- * (answer 304) or `failed` (answer 412). `If-Range` is apart, see `ifRangeHolds`.
- *
- * To be asked only where the answer without them would be a 2xx (§13.2.1). A cache does not evaluate `If-Match` and
- * `If-Unmodified-Since` (RFC 9111 §4.3.2): it uses `isNotModified`.
- */
-export function evaluatePreconditions(
-  request: ConditionalRequest,
-  representation: CurrentRepresentation,
-  now: EpochMs,
-): 'pass' | 'not-modified' | 'failed' {
-  const { method, fields } = request;
-  const ifMatch = fields.get('if-match');
-  const holds =
-    ifMatch === undefined
-      ? isUnmodifiedSince(fields.get('if-unmodified-since'), representation, now)
-      : matches(ifMatch, representation, stronglyEqual);
-  if (!holds) return 'failed';
-  if (isNotModified(request, representation, now)) return 'not-modified';
-  const ifNoneMatch = fields.get('if-none-match');
-  const excluded = ifNoneMatch !== undefined && !isRetrieval(method) && matchesWeakly(ifNoneMatch, representation);
-  return excluded ? 'failed' : 'pass';
-}
-
-/**
  * Whether a GET or HEAD request is to be answered by 304: `If-None-Match`, or `If-Modified-Since` where there is no
- * `If-None-Match`, is false (RFC 9110 §13.1.2, §13.1.3). This is all that a cache evaluates (RFC 9111 §4.3.2).
+ * `If-None-Match`, is false (RFC 9110 §13.1.2, §13.1.3). This is all that a cache evaluates: `If-Match` and
+ * `If-Unmodified-Since` are for the origin server (RFC 9111 §4.3.2), and `If-Range` is apart, see `ifRangeHolds`.
+ *
+ * To be asked only where the answer without them would be a 2xx (RFC 9110 §13.2.1).
  */
 export function isNotModified(
   { method, fields }: ConditionalRequest,
@@ -66,7 +39,7 @@ export function isNotModified(
   const ifNoneMatch = fields.get('if-none-match');
   if (ifNoneMatch !== undefined) return matchesWeakly(ifNoneMatch, representation);
   const since = timeOf(fields.get('if-modified-since'), now);
-  if (since === null || !representation.exists) return false;
+  if (since === null) return false;
   const modified = timeOf(representation.lastModified ?? representation.date, now);
   return modified !== null && modified <= since;
 }
@@ -113,25 +86,11 @@ function timeOf(value: string | null | undefined, now: EpochMs): EpochMs | null 
   return value === null || value === undefined ? null : parseHttpDate(value, now);
 }
 
-function isUnmodifiedSince(value: string | undefined, representation: CurrentRepresentation, now: EpochMs): boolean {
-  const since = timeOf(value, now);
-  const modified = timeOf(representation.lastModified, now);
-  return since === null || modified === null || modified <= since;
-}
-
 /** Tags that lack their quotes are compared as they are: who sends back exactly what was sent means the same thing. */
-function matchesWeakly(value: string, representation: CurrentRepresentation): boolean {
-  return (representation.exists && value === representation.etag) || matches(value, representation, weaklyEqual);
-}
-
-function matches(
-  value: string,
-  { etag, exists }: CurrentRepresentation,
-  equal: (a: EntityTag, b: EntityTag) => boolean,
-): boolean {
-  if (!exists) return false;
+function matchesWeakly(value: string, { etag }: CurrentRepresentation): boolean {
+  if (value === etag) return true;
   const listed = parseEntityTagList(value);
   if (listed === '*') return true;
   const mine = etag === null ? null : parseEntityTag(etag);
-  return mine !== null && listed.some((tag) => equal(tag, mine));
+  return mine !== null && listed.some((tag) => weaklyEqual(tag, mine));
 }

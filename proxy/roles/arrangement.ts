@@ -11,6 +11,7 @@ import { FileContents } from './file-contents.js';
 import type { Lasting } from './lasting.js';
 import type { ListenerName } from './listeners.js';
 import { OperatorSide } from './operator-side.js';
+import { proxyDestinations } from './proxy-destinations.js';
 import { RefusedConfiguration } from './refused-configuration.js';
 import { ReverseSide } from './reverse-side.js';
 import { buildSide, type Shared, type Side } from './side.js';
@@ -74,7 +75,7 @@ function clientSide(shared: Shared, { cache }: Lasting, before: Side | null): Si
     name: 'proxy',
     listener,
     // what clients name is judged by the address that it resolves to
-    destinations: config.access.destinations,
+    destinations: proxyDestinations(config),
     facesStrangers: false,
     before,
     isExempt: () => false,

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config/schema.js';
+import type { Reload } from '../admin/operator-control.js';
 import { AccessLog } from '../base/access-log.js';
 import type { Clock } from '../base/clock.js';
 import type { RootLogger } from '../base/logger.js';
 import { CachingHandler } from '../cache/caching-handler.js';
 import { MemoryStore } from '../cache/memory-store.js';
 import { cachingSettings } from './arrangement.js';
-import type { Reload } from './node-control.js';
 import { NodeMetrics, type Program } from './node-metrics.js';
 import { RunningNode, type Node } from './running-node.js';
 import { TakenOver } from './taken-over.js';

@@ -1,9 +1,9 @@
+import type { OperatorControl } from '../admin/operator-control.js';
 import type { AccessLog } from '../base/access-log.js';
 import type { Clock } from '../base/clock.js';
 import type { RootLogger } from '../base/logger.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
 import type { MemoryStore } from '../cache/memory-store.js';
-import type { NodeControl } from './node-control.js';
 import type { NodeMetrics } from './node-metrics.js';
 import type { TakenOver } from './taken-over.js';
 
@@ -18,5 +18,5 @@ export interface Lasting {
   readonly accessLog: AccessLog;
   readonly takenOver: TakenOver;
   readonly metrics: NodeMetrics;
-  readonly control: NodeControl;
+  readonly control: OperatorControl;
 }

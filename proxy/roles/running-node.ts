@@ -1,10 +1,10 @@
 import { configChanges, type ConfigChange } from '../../config/changes.js';
 import type { Config } from '../../config/schema.js';
+import type { OperatorControl, Reload } from '../admin/operator-control.js';
 import type { MetricsView } from '../base/metrics.js';
 import { arrange, type Arrangement } from './arrangement.js';
 import type { Lasting } from './lasting.js';
 import { Listeners, type Listening, type PreparedListeners, type WantedListener } from './listeners.js';
-import type { NodeControl, Reload } from './node-control.js';
 import type { Way } from './way.js';
 
 /** A Willis. `start` and `stop` are idempotent; `stop` lets requests under way finish. */
@@ -27,14 +27,14 @@ export interface Node {
 }
 
 /** Opens and closes a node, and changes it while it runs. */
-export class RunningNode implements Node, NodeControl {
+export class RunningNode implements Node, OperatorControl {
   readonly #lasting: Lasting;
   readonly #listeners: Listeners;
   readonly #reread: (() => Promise<Reload>) | undefined;
   /** Ways that are no longer in use, until their last connection is closed. */
   readonly #leaving = new Map<Way, Promise<void>>();
   #arrangement: Arrangement;
-  #phase: NodeControl['phase'] = 'starting';
+  #phase: OperatorControl['phase'] = 'starting';
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   /** The last thing that was asked to be done, whether it failed or not. */
@@ -62,7 +62,7 @@ export class RunningNode implements Node, NodeControl {
     return this.#listeners.listening;
   }
 
-  get phase(): NodeControl['phase'] {
+  get phase(): OperatorControl['phase'] {
     return this.#phase;
   }
 

@@ -7,7 +7,6 @@ import {
   completionRequest,
   covers,
   missingWithin,
-  prefixHeld,
 } from '../../proxy/cache/partial.js';
 import type { Interval } from '../../proxy/cache/stored-response.js';
 import { Fields } from '../../proxy/http/fields.js';
@@ -82,17 +81,6 @@ describe('partial', () => {
         fc.property(someIntervals, anyInterval, (added, wanted) => {
           const held = holdAll(added);
           assert.equal(covers(missingWithin(held, wanted).reduce(addInterval, held), wanted), true);
-        }),
-      );
-    });
-
-    it('the prefix is what is held from the first position on', () => {
-      fc.assert(
-        fc.property(someIntervals, (added) => {
-          const model = positions(added);
-          let count = 0;
-          while (model.has(count)) count++;
-          assert.equal(prefixHeld(holdAll(added)), count);
         }),
       );
     });

@@ -1,64 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { rename, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { makeCertificates, type Certificates } from '../support/certificates.js';
 import { answer } from '../support/origin-scripts.js';
 import { RawClient } from '../support/raw-client.js';
 import { startOrigin, type ScriptedOrigin } from '../support/scripted-origin.js';
 import { TempDir } from '../support/temp-dir.js';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
-
-type LogEvent = Readonly<Record<string, unknown>> & { readonly msg: string };
-
-/** `willis run` as a process of its own, with what it logs. */
-class WillisProcess {
-  readonly events: LogEvent[] = [];
-  readonly #child: ChildProcess;
-  #wake: () => void = () => undefined;
-  #seen = 0;
-
-  constructor(file: string) {
-    const args = ['--import=tsx', join(root, 'proxy/main.ts'), 'run', '--config', file];
-    this.#child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
-    createInterface({ input: this.#child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
-      this.events.push(JSON.parse(line) as LogEvent);
-      this.#wake();
-    });
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
-  }
-
-  /** The next event with that message, from where the last one was found on. */
-  async event(message: string): Promise<LogEvent> {
-    for (;;) {
-      const index = this.events.findIndex(({ msg }, at) => at >= this.#seen && msg.startsWith(message));
-      if (index >= 0) {
-        this.#seen = index + 1;
-        return this.events[index] as LogEvent;
-      }
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-
-  port(started: LogEvent, name: string): number {
-    const listening = started['listening'] as { name: string; url: string }[];
-    return Number(new URL(listening.find((one) => one.name === name)?.url ?? 'http://none').port);
-  }
-
-  async stop(): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      this.#child.kill('SIGTERM');
-      await once(this.#child, 'exit');
-    }
-  }
-}
+import { WillisProcess } from '../support/willis-process.js';
 
 describe('a running willis', function () {
   this.timeout(60_000);
@@ -75,8 +23,8 @@ describe('a running willis', function () {
     certificates = [await makeCertificates(), await makeCertificates()];
     await writeCertificate(certificates[0]);
     await dir.write('proxy.config.yaml', config(origins[0]));
-    willis = new WillisProcess(join(dir.path, 'proxy.config.yaml'));
-    port = willis.port(await willis.event('started'), 'site');
+    willis = await WillisProcess.start(at('proxy.config.yaml'));
+    port = willis.port('site');
   });
   after(async () => {
     await willis.stop();
@@ -125,7 +73,7 @@ describe('a running willis', function () {
     await dir.write('proxy.config.yaml', config(origins[0]));
     assert.deepEqual((await willis.event('configuration reloaded'))['changed'], ['sites[0].origin']);
     assert.equal(await content(certificates[0].ca), 'one');
-    assert.equal(willis.events.filter(({ msg }) => msg.startsWith('configuration not')).length, 2);
+    assert.equal(willis.events.filter(({ msg }) => String(msg).startsWith('configuration not')).length, 2);
   });
 
   it('takes new certificates when they fit, and not while they do not', async () => {

@@ -6,6 +6,7 @@ import { createLogger } from '../../proxy/base/logger.js';
 import { run, type RunOptions } from '../../proxy/cli/run.js';
 import { NodeMetrics } from '../../proxy/roles/node-metrics.js';
 import { RefusedConfiguration } from '../../proxy/roles/refused-configuration.js';
+import { gate } from '../support/gate.js';
 import { TempDir } from '../support/temp-dir.js';
 import { Terminal } from './terminal.js';
 
@@ -22,15 +23,6 @@ class Process extends EventEmitter {
   get subscriptions(): number {
     return this.eventNames().reduce((sum, name) => sum + this.listenerCount(name), 0);
   }
-}
-
-/** A promise and its key. */
-function latch(): { promise: Promise<void>; open: () => void } {
-  let open = (): void => undefined;
-  const promise = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { promise, open };
 }
 
 describe('willis run', () => {
@@ -86,7 +78,7 @@ describe('willis run', () => {
 
   /** Starts a node and waits until it has printed what it listens on. */
   const begin = async (overrides: Partial<Node> = {}): Promise<{ ended: Promise<number> }> => {
-    const greeted = latch();
+    const greeted = gate();
     const out = terminal.out.bind(terminal);
     terminal.out = (text) => {
       out(text);
@@ -111,7 +103,7 @@ describe('willis run', () => {
 
   for (const signal of ['SIGTERM', 'SIGINT']) {
     it(`${signal} stops the node and ends with 0 once it has stopped`, async () => {
-      const stopped = latch();
+      const stopped = gate();
       const { ended } = await begin({
         stop: () => {
           calls.push('stop');
@@ -129,7 +121,7 @@ describe('willis run', () => {
   }
 
   it('a second signal ends the process at once', async () => {
-    const stopped = latch();
+    const stopped = gate();
     const { ended } = await begin({ stop: () => stopped.promise });
     process.emit('SIGTERM');
     process.emit('SIGINT');
@@ -139,7 +131,7 @@ describe('willis run', () => {
   });
 
   it('a signal while the node starts stops it once it has started', async () => {
-    const ready = latch();
+    const ready = gate();
     const ended = start({ start: () => ready.promise });
     process.emit('SIGTERM');
     ready.open();
@@ -148,7 +140,7 @@ describe('willis run', () => {
   });
 
   it('SIGHUP reads the configuration again; the node goes on if it is refused', async () => {
-    const reloaded = latch();
+    const reloaded = gate();
     const refusals = [[], [{ key: 'limits.headers', expected: 'less', got: 'more' }]];
     await directory.write('proxy.config.yaml', 'limits:\n  headers: 100\n');
     const { ended } = await begin({

@@ -96,6 +96,25 @@ describe('the dial guard', () => {
     await assert.rejects(resolve(guard, 'localhost', 8000), failsWith('destination-refused'));
   });
 
+  it('a closed port is refused on every address of this machine alone, whatever is allowed', async () => {
+    const allow = ['private', '127.0.0.1', 'here.example', '0.0.0.0/0', '::/0'];
+    for (const host of [
+      '127.0.0.1',
+      '127.9.9.9',
+      '[::1]',
+      '0.0.0.0',
+      '[::]',
+      '[::ffff:127.0.0.1]',
+      '[64:ff9b::7f00:1]',
+    ]) {
+      const guard = guardWith({ allow, closedPorts: [3180] });
+      await assert.rejects(resolve(guard, host, 3180), failsWith('destination-refused'), host);
+      assert.equal((await resolve(guard, host, 3181)).length, 1, host);
+    }
+    const named = guardWith({ allow, closedPorts: [3180], ...resolving('127.0.0.1', '10.0.0.1') });
+    assert.deepEqual(await resolve(named, 'here.example', 3180), ['10.0.0.1']);
+  });
+
   it('a name that does not resolve fails as dns-failed', async () => {
     // a label too long for the resolver to ask anybody about it (RFC 1035 §2.3.4)
     await assert.rejects(resolve(guardWith(), `${'x'.repeat(64)}.invalid`), failsWith('dns-failed'));

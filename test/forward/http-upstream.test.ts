@@ -10,6 +10,7 @@ import { BufferedBody, type Body } from '../../proxy/http/body.js';
 import { Fields } from '../../proxy/http/fields.js';
 import { gate } from '../support/gate.js';
 import { rawOrigin, type RawOrigin, type RawScript } from '../support/raw-origin.js';
+import { settled } from '../support/waiting.js';
 import { createUpstream, failsWith, get, never, textOf } from './upstream-fixture.js';
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -733,11 +734,7 @@ describe('the HTTP upstream', () => {
       more();
     });
     const response = await upstream.forward(get(origin.target()), never);
-    let before = -1;
-    while (before !== written) {
-      before = written;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await settled(() => written);
     assert.ok(!finished.isOpen && written < 20_000_000, `${written} bytes were taken`);
     assert.equal((await textOf(response)).length, size);
   });

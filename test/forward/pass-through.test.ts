@@ -13,6 +13,7 @@ import { Fields } from '../../proxy/http/fields.js';
 import type { TargetUri } from '../../proxy/http/target-uri.js';
 import { makeCertificates } from '../support/certificates.js';
 import { rawOrigin, type RawOrigin, type RawScript } from '../support/raw-origin.js';
+import { settled } from '../support/waiting.js';
 import { closing, connectedPair, readToEnd, readUntil, type ConnectedPair } from './connected-pair.js';
 import { createDialler, failsWith } from './upstream-fixture.js';
 
@@ -172,11 +173,7 @@ describe('passing an upgrade through', () => {
       more();
     });
     await passing(handshake(origin.target()), pair.near);
-    let before = -1;
-    while (before !== written) {
-      before = written;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await settled(() => written);
     assert.ok(written < 32_000_000, `${written} bytes were taken`);
   });
 

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import { milliseconds } from '../../config/units.js';
 import { WillisError } from '../../proxy/base/errors.js';
 import { DialGuard } from '../../proxy/forward/dial-guard.js';
 import { openTunnel, type TunnelOptions } from '../../proxy/forward/tunnel.js';
+import { makeCertificates } from '../support/certificates.js';
 import { rawOrigin, type RawOrigin } from '../support/raw-origin.js';
+import { settled } from '../support/waiting.js';
 import { closing, connectedPair, readToEnd, readUntil, type ConnectedPair } from './connected-pair.js';
 import { createDialler, failsWith } from './upstream-fixture.js';
 
@@ -124,15 +128,61 @@ describe('a tunnel', () => {
     };
     const passed = open();
     await readUntil(pair.far, established);
-    let before = -1;
-    while (before !== written) {
-      before = written;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await settled(() => written);
     assert.ok(written < 32_000_000, `${written} bytes were taken`);
     pair.far.end();
     pair.far.resume();
     assert.ok((await passed).bytesOut >= size);
+  });
+
+  for (const { name, connect } of [
+    { name: 'a client', connect: () => Promise.resolve(pair) },
+    { name: 'a client that speaks TLS', connect: () => securePair(pair) },
+  ]) {
+    it(`all bytes reach ${name} that reads in fits and starts, unaltered`, async () => {
+      const { near, far } = await connect();
+      const content = patterned(24_000_000);
+      onOrigin = (socket) => void socket.end(content);
+      const passed = open({ client: near });
+      const received = await readInFits(far, established.length + content.length);
+      assert.ok(received.subarray(established.length).equals(content));
+      far.end();
+      assert.equal((await passed).contentOut, content.length);
+      far.destroy();
+    });
+  }
+
+  it('all bytes reach an origin server that reads in fits and starts, unaltered, also before it ends its side', async () => {
+    const content = patterned(24_000_000);
+    const received = new Promise<Buffer>((resolve) => {
+      onOrigin = (socket) => {
+        socket.removeAllListeners('data').removeAllListeners('end');
+        resolve(readInFits(socket, content.length));
+      };
+    });
+    const passed = open();
+    await readUntil(pair.far, established);
+    pair.far.end(content);
+    assert.ok((await received).equals(content));
+    origin.connections[0]!.end();
+    assert.equal((await passed).bytesIn, content.length);
+  });
+
+  it('many at a time do not mix what they carry', async () => {
+    onOrigin = (socket) => {
+      socket.removeAllListeners('data').removeAllListeners('end');
+      socket.once('data', (chunk: Buffer) => void socket.end(patterned(1_000_000, chunk[0])));
+    };
+    const carry = async (seed: number): Promise<void> => {
+      const { near, far } = await connectedPair();
+      const passed = open({ client: near });
+      await readUntil(far, established);
+      far.write(Buffer.from([seed]));
+      assert.ok((await readInFits(far, 1_000_000)).equals(patterned(1_000_000, seed)));
+      far.end();
+      await passed;
+    };
+    await Promise.all(Array.from({ length: 20 }, (_, seed) => carry(seed)));
   });
 
   it('in which nothing passes for idleTimeout is closed', async () => {
@@ -176,3 +226,40 @@ describe('a tunnel', () => {
     assert.equal(origin.connections.length, 0);
   });
 });
+
+/** Bytes of which no stretch is like another. */
+function patterned(size: number, seed = 0): Buffer {
+  const words = new Uint32Array(Math.ceil(size / 4));
+  for (let n = 0; n < words.length; n++) words[n] = Math.imul(n + seed * 0x01000193, 0x9e3779b1);
+  return Buffer.from(words.buffer, 0, size);
+}
+
+/** Reads so many bytes, stopping now and then, so that those who write have to wait. */
+function readInFits(socket: Socket, size: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  return new Promise((resolve, reject) => {
+    const onClose = (): void => reject(new Error(`closed after ${length} bytes`));
+    const onData = (chunk: Buffer): void => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= size) {
+        socket.off('data', onData).off('close', onClose).pause();
+        resolve(Buffer.concat(chunks));
+      } else if (chunks.length % 32 === 0) {
+        socket.pause();
+        setTimeout(() => socket.resume(), 5);
+      }
+    };
+    socket.on('close', onClose).on('data', onData);
+  });
+}
+
+/** TLS on a connection. */
+async function securePair({ near, far }: ConnectedPair): Promise<{ near: Socket; far: Socket }> {
+  const { ca, leaf } = await makeCertificates();
+  const secureNear = new TLSSocket(near, { isServer: true, ...leaf });
+  const secureFar = connectTls({ socket: far, ca, host: 'localhost' });
+  await once(secureFar, 'secureConnect');
+  return { near: secureNear, far: secureFar };
+}

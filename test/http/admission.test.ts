@@ -5,6 +5,8 @@ import { CertificateSet } from '../../proxy/http/tls-certificates.js';
 import { makeCertificates } from '../support/certificates.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { RawClient, type RawResponse } from '../support/raw-client.js';
+import { until } from '../support/waiting.js';
+import { WatchedClock } from '../support/watched-clock.js';
 import { closeServers, startServer, testLimits, text, type TestServer } from './test-server.js';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -30,10 +32,6 @@ async function ask(client: RawClient): Promise<RawResponse> {
   client.send(GET);
   return client.receive();
 }
-
-const until = async (isTrue: () => boolean): Promise<void> => {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 2));
-};
 
 describe('the connections of a listener', () => {
   afterEach(closeServers);
@@ -182,11 +180,11 @@ describe('the connections of a listener', () => {
     });
 
     it('a connection that has been idle for a while is ended for a new one, the oldest first', async () => {
-      const on = await start({ connections: 3, ...frequentLooks }, { clock: new FakeClock() });
+      const clock = new WatchedClock();
+      const on = await start({ connections: 3, ...frequentLooks }, { clock });
       const [busy, idle, young] = [await RawClient.connect(on.port), await enter(on), await enter(on)];
       busy.send('POST / HTTP/1.1\r\nHost: a\r\n');
-      // until the listener has looked at them twice
-      await new Promise((resolve) => setTimeout(resolve, 120));
+      await clock.looked();
       const another = await enter(on);
       assert.equal((await idle.rest()).length, 0);
       assert.equal(on.server.counters.madeRoom, 1);
@@ -241,13 +239,13 @@ describe('the connections of a listener', () => {
   });
 
   it('those who are told why they are refused have two seconds to read it and to go', async () => {
-    const clock = new FakeClock();
+    const clock = new WatchedClock();
     const on = await start({ perClientConnections: 1, ...frequentLooks }, { clock });
     await enter(on);
     const stays = await RawClient.connect(on.port);
     assert.equal((await stays.receive()).status, 429);
     clock.advance(2000);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await clock.looked();
     assert.equal(on.server.connections, 2);
     clock.advance(1);
     await until(() => on.server.connections === 1);
@@ -263,11 +261,12 @@ describe('the connections of a listener', () => {
   });
 
   it('a flood of refusals is one event in the log', async () => {
-    const on = await start({ perClientConnections: 1, ...frequentLooks }, { clock: new FakeClock() });
+    const clock = new WatchedClock();
+    const on = await start({ perClientConnections: 1, ...frequentLooks }, { clock });
     const first = await enter(on);
     for (let i = 0; i < 100; i++) (await RawClient.connect(on.port)).close();
     await until(() => on.logged.length > 0);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await clock.looked();
     assert.deepEqual(on.logged, ['connections were refused']);
     first.close();
   });

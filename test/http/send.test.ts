@@ -6,6 +6,7 @@ import { frameResponse } from '../../proxy/http/response-framing.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { gate } from '../support/gate.js';
 import { RawClient, type RawResponse } from '../support/raw-client.js';
+import { settled } from '../support/waiting.js';
 import { bodyFrom, closeServers, startServer, text, type TestServer } from './test-server.js';
 
 const clock = new FakeClock();
@@ -243,11 +244,7 @@ describe('sending a response', () => {
     const client = await RawClient.connect(on.port);
     client.stopReading();
     client.send(GET);
-    let before = -1;
-    while (read !== before) {
-      before = read;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await settled(() => read);
     assert.ok(read < 400, `${read} of ${total} chunks were read for a client that reads nothing`);
     client.goOnReading();
     const answer = await client.receive();

@@ -15,6 +15,7 @@ import { HttpServer } from '../../proxy/http/server.js';
 import { hrefOf } from '../../proxy/http/target-uri.js';
 import { gate } from '../support/gate.js';
 import { RawClient } from '../support/raw-client.js';
+import { settled } from '../support/waiting.js';
 import { hostileBodies, hostileHeads } from './hostile-requests.js';
 import { bodyFrom, closeServers, startServer, testLimits, text, type TestServer } from './test-server.js';
 
@@ -98,11 +99,7 @@ describe('an HTTP server', () => {
     const client = await RawClient.connect(on.port);
     client.stopReading();
     client.send(GET.repeat(5000));
-    let before = -1;
-    while (answered !== before) {
-      before = answered;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await settled(() => answered);
     assert.ok(answered < 500, `${answered} answers for a client that reads none`);
     client.goOnReading();
     for (let i = 0; i < 600; i++) assert.equal((await client.receive()).body.length, content.length);
@@ -280,12 +277,8 @@ describe('an HTTP server', () => {
       });
       const client = await connect(on, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n');
       for (let i = 0; i < 50; i++) client.send(Buffer.alloc(1_000_000));
-      let before = -1;
-      while (client.socket.writableLength !== before) {
-        before = client.socket.writableLength;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      assert.ok(before > 0, 'all was taken in for a handler that reads nothing');
+      const left = await settled(() => client.socket.writableLength);
+      assert.ok(left > 0, 'all was taken in for a handler that reads nothing');
       answered.open();
       await client.receive();
       client.close();

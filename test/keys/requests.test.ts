@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { gate } from '../support/gate.js';
 import { after, answer } from '../support/origin-scripts.js';
 import type { RawClient } from '../support/raw-client.js';
+import { aWhile } from '../support/waiting.js';
 import { startWillis, turns, type Willis } from '../support/willis.js';
 import { flips } from './flips.js';
 
@@ -104,7 +105,7 @@ describe('the keys of limits for single requests', () => {
     const slow = await willis.begin('GET', '/');
     await willis.origin.received(1);
     const stopped = willis.node.stop();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await aWhile();
     held.open();
     assert.equal((await slow.receive()).body.toString(), 'late');
     slow.close();

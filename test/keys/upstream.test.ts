@@ -7,10 +7,10 @@ import { after, answer, answerInPieces } from '../support/origin-scripts.js';
 import { rawOrigin } from '../support/raw-origin.js';
 import { startOrigin } from '../support/scripted-origin.js';
 import { TempDir } from '../support/temp-dir.js';
+import { aWhile } from '../support/waiting.js';
 import { startWillis, type Willis } from '../support/willis.js';
 import { flips } from './flips.js';
 
-const aWhile = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
 const shorter = '20ms';
 const longer = '5m';
 

@@ -4,6 +4,14 @@ import { rawOrigin, type RawOrigin } from '../support/raw-origin.js';
 import { startOrigin, type ScriptedOrigin } from '../support/scripted-origin.js';
 import { startNode, stopNodes } from './node-fixture.js';
 
+/** A port that was free a moment ago: one that has to stand in the configuration. */
+async function freePort(): Promise<number> {
+  const one = await startOrigin(answer(200));
+  const { port } = one;
+  await one.close();
+  return port;
+}
+
 const allowed = { destinations: { allow: ['127.0.0.1'] } };
 
 describe('the client side', () => {
@@ -55,6 +63,21 @@ describe('the client side', () => {
         }
       }
       assert.equal(origin.connections, 0);
+    });
+
+    it('the operator side is no destination, even where its address and port are allowed', async () => {
+      const port = await freePort();
+      const node = await startNode({
+        listen: { proxy: '127.0.0.1:0', site: null, admin: `127.0.0.1:${port}` },
+        access: { ...allowed, connectPorts: [port] },
+      });
+      const authority = `127.0.0.1:${port}`;
+      for (const [method, target] of [
+        ['GET', `http://${authority}/metrics`],
+        ['CONNECT', authority],
+      ] as const) {
+        assert.equal((await node.ask('proxy', method, target, { Host: authority })).status, 403, method);
+      }
     });
   });
 
@@ -111,10 +134,7 @@ describe('the client side', () => {
       assert.deepEqual(more, []);
       const { method, uri, status, bytesIn, bytesOut, contentOut, outcome, aborted } = tunnel!;
       assert.deepEqual([method, uri, status, outcome], ['CONNECT', `127.0.0.1:${port}`, 200, 'tunnel']);
-      assert.deepEqual(
-        [bytesIn, bytesOut, contentOut, aborted],
-        [asked.length + 9, established.length + 9, 9, null],
-      );
+      assert.deepEqual([bytesIn, bytesOut, contentOut, aborted], [asked.length + 9, established.length + 9, 9, null]);
       assert.deepEqual([refused!.uri, refused!.status, refused!.outcome], ['127.0.0.1:1', 403, 'port-refused']);
     });
   });

@@ -1,30 +1,20 @@
 import assert from 'node:assert/strict';
-import { answer } from '../support/origin-scripts.js';
-import { startOrigin } from '../support/scripted-origin.js';
-import { startNode, stopNodes } from './node-fixture.js';
+import { startNode, stopNodes, type RunningNode } from './node-fixture.js';
 
-/** An address where nobody listens. */
-async function deadOrigin(): Promise<{ url: string; authority: string }> {
-  const origin = await startOrigin(answer(200));
-  const dead = { url: origin.url('/'), authority: origin.authority };
-  await origin.close();
-  return dead;
-}
+/** Where nobody listens: the system gives no such port away. */
+const dead = { url: 'http://127.0.0.1:1/', authority: '127.0.0.1:1' };
 
-const failing = async () => {
-  const dead = await deadOrigin();
-  const node = await startNode({
+const failing = (): Promise<RunningNode> =>
+  startNode({
     access: { destinations: { allow: ['127.0.0.1'] } },
     sites: [{ host: 'site.test', origin: dead.url }],
   });
-  return { node, dead };
-};
 
 describe('an error answer', () => {
   afterEach(stopNodes);
 
   it('is problem+json for programs, and says who failed and why (RFC 9457 §3, RFC 9209 §2)', async () => {
-    const { node, dead } = await failing();
+    const node = await failing();
     const response = await node.ask('proxy', 'GET', dead.url, { Accept: 'application/json' });
     assert.equal(response.status, 502);
     assert.equal(response.get('content-type'), 'application/problem+json');
@@ -39,7 +29,7 @@ describe('an error answer', () => {
   });
 
   it('is a page for people (RFC 9110 §12.5.1)', async () => {
-    const { node, dead } = await failing();
+    const node = await failing();
     const response = await node.ask('proxy', 'GET', dead.url, { Accept: 'text/html,*/*;q=0.8' });
     assert.match(response.get('content-type') ?? '', /^text\/html/);
     assert.match(response.body.toString(), /^<!doctype html>/i);
@@ -47,7 +37,7 @@ describe('an error answer', () => {
   });
 
   it('to HEAD has the fields and no content (RFC 9110 §9.3.2)', async () => {
-    const { node, dead } = await failing();
+    const node = await failing();
     const get = await node.ask('proxy', 'GET', dead.url);
     const head = await node.ask('proxy', 'HEAD', dead.url);
     assert.equal(head.status, 502);
@@ -56,7 +46,7 @@ describe('an error answer', () => {
   });
 
   it('of the public side keeps to itself what is behind it', async () => {
-    const { node, dead } = await failing();
+    const node = await failing();
     for (const accept of ['application/json', 'text/html']) {
       const response = await node.ask('site', 'GET', '/', { Accept: accept });
       assert.equal(response.status, 502);
@@ -68,7 +58,7 @@ describe('an error answer', () => {
   });
 
   it('to an upgrade is the same, and is one line of the access log', async () => {
-    const { node } = await failing();
+    const node = await failing();
     const response = await node.ask('site', 'GET', '/chat', {
       Connection: 'Upgrade',
       Upgrade: 'websocket',
@@ -85,7 +75,7 @@ describe('an error answer', () => {
   });
 
   it('to what is no request is 400, and is one line of the access log without a request', async () => {
-    const { node } = await failing();
+    const node = await failing();
     const client = await node.connect('site');
     client.send('GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n');
     const response = await client.receive();

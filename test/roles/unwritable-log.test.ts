@@ -3,6 +3,7 @@ import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { answer } from '../support/origin-scripts.js';
 import { TempDir } from '../support/temp-dir.js';
+import { until } from '../support/waiting.js';
 import { startWillis, type LoggedEvent, type Willis } from '../support/willis.js';
 
 describe('an access log that cannot be written', () => {
@@ -33,12 +34,11 @@ describe('an access log that cannot be written', () => {
     client.close();
   };
   const events = (code: string): LoggedEvent[] => willis.events.filter((event) => event['code'] === code);
-  const until = async (code: string): Promise<LoggedEvent> => {
-    for (let [event] = events(code); ; [event] = events(code)) {
-      if (event !== undefined) return event;
-      if (over) throw new Error(`${code} did not come`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+  const untilLogged = async (code: string): Promise<LoggedEvent> => {
+    await until(() => over || events(code).length > 0);
+    const [event] = events(code);
+    assert.ok(event !== undefined, `${code} did not come`);
+    return event;
   };
   const dropped = (): unknown =>
     willis.node.metrics.snapshot().families.find(({ name }) => name === 'willis_access_log_dropped_lines_total')
@@ -48,7 +48,7 @@ describe('an access log that cannot be written', () => {
     await start('/dev/full');
     assert.equal(dropped(), 0);
     await ask(400);
-    await until('access-log-failing');
+    await untilLogged('access-log-failing');
     await ask(10);
     const lost = dropped() as number;
     assert.ok(lost > 0 && lost < 410, String(lost));
@@ -61,12 +61,12 @@ describe('an access log that cannot be written', () => {
     const path = join(directory.path, 'later/access.log');
     await start(path);
     await ask(400);
-    await until('access-log-failing');
+    await untilLogged('access-log-failing');
     await ask(1);
     const lost = dropped() as number;
     await mkdir(join(directory.path, 'later'));
     await ask(1);
-    const recovered = await until('access-log-recovered');
+    const recovered = await untilLogged('access-log-recovered');
     assert.equal(recovered['dropped'], dropped());
     await willis.stop();
     const lines = (await readFile(path, 'utf8')).split('\n').length - 1;

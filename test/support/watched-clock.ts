@@ -1,5 +1,6 @@
 import type { MonotonicMs } from '../../config/units.js';
 import { FakeClock } from './fake-clock.js';
+import { until } from './waiting.js';
 
 /** Tells how often it was read, as a server does whenever it looks at its connections for what is late. */
 export class WatchedClock extends FakeClock {
@@ -13,7 +14,12 @@ export class WatchedClock extends FakeClock {
   /** A second passes, and whoever looks at the clock now and then has done so. */
   async second(): Promise<void> {
     this.advance(1000);
+    await this.looked();
+  }
+
+  /** Whoever looks at the clock now and then has done so. */
+  async looked(): Promise<void> {
     const before = this.#readings;
-    while (this.#readings < before + 2) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => this.#readings >= before + 2);
   }
 }

@@ -3,7 +3,7 @@ import type { Config } from '../../config/schema.js';
 import { createLogger } from '../../proxy/base/logger.js';
 import { buildNode } from '../../proxy/roles/build-node.js';
 import type { ListenerName } from '../../proxy/roles/listeners.js';
-import type { Reload } from '../../proxy/roles/node-control.js';
+import type { Reload } from '../../proxy/admin/operator-control.js';
 import type { Node } from '../../proxy/roles/running-node.js';
 import { FakeClock } from './fake-clock.js';
 import { answer } from './origin-scripts.js';

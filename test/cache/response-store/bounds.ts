@@ -158,7 +158,7 @@ export function describeBounds(createStore: CreateStore): void {
     it('stays within its limit when freshening makes fields longer', async () => {
       const count = await overfill(store(), 'x');
       const long = metadata({ key: key(`/x/${count - 1}`), fields: Fields.of({ 'X-Long': 'f'.repeat(8192) }) });
-      const freshened = store().freshen(await only(store(), long.key), long, store().generation());
+      const freshened = await store().freshen(await only(store(), long.key), long, store().generation());
       assert.ok(freshened);
       assert.equal(await read(store(), freshened), kilobyte.toString());
       isWithin();
@@ -247,7 +247,7 @@ export function describeBounds(createStore: CreateStore): void {
       assert.deepEqual(await store().lookUp(key('/')), []);
       assert.deepEqual(await store().peek(key('/')), []);
       assert.equal(store().write(draft(store())), null);
-      assert.equal(store().freshen(stored, metadata(), store().generation()), null);
+      assert.equal(await store().freshen(stored, metadata(), store().generation()), null);
       await store().remove(stored);
       await store().invalidate(key('/'));
     });

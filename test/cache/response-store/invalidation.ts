@@ -39,7 +39,7 @@ export function describeInvalidation(createStore: CreateStore): void {
 
     it('puts new metadata in the place of the old, the bytes unchanged', async () => {
       const stored = await put(store(), 'hello');
-      const freshened = store().freshen(stored, later(), store().generation());
+      const freshened = await store().freshen(stored, later(), store().generation());
       assert.equal(freshened?.fields.first('x-new'), '1');
       assert.equal(freshened.responseTime, 2_000_000);
       const found = await only(store());
@@ -50,7 +50,7 @@ export function describeInvalidation(createStore: CreateStore): void {
 
     it('gives the freshened version a name of its own and leaves the old one as it was', async () => {
       const stored = await put(store(), 'hello');
-      const freshened = store().freshen(stored, later(), store().generation());
+      const freshened = await store().freshen(stored, later(), store().generation());
       assert.notEqual(freshened?.id, stored.id);
       assert.equal(stored.fields.has('x-new'), false);
     });
@@ -59,9 +59,10 @@ export function describeInvalidation(createStore: CreateStore): void {
       const writer = begin(store());
       await writer.append(Buffer.from('hello'));
       const whole = await writer.commit(Fields.of({ Digest: 'x' }));
-      assert.equal(store().freshen(whole!, later(), store().generation())?.trailers.first('digest'), 'x');
+      const fresh = await store().freshen(whole!, later(), store().generation());
+      assert.equal(fresh?.trailers.first('digest'), 'x');
       const part = await putPart(store(), '01', { length: bytes(10) }, { key: key('/part') });
-      const freshened = store().freshen(part!, { ...later(), key: key('/part') }, store().generation());
+      const freshened = await store().freshen(part!, { ...later(), key: key('/part') }, store().generation());
       assert.deepEqual(freshened?.held, [{ from: 0, to: 2 }]);
       assert.equal(freshened.complete, false);
     });
@@ -69,21 +70,21 @@ export function describeInvalidation(createStore: CreateStore): void {
     it('gives nothing for a response that is gone', async () => {
       const stored = await put(store(), 'hello');
       await store().remove(stored);
-      assert.equal(store().freshen(stored, later(), store().generation()), null);
+      assert.equal(await store().freshen(stored, later(), store().generation()), null);
       assert.deepEqual(await store().lookUp(key('/')), []);
     });
 
     it('gives nothing for a response that was replaced, and leaves the one in its place alone', async () => {
       const stored = await put(store(), 'old');
       await put(store(), 'new');
-      assert.equal(store().freshen(stored, later(), store().generation()), null);
+      assert.equal(await store().freshen(stored, later(), store().generation()), null);
       assert.equal((await only(store())).fields.has('x-new'), false);
     });
 
     it('makes it the first of its key and leaves the other variants', async () => {
       const english = await put(store(), 'english', { selecting: varying('en') });
       await put(store(), 'german', { selecting: varying('de') });
-      store().freshen(english, { ...later(), selecting: varying('en') }, store().generation());
+      await store().freshen(english, { ...later(), selecting: varying('en') }, store().generation());
       const found = await store().lookUp(key('/'));
       assert.deepEqual(
         found.map(({ selecting }) => selecting.values[0]),
@@ -94,13 +95,13 @@ export function describeInvalidation(createStore: CreateStore): void {
     it('leaves one response where freshening gives two the same selecting fields', async () => {
       const english = await put(store(), 'english', { selecting: varying('en') });
       await put(store(), 'german', { selecting: varying('de') });
-      store().freshen(english, { ...later(), selecting: varying('de') }, store().generation());
+      await store().freshen(english, { ...later(), selecting: varying('de') }, store().generation());
       assert.equal(await read(store(), await only(store())), 'english');
     });
 
     it('can be done again to what came of it', async () => {
       let stored = await put(store(), 'hello');
-      for (let i = 0; i < 5; i++) stored = store().freshen(stored, later(), store().generation())!;
+      for (let i = 0; i < 5; i++) stored = (await store().freshen(stored, later(), store().generation()))!;
       assert.equal(await read(store(), await only(store())), 'hello');
       assert.equal(store().usage().responses, 1);
     });
@@ -173,7 +174,7 @@ export function describeInvalidation(createStore: CreateStore): void {
     it('is cleared by freshening that was asked for afterwards (RFC 9111 §4.3.4)', async () => {
       await put(store(), 'hello');
       await store().invalidate(key('/'));
-      const freshened = store().freshen(await only(store()), metadata(), store().generation());
+      const freshened = await store().freshen(await only(store()), metadata(), store().generation());
       assert.equal(freshened?.invalidated, false);
       assert.equal((await only(store())).invalidated, false);
     });
@@ -182,7 +183,7 @@ export function describeInvalidation(createStore: CreateStore): void {
       const stored = await put(store(), 'hello');
       const generation = store().generation();
       await store().invalidate(key('/'));
-      const freshened = store().freshen(stored, metadata(), generation);
+      const freshened = await store().freshen(stored, metadata(), generation);
       assert.equal(freshened?.invalidated, true);
       assert.equal((await only(store())).invalidated, true);
     });
@@ -256,7 +257,7 @@ export function describeInvalidation(createStore: CreateStore): void {
 
     it('goes by the groups that freshening left it with', async () => {
       const stored = await put(store(), 'a', { groups: ['old'] });
-      store().freshen(stored, metadata({ groups: ['new'] }), store().generation());
+      await store().freshen(stored, metadata({ groups: ['new'] }), store().generation());
       await store().invalidateGroup(origin, 'old');
       assert.equal((await only(store())).invalidated, false);
       await store().invalidateGroup(origin, 'new');

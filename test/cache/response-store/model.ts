@@ -88,10 +88,8 @@ class Comparison {
         return this.#append(operation);
       case 'end':
         return this.#end(operation);
-      case 'freshen': {
-        this.#freshen(operation);
-        return;
-      }
+      case 'freshen':
+        return this.#freshen(operation);
       case 'remove': {
         const expected = this.#stored[operation.key]?.[operation.nth];
         if (expected === undefined) return;
@@ -190,12 +188,12 @@ class Comparison {
     return { place, held, length, complete, invalidated, purged };
   }
 
-  #freshen({ key: of, nth, remembered }: Operation & { do: 'freshen' }): void {
+  async #freshen({ key: of, nth, remembered }: Operation & { do: 'freshen' }): Promise<void> {
     const expected = this.#stored[of]?.[nth];
     if (expected === undefined) return;
     const now = { generation: this.store.generation(), time: this.#time };
     const { generation, time } = remembered ? this.#remembered : now;
-    const stored = this.store.freshen(expected.stored, metadataOf(expected.place), generation);
+    const stored = await this.store.freshen(expected.stored, metadataOf(expected.place), generation);
     assert.equal(stored === null, this.#was('purged hard', expected.place, time));
     if (stored === null) return;
     const [invalidated, purged] = this.#fateSince(expected.place, time);

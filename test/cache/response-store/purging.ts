@@ -250,7 +250,7 @@ export function describePurging(createStore: CreateStore): void {
     it('is cleared by freshening that was asked for afterwards (RFC 9111 §4.3.4)', async () => {
       await put(store(), 'hello');
       await store().purge(uri('/'), 'soft', now);
-      const freshened = store().freshen(await only(store()), metadata(), store().generation());
+      const freshened = await store().freshen(await only(store()), metadata(), store().generation());
       assert.equal(freshened !== null && isPurged(freshened), false);
       assert.equal(await fate(store(), key('/')), 'fresh');
     });
@@ -259,7 +259,7 @@ export function describePurging(createStore: CreateStore): void {
       const stored = await put(store(), 'hello');
       const generation = store().generation();
       await store().purge(uri('/'), 'soft', now);
-      assert.ok(store().freshen(stored, metadata(), generation));
+      assert.ok(await store().freshen(stored, metadata(), generation));
       assert.equal(await fate(store(), key('/')), 'ended');
     });
   });
@@ -283,7 +283,7 @@ export function describePurging(createStore: CreateStore): void {
     it('lets a purged response be neither freshened nor added to', async () => {
       const part = await putPart(store(), '0123', { length: bytes(10) });
       await store().purge(uri('/'), 'hard', now);
-      assert.equal(store().freshen(part!, metadata(), store().generation()), null);
+      assert.equal(await store().freshen(part!, metadata(), store().generation()), null);
       const writer = begin(store(), {}, { from: bytes(4), length: bytes(10), extend: part! });
       await writer.append(Buffer.from('456789'));
       await writer.commit(Fields.none);
@@ -295,7 +295,7 @@ export function describePurging(createStore: CreateStore): void {
       const last = await put(store(), 'old', { key: key('/last') });
       const part = await putPart(store(), '0123', { length: bytes(10) }, { key: key('/part') });
       const purge = store().purge(host('example.com'), 'hard', now);
-      assert.equal(store().freshen(last, metadata({ key: key('/last') }), store().generation()), null);
+      assert.equal(await store().freshen(last, metadata({ key: key('/last') }), store().generation()), null);
       const writer = begin(store(), { key: key('/part') }, { from: bytes(4), length: bytes(10), extend: part! });
       await writer.append(Buffer.from('456789'));
       await writer.commit(Fields.none);

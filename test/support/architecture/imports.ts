@@ -2,7 +2,7 @@ import { builtinModules } from 'node:module';
 import type { Import, Source } from './source.js';
 
 /** The rooms of the house, each of which may import from itself and from those before it. */
-export const rooms = [
+const rooms = [
   'config/',
   'proxy/base/',
   'proxy/http/',
