@@ -1,6 +1,7 @@
 import { addressesCollide, formatListenAddress } from './network-name.js';
 import { shown, valueAt, type Problem } from './problem.js';
-import { part, type CheckedConfig, type Listener, type Site } from './schema.js';
+import { part, type CheckedConfig } from './schema.js';
+import type { Listener, Site } from './value-types.js';
 
 /**
  * What is wrong between keys that are each right by themselves. Takes the plain value, so that these problems are found

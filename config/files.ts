@@ -1,4 +1,5 @@
-import type { CheckedConfig, Listener } from './schema.js';
+import type { CheckedConfig } from './schema.js';
+import type { Listener } from './value-types.js';
 
 /** A file that a configuration names. */
 export interface NamedFile {
@@ -9,9 +10,9 @@ export interface NamedFile {
   readonly use: 'certificate' | 'key' | 'authorities' | 'secret' | 'users' | 'append';
 }
 
-type FileKeys = Pick<CheckedConfig, 'listen' | 'access' | 'upstream' | 'log'>;
+type FileKeys = Pick<CheckedConfig, 'node' | 'listen' | 'access' | 'upstream' | 'log'>;
 
-/** Every file that a configuration names, in the order of its keys; a certificate is followed by its key. */
+/** Every file that a configuration names, but for directories, in the order of its keys; a certificate is followed by its key. */
 export function filesNamedBy(config: FileKeys): NamedFile[] {
   const files: NamedFile[] = [];
   for (const [name, listener] of Object.entries(config.listen)) {
@@ -36,15 +37,16 @@ export function filesNamedBy(config: FileKeys): NamedFile[] {
   return files;
 }
 
-/** The configuration with every path of a file replaced by what `map` makes of it. */
+/** The configuration with every path of a file or directory replaced by what `map` makes of it. */
 export function withPaths<C extends FileKeys>(config: C, map: (path: string) => string): C {
   const listener = (one: Listener | null): Listener | null =>
     one && { ...one, tls: one.tls?.map(({ cert, key }) => ({ cert: map(cert), key: map(key) })) ?? null };
   const optional = (path: string | null): string | null => (path === null ? null : map(path));
-  const { listen, access, upstream, log } = config;
+  const { node, listen, access, upstream, log } = config;
   const { authentication, operator } = access;
   return {
     ...config,
+    node: { ...node, data: map(node.data) },
     listen: { proxy: listener(listen.proxy), site: listener(listen.site), admin: listener(listen.admin) },
     access: {
       ...access,

@@ -62,7 +62,7 @@ export function loadWithPositions(
   const config = withPaths(checked.config, (path) => resolve(dirname(source), path));
   const name = config.node.name ?? options.hostName ?? 'localhost';
   return {
-    config: deepFreeze({ ...config, node: { name } }),
+    config: deepFreeze({ ...config, node: { ...config.node, name } }),
     positionOf: (key) => yaml.positionOf(pathOf(key), 'value'),
     isWritten: (key) => valueAt(value, pathOf(key)) !== undefined,
   };

@@ -1,53 +1,37 @@
 import { z } from 'zod';
 import type { SchemaNode } from './json-schema.js';
-import type { ListenAddress } from './network-name.js';
-import type { OriginUri } from './origin-uri.js';
 import type { Issue } from './problem.js';
 import {
-  address,
   atLeast,
   destination,
+  directory,
   duration,
   file,
   host,
   hostPattern,
+  listener,
   method,
   nodeName,
-  origin,
   parameter,
   pathPattern,
-  prefix,
   proxyUri,
   range,
   realm,
+  site,
   size,
   timeout,
   uriPattern,
   userName,
+  type Listener,
+  type Site,
 } from './value-types.js';
 
-/** A file pair of a TLS certificate chain and its private key, both PEM; absolute paths in a loaded configuration. */
-export type CertificateFiles = DeepReadonly<z.output<typeof certificate>>;
-/** Where a listener binds, and with which certificates (the first is the default), or without TLS. */
-export interface Listener {
-  readonly address: ListenAddress;
-  readonly tls: readonly CertificateFiles[] | null;
-  /** Peers whose connections begin with a PROXY protocol header, which says who the client is. */
-  readonly proxyProtocol: readonly string[];
-}
-/** What the reverse side serves under a host, or a host and path prefix. */
-export interface Site {
-  /** A host name in lower case, an address as in a URI, or `*` for any. */
-  readonly host: string;
-  readonly prefix: string;
-  readonly origin: OriginUri;
-  /** Whose name the origin server sees in `Host`: that of the client's request, or its own. */
-  readonly sendHost: 'client' | 'origin';
-}
 /** As checked by the schema, node name not yet filled in. */
 export type CheckedConfig = DeepReadonly<z.output<typeof schema>>;
 /** The configuration of a node: complete, checked and frozen. */
-export type Config = Omit<CheckedConfig, 'node'> & { readonly node: { readonly name: string } };
+export type Config = Omit<CheckedConfig, 'node'> & {
+  readonly node: Omit<CheckedConfig['node'], 'name'> & { readonly name: string };
+};
 /** Who may do what; conditions that are empty hold for all. */
 export type AccessRule = Config['access']['rules'][number];
 /** How responses under some URIs are stored. */
@@ -58,69 +42,6 @@ export type LogLevel = Config['log']['level'];
 type DeepReadonly<T> = T extends string | number | boolean | null | undefined
   ? T
   : { readonly [K in keyof T]: DeepReadonly<T[K]> };
-
-const certificate = z
-  .strictObject({
-    cert: file.describe('PEM file with the certificate chain, the leaf first'),
-    key: file.describe('PEM file with its private key'),
-  })
-  .meta({ id: 'certificate', description: "a map of 'cert' and 'key'" });
-
-const listenerMap = z
-  .strictObject({
-    address: address.describe('Where to listen'),
-    tls: z
-      .union([certificate, z.array(certificate).min(1)])
-      .optional()
-      .describe('Certificate and key; a list of such pairs is chosen from by SNI, the first being the default'),
-    proxyProtocol: z
-      .array(range)
-      .prefault([])
-      .describe('Peers whose connections begin with a PROXY protocol header (version 1 or 2)'),
-  })
-  .meta({ id: 'listener', description: "a map of 'address', 'tls' and 'proxyProtocol'" });
-
-const listener = z.codec(z.union([address, listenerMap, z.null()]), z.custom<Listener | null>(isObjectOrNull), {
-  decode: (input) => {
-    if (input === null || !('address' in input)) return input && { address: input, tls: null, proxyProtocol: [] };
-    const { address: bound, tls, proxyProtocol } = input;
-    return { address: bound, tls: tls === undefined ? null : Array.isArray(tls) ? tls : [tls], proxyProtocol };
-  },
-  encode: (value) => {
-    if (value === null) return null;
-    const { address: bound, tls, proxyProtocol } = value;
-    if (tls === null && proxyProtocol.length === 0) return bound;
-    const pairs = tls?.map((pair) => ({ ...pair }));
-    return { address: bound, ...(pairs && { tls: pairs }), proxyProtocol: [...proxyProtocol] };
-  },
-});
-
-function isObjectOrNull(value: unknown): boolean {
-  return typeof value === 'object';
-}
-
-const site = z.codec(
-  z.strictObject({
-    host: host.describe("The host name that clients ask for, or '*' for any"),
-    prefix: prefix.prefault('/').describe('Serve only what lies under this path; the longest matching prefix counts'),
-    origin: origin.describe('Where it comes from; takes the place of the prefix'),
-    sendHost: z
-      .enum(['client', 'origin'])
-      .optional()
-      .describe(
-        "Host sent to the origin server: the client's, or the origin's own; by default 'client' for the prefix '/', otherwise 'origin'",
-      ),
-  }),
-  z.custom<Site>((value) => typeof value === 'object' && value !== null),
-  {
-    decode: (input) => ({
-      ...input,
-      host: input.host.toLowerCase(),
-      sendHost: input.sendHost ?? (input.prefix === '/' ? 'client' : 'origin'),
-    }),
-    encode: (value) => ({ ...value }),
-  },
-);
 
 const count = (most: number) => z.int().min(1).max(most);
 
@@ -178,6 +99,9 @@ const schema = z.strictObject({
         .nullable()
         .prefault(null)
         .describe('Name of this node in Via and Cache-Status; null for the host name'),
+      data: directory
+        .prefault('./var')
+        .describe('Directory for what has to outlive the process; made when it is first needed'),
     })
     .prefault({}),
   listen: z
@@ -292,6 +216,10 @@ const schema = z.strictObject({
       memory: size
         .prefault('256MiB')
         .describe('Memory for stored responses, keys and fields counted; 0 to store nothing'),
+      disk: atLeast('16MiB')
+        .nullable()
+        .prefault(null)
+        .describe('Disk for stored responses, in node.data; null to store in memory only'),
       maxDocument: size.prefault('64MiB').describe('Larger bodies pass through and are not stored'),
       heuristicFraction: z
         .number()

@@ -22,17 +22,9 @@ const pureFiles = [
   ...['units', 'duration', 'byte-size', 'uri-pattern'].map((name) => `config/${name}.ts`),
   ...[
     ...['fields', 'http-date', 'entity-tag', 'preconditions', 'range', 'hop-by-hop', 'via', 'forwarded', 'methods'],
-    ...[
-      'field-names',
-      'target-uri',
-      'ip-address',
-      'address-test',
-      'loose-ipv4',
-      'address-text',
-      'client-prefix',
-      'connection-counts',
-    ],
-    ...['request-rate', 'body-rate', 'crc32c', 'proxy-header', 'proxy-protocol', 'proxy-protocol-v2'],
+    ...['field-names', 'target-uri', 'host-name', 'ip-address', 'address-test', 'loose-ipv4', 'address-text'],
+    ...['client-prefix', 'client-allowance', 'connection-counts', 'request-rate', 'body-rate', 'crc32c'],
+    ...['proxy-header', 'proxy-protocol', 'proxy-protocol-v2'],
   ].map((name) => `proxy/http/${name}.ts`),
   ...[
     ...['access-rules', 'access-gate', 'path-readings', 'requested-host', 'users-file', 'edited-users'],

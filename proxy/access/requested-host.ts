@@ -1,12 +1,5 @@
 import { bareHost, plainName } from '../http/host-name.js';
-import {
-  contains,
-  embeddedIpv4,
-  isMappedIpv4,
-  parseAddress,
-  parseRange,
-  type IpAddress,
-} from '../http/ip-address.js';
+import { contains, embeddedIpv4, isMappedIpv4, parseAddress, parseRange, type IpAddress } from '../http/ip-address.js';
 import { looseIpv4 } from '../http/loose-ipv4.js';
 
 /** A host as a request names it, in all that it can mean without asking the DNS. At least one meaning. */

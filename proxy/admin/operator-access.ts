@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { WillisError } from '../base/errors.js';
 import { addressTest } from '../http/address-test.js';
+import { bareHost } from '../http/host-name.js';
 import { parseAddress } from '../http/ip-address.js';
 import type { Request } from '../http/message.js';
 import { originOf } from '../http/target-uri.js';
@@ -51,7 +52,7 @@ export class OperatorAccess {
 
   /** An address cannot be rebound to another machine, so that any is as good as the listener's own. */
   #isOwnName(host: string): boolean {
-    return this.#hosts.has(host) || parseAddress(host.replace(/^\[|\]$/g, '')) !== null;
+    return this.#hosts.has(host) || parseAddress(bareHost(host)) !== null;
   }
 }
 

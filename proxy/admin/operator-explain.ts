@@ -1,5 +1,5 @@
 import { formatOriginUri } from '../../config/origin-uri.js';
-import type { Site } from '../../config/schema.js';
+import type { Site } from '../../config/value-types.js';
 import type { AccessFacts } from '../access/access-rules.js';
 import type { Judgement } from '../access/access-gate.js';
 import { WillisError } from '../base/errors.js';

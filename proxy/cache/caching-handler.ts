@@ -274,7 +274,8 @@ export class CachingHandler {
       return this.#answering.forwarded(request, result, reason, true);
     }
     const { selected } = selectStored(await this.#store.lookUp(visit.key), request.fields, now);
-    if (selected?.complete !== true || !(await this.#store.ready(selected, bytes(0), selected.length ?? bytes(0)))) return null;
+    if (selected?.complete !== true || !(await this.#store.ready(selected, bytes(0), selected.length ?? bytes(0))))
+      return null;
     if (result.kind === 'stale' && selected.id === result.stored.id) {
       return this.#answering.forwarded(request, result, reason, true);
     }

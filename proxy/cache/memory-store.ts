@@ -25,6 +25,15 @@ export interface MemoryStoreOptions {
   readonly maxDocument: Bytes;
   /** How many responses are kept under one key; one more drops the least recently used of them. */
   readonly variants: number;
+  /** Shared with a store that this one stands in front of. */
+  readonly order?: InvalidationOrder;
+}
+
+/** What another store has. */
+export interface AdoptedResponse {
+  readonly stored: StoredResponse;
+  /** All of its bytes, in a buffer of their own. */
+  readonly content: Buffer;
 }
 
 /** For the marks of invalidations, so that what is under way when they happen is known to be out of date. */
@@ -49,12 +58,12 @@ export class MemoryStore implements ResponseStore {
   #resizings = 0;
   readonly #entries: LRUCache<CacheKey, Entry>;
   readonly #groups = new GroupIndex();
-  readonly #order = new InvalidationOrder();
-  readonly #marks = new InvalidationMarks(marksLimit, this.#order);
+  readonly #order: InvalidationOrder;
+  readonly #marks: InvalidationMarks;
   /** In the order in which they came, as a purge that goes through them and pauses needs it. */
   readonly #keys = new Set<CacheKey>();
   readonly #walk = new PurgeWalk(this.#keys, this.#groups);
-  readonly #purges = new PurgesUnderWay<number>(this.#order, (selector, visit) => this.#walk.over(selector, visit));
+  readonly #purges: PurgesUnderWay<number>;
   #reserved = 0;
   #responses = 0;
   #evicted = 0;
@@ -62,7 +71,10 @@ export class MemoryStore implements ResponseStore {
   #ids = 0;
   #closed = false;
 
-  constructor({ limit, maxDocument, variants }: MemoryStoreOptions) {
+  constructor({ limit, maxDocument, variants, order = new InvalidationOrder() }: MemoryStoreOptions) {
+    this.#order = order;
+    this.#marks = new InvalidationMarks(marksLimit, order);
+    this.#purges = new PurgesUnderWay(order, (selector, visit) => this.#walk.over(selector, visit));
     this.#limit = limit;
     this.#maxDocument = maxDocument;
     this.#maxFootprint = bytes(Math.floor(limit / 2));
@@ -143,6 +155,26 @@ export class MemoryStore implements ResponseStore {
       current.filter(({ id }) => id !== stored.id),
     );
     return Promise.resolve();
+  }
+
+  /** Takes copies of all that another store has under a key, under the same names; or of nothing, if there is no room. */
+  adopt(responses: readonly AdoptedResponse[], generation: Generation): void {
+    const [first] = responses;
+    if (first === undefined || this.#closed || this.isInvalidatedAfter(first.stored.key, generation)) return;
+    const copies = responses.map(({ stored, content }) => {
+      const body = SparseBody.of(bytes(0), content.length === 0 ? [] : [content]);
+      const { id, length, trailers, invalidated } = stored;
+      return new MemoryResponse(stored, { id, generation, body, length, trailers, invalidated });
+    });
+    const size = footprintOf(copies);
+    if (size > this.#maxFootprint || !this.#reserve(bytes(size))) return;
+    this.#reserved -= size;
+    this.#set(first.stored.key, copies);
+  }
+
+  /** Lets go of everything under a key, which is no eviction. */
+  forget(key: CacheKey): void {
+    if (this.#entries.has(key)) this.#set(key, []);
   }
 
   invalidate(key: CacheKey): Promise<void> {

@@ -1,12 +1,11 @@
 import { seconds } from '../../config/units.js';
 import { cacheStatus } from './cache-status.js';
 import { remainingLifetime } from './freshness.js';
-import { completionRequest } from './partial.js';
 import type { Plan } from './plan.js';
 import { planSentence, type PlanSentenceInput } from './plan-sentence.js';
 import { mayServeStaleOnFailure, type ValidationFailure } from './reuse.js';
 import { conditionalFields } from './validation.js';
-import { heldFor, wantedOf } from './wanted.js';
+import { completionFor, heldFor, wantedOf } from './wanted.js';
 
 /** What the cache would do about a request now, told in advance. */
 export interface NextStep {
@@ -54,8 +53,7 @@ function statusOf(plan: Plan, { name, now }: NextStepInput): string {
 /** The fields by which a forwarded request asks for less than the whole: RFC 9111 §4.3.1, §3.3. */
 function asksOf(plan: Plan, { request, candidates, now }: NextStepInput): NextStep['asks'] {
   if (plan.kind === 'complete') {
-    const wanted = wantedOf(plan.stored, request, now);
-    const ask = wanted === 'several' ? null : completionRequest(plan.stored, wanted);
+    const ask = completionFor(plan.stored, request, now);
     return ask === null
       ? []
       : [

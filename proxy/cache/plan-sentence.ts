@@ -7,6 +7,7 @@ import { currentAge, remainingLifetime } from './freshness.js';
 import type { Plan, PlannedRequest } from './plan.js';
 import { staleForbidden, type ValidateReason } from './reuse.js';
 import type { StoredResponse } from './stored-response.js';
+import { completionFor } from './wanted.js';
 
 export interface PlanSentenceInput {
   readonly request: PlannedRequest;
@@ -27,7 +28,9 @@ export function planSentence(plan: Plan, input: PlanSentenceInput): string {
     case 'hit-and-validate':
       return `Answered from the store at once and validated behind the answer: ${staleFor(plan.stored, input)}, within its stale-while-revalidate (RFC 5861 §3).`;
     case 'complete':
-      return 'Completed: a part is stored that lacks bytes which the request wants; the origin server is asked for those (RFC 9111 §3.3).';
+      return completionFor(plan.stored, input.request, input.now) === null
+        ? 'Forwarded: a part is stored that lacks bytes which the request wants, and cannot be completed by one range of the same representation (RFC 9111 §3.4).'
+        : 'Completed: a part is stored that lacks bytes which the request wants; the origin server is asked for those (RFC 9111 §3.3).';
     case 'validate':
       return plan.stored === null
         ? `Forwarded: ${varyMiss(input)}.`

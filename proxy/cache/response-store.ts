@@ -76,6 +76,9 @@ export interface ResponseStore {
 
   usage(): StoreUsage;
 
+  /** Why a `write` that gives null at this moment does so, if that can be told: `too-large` otherwise. */
+  readonly refusal?: 'disk-unwell' | 'too-large';
+
   /** Idempotent. */
   close(): Promise<void>;
 }

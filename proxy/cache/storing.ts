@@ -109,7 +109,7 @@ export class Storing {
     if (place === null) return { kind: 'not-stored', reason: 'content-range' };
     const { from, length } = place;
     const writer = this.store.write({ metadata, generation, from, length, extend });
-    if (writer === null) return { kind: 'not-stored', reason: 'too-large' };
+    if (writer === null) return { kind: 'not-stored', reason: this.store.refusal ?? 'too-large' };
     // a part is of use with a strong validator only, for If-Range (RFC 9110 §13.1.5)
     const keepPart = (): boolean => strongValidatorOf(metadata.fields, metadata.responseTime) !== null;
     const fill = new Fill(received.body ?? BufferedBody.from(''), writer, { readAhead, completeWithin, keepPart });

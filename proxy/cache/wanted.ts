@@ -2,7 +2,7 @@ import type { Bytes, EpochMs } from '../../config/units.js';
 import type { Request } from '../http/message.js';
 import { ifRangeHolds, isNotModified } from '../http/preconditions.js';
 import { parseRange, resolveRanges } from '../http/range.js';
-import { covers } from './partial.js';
+import { completionRequest, covers, type CompletionRequest } from './partial.js';
 import type { Interval, ResponseMetadata, StoredResponse } from './stored-response.js';
 
 /** As much of a request as says what of a representation it wants. */
@@ -47,6 +47,12 @@ export function wantedOf(stored: StoredResponse, request: Wanting, now: EpochMs)
   if (wanted === null) return null;
   if (wanted.kind !== 'satisfiable' || wanted.ranges.length !== 1) return 'several';
   return wanted.ranges[0] ?? 'several';
+}
+
+/** What is asked of the origin server to complete a stored part for a request; null if that cannot be done. */
+export function completionFor(stored: StoredResponse, request: Wanting, now: EpochMs): CompletionRequest | null {
+  const wanted = wantedOf(stored, request, now);
+  return wanted === 'several' ? null : completionRequest(stored, wanted);
 }
 
 function validatorsOf(

@@ -71,10 +71,6 @@ function latency(view: StatsView): Line[] {
 }
 
 function state(whole: StatsView): Line[] {
-  const held = whole.gauge('willis_store_bytes');
-  const limit = whole.gauge('willis_store_limit_bytes');
-  const responses = whole.gauge('willis_store_responses');
-  const evicted = whole.count('willis_store_evictions_total');
   const connections = (['proxy', 'site', 'admin'] as const)
     .map((side) => [side, whole.gauge('willis_connections_open', { side })] as const)
     .flatMap(([side, open]) => (open === null ? [] : [`${counted(open)} ${side}`]));
@@ -82,17 +78,25 @@ function state(whole: StatsView): Line[] {
   const [busy, idle] = ['busy', 'idle'].map((name) => whole.gauge('willis_upstream_connections', { state: name }));
   const waiting = whole.gauge('willis_upstream_waiting_requests');
   return [
-    held === null || limit === null || responses === null
-      ? null
-      : [
-          'store',
-          `${counted(responses)} ${responses === 1 ? 'response' : 'responses'}, ${sized(held)} of ${sized(limit)}, ${counted(evicted ?? 0)} evicted`,
-        ],
+    stored('memory', whole),
+    stored('disk', whole),
     connections.length === 0 ? null : ['connections', `${connections.join(', ')}; ${counted(tunnels ?? 0)} tunnels`],
     busy == null || idle == null
       ? null
       : ['to origins', `${counted(busy)} busy, ${counted(idle)} idle; ${counted(waiting ?? 0)} requests wait`],
   ];
+}
+
+/** What one part of the store holds. */
+function stored(store: 'memory' | 'disk', whole: StatsView): Line {
+  const held = whole.gauge('willis_store_bytes', { store });
+  const limit = whole.gauge('willis_store_limit_bytes', { store });
+  const responses = whole.gauge('willis_store_responses', { store });
+  if (held === null || limit === null || responses === null) return null;
+  const evicted = whole.count('willis_store_evictions_total', { store });
+  const trouble = whole.gauge('willis_store_well', { store }) === 0 ? '; it fails at the moment' : '';
+  const count = `${counted(responses)} ${responses === 1 ? 'response' : 'responses'}`;
+  return [store, `${count}, ${sized(held)} of ${sized(limit)}, ${counted(evicted ?? 0)} evicted${trouble}`];
 }
 
 function program(whole: StatsView, lately: StatsView | null): Line[] {

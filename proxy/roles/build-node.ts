@@ -5,8 +5,11 @@ import { AccessLog } from '../base/access-log.js';
 import type { Clock } from '../base/clock.js';
 import type { RootLogger } from '../base/logger.js';
 import { CachingHandler } from '../cache/caching-handler.js';
+import { InvalidationOrder } from '../cache/invalidation-marks.js';
 import { MemoryStore } from '../cache/memory-store.js';
+import { StoreLayers } from '../cache/store-layers.js';
 import { cachingSettings } from './arrangement.js';
+import { DiskLayer } from './disk-layer.js';
 import { NodeMetrics, type Program } from './node-metrics.js';
 import { RunningNode, type Node } from './running-node.js';
 import { TakenOver } from './taken-over.js';
@@ -27,11 +30,14 @@ export interface NodeOptions {
 export function buildNode(config: Config, { logger, clock, reread, program }: NodeOptions): Node {
   const instance = randomBytes(4).toString('hex');
   const { memory: limit, maxDocument, variants } = config.cache;
-  const store = new MemoryStore({ limit, maxDocument, variants });
+  const order = new InvalidationOrder();
+  const store = new StoreLayers(new MemoryStore({ limit, maxDocument, variants, order }));
+  const disk = new DiskLayer({ store, order, clock, logger });
   const caching = cachingSettings(config, { name: config.node.name, instance });
   const cache = new CachingHandler({ store, clock, logger, ...caching });
   const metrics = new NodeMetrics({ clock, logger, program });
   const accessLog = new AccessLog(config.log, metrics.accessLog);
   const takenOver = new TakenOver();
-  return new RunningNode(config, { logger, clock, instance, store, cache, accessLog, takenOver, metrics }, reread);
+  const lasting = { logger, clock, instance, store, disk, cache, accessLog, takenOver, metrics };
+  return new RunningNode(config, lasting, reread);
 }

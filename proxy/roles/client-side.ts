@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { formatListenAddress } from '../../config/network-name.js';
-import type { Listener } from '../../config/schema.js';
+import type { Listener } from '../../config/value-types.js';
 import type { AccessPolicy, Permission } from '../access/access-policy.js';
 import type { Clock } from '../base/clock.js';
 import { WillisError } from '../base/errors.js';

@@ -3,7 +3,8 @@ import type { AccessLog } from '../base/access-log.js';
 import type { Clock } from '../base/clock.js';
 import type { RootLogger } from '../base/logger.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
-import type { MemoryStore } from '../cache/memory-store.js';
+import type { StoreLayers } from '../cache/store-layers.js';
+import type { DiskLayer } from './disk-layer.js';
 import type { NodeMetrics } from './node-metrics.js';
 import type { TakenOver } from './taken-over.js';
 
@@ -13,7 +14,8 @@ export interface Lasting {
   readonly clock: Clock;
   /** Identifies this process to other nodes. */
   readonly instance: string;
-  readonly store: MemoryStore;
+  readonly store: StoreLayers;
+  readonly disk: DiskLayer;
   readonly cache: CachingHandler;
   readonly accessLog: AccessLog;
   readonly takenOver: TakenOver;

@@ -1,4 +1,5 @@
 import type { Registry, Sample } from '../base/metrics.js';
+import type { DiskState } from './disk-layer.js';
 import type { StoreUsage } from '../cache/response-store.js';
 import type { HttpUpstream } from '../forward/http-upstream.js';
 import type { ListenerCounters } from '../http/listener-counters.js';
@@ -8,7 +9,10 @@ export interface NodeView {
   /** By the names of the listeners, those that are no longer wanted included. */
   listeners(): Iterable<readonly [name: string, listener: ListenerView]>;
   upstreams(): Iterable<Pick<HttpUpstream, 'connections'>>;
-  usage(): StoreUsage;
+  /** What the parts of the store hold, by their names: `memory`, and `disk` if there is one. */
+  stores(): Iterable<readonly [store: string, usage: StoreUsage]>;
+  /** Null if nothing is stored on disk. */
+  disk(): DiskState | null;
   /** Tunnels and upgrades, those being opened included. */
   takenOver(): number;
 }
@@ -44,7 +48,7 @@ function describeListeners(registry: Registry, node: NodeView): void {
     read: bySide(({ counters }) => counters.accepted),
   });
   registry.add({
-    ...{ type: 'counter', name: 'willis_connections_spared_total', labels: ['side'] },
+    ...{ type: 'counter', name: 'willis_connections_made_room_total', labels: ['side'] },
     help: 'Idle connections that were ended to make room for new ones.',
     read: bySide(({ counters }) => counters.madeRoom),
   });
@@ -92,17 +96,29 @@ function describeUpstreams(registry: Registry, node: NodeView): void {
 }
 
 function describeStore(registry: Registry, node: NodeView): void {
-  const gauges: readonly [name: string, help: string, value: (usage: StoreUsage) => number][] = [
-    ['willis_store_bytes', 'Memory of the store in use: bodies, fields and keys.', ({ bytes }) => bytes],
-    ['willis_store_limit_bytes', 'How much of it may be used.', ({ limit }) => limit],
-    ['willis_store_responses', 'Stored responses.', ({ responses }) => responses],
+  const families: readonly [type: 'gauge' | 'counter', name: string, help: string, value: (of: StoreUsage) => number][] = [
+    ['gauge', 'willis_store_bytes', 'In use for stored responses: bodies, fields and keys.', ({ bytes }) => bytes],
+    ['gauge', 'willis_store_limit_bytes', 'How much may be used.', ({ limit }) => limit],
+    ['gauge', 'willis_store_responses', 'Stored responses.', ({ responses }) => responses],
+    ['counter', 'willis_store_evictions_total', 'Stored responses evicted to make room.', ({ evicted }) => evicted],
   ];
-  for (const [name, help, value] of gauges) {
-    registry.read({ type: 'gauge', name, help, value: () => value(node.usage()) });
+  for (const [type, name, help, value] of families) {
+    const read = (): Sample[] => [...node.stores()].map(([store, usage]) => ({ labels: [store], value: value(usage) }));
+    registry.add({ type, name, help, labels: ['store'], read });
   }
-  registry.read({
-    ...{ type: 'counter', name: 'willis_store_evictions_total' },
-    help: 'Stored responses evicted to make room.',
-    value: () => node.usage().evicted,
+  registry.add({
+    ...{ type: 'gauge', name: 'willis_store_well', labels: ['store'] },
+    help: 'Whether the disk does its work.',
+    read: () => onDisk(node, ({ isWell }) => Number(isWell)),
   });
+  registry.add({
+    ...{ type: 'counter', name: 'willis_store_lost_total', labels: ['store'] },
+    help: 'Stored responses forgotten because they could not be read.',
+    read: () => onDisk(node, ({ lost }) => lost),
+  });
+}
+
+function onDisk(node: NodeView, value: (disk: DiskState) => number): Sample[] {
+  const disk = node.disk();
+  return disk === null ? [] : [{ labels: ['disk'], value: value(disk) }];
 }

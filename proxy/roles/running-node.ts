@@ -3,6 +3,7 @@ import type { Config } from '../../config/schema.js';
 import type { OperatorControl, Reload } from '../admin/operator-control.js';
 import type { MetricsView } from '../base/metrics.js';
 import { arrange, type Arrangement } from './arrangement.js';
+import type { PreparedDisk } from './disk-layer.js';
 import type { Lasting } from './lasting.js';
 import { Listeners, type Listening, type PreparedListeners, type WantedListener } from './listeners.js';
 import type { Way } from './way.js';
@@ -49,7 +50,8 @@ export class RunningNode implements Node, OperatorControl {
     lasting.metrics.observe({
       listeners: () => this.#listeners.views(),
       upstreams: () => [...waysOf(this.#arrangement), ...this.#leaving.keys()].map(({ upstream }) => upstream),
-      usage: () => lasting.store.usage(),
+      stores: () => lasting.disk.usages(),
+      disk: () => lasting.disk.state(),
       takenOver: () => lasting.takenOver.open,
     });
   }
@@ -107,9 +109,9 @@ export class RunningNode implements Node, OperatorControl {
   }
 
   async #start(): Promise<void> {
-    const listeners = await this.#listeners.prepare(wantedBy(this.#arrangement));
+    const prepared = await this.#prepare(this.#arrangement);
     this.#lasting.metrics.start();
-    this.#commit(this.#arrangement, listeners);
+    this.#commit(this.#arrangement, prepared);
     if (this.#phase === 'starting') this.#phase = 'running';
   }
 
@@ -119,20 +121,34 @@ export class RunningNode implements Node, OperatorControl {
     const next = arrange(config, this.#lasting, before);
     const changes = changesBetween(before, next);
     if (changes.length === 0) return { changes };
-    this.#commit(next, await this.#listeners.prepare(wantedBy(next)));
+    this.#commit(next, await this.#prepare(next));
     for (const way of waysOf(before)) if (!waysOf(next).has(way)) this.#leave(way);
+    // whoever has asked for a directory to be given back may use it now
+    await this.#lasting.disk.closed();
     return { changes };
   }
 
+  /** Opens what an arrangement wants to be open, which nobody uses yet. @throws RefusedConfiguration, with nothing open */
+  async #prepare(next: Arrangement): Promise<Prepared> {
+    const disk = await this.#lasting.disk.prepare(next.config);
+    try {
+      return { disk, listeners: await this.#listeners.prepare(wantedBy(next)) };
+    } catch (error) {
+      await disk.abandon();
+      throw error;
+    }
+  }
+
   /** In one turn of the event loop; nothing of it can fail. */
-  #commit(next: Arrangement, listeners: PreparedListeners): void {
+  #commit(next: Arrangement, { disk, listeners }: Prepared): void {
     const { logger, accessLog, store, cache } = this.#lasting;
     const { memory: limit, maxDocument, variants } = next.config.cache;
     if (leadsElsewhere(this.#arrangement, next)) cache.forgetFlights();
     this.#arrangement = next;
     logger.configure(next.config.log);
     accessLog.configure(next.config.log);
-    void store.resize({ limit, maxDocument, variants });
+    void store.memory.resize({ limit, maxDocument, variants });
+    disk.commit();
     cache.configure(next.caching);
     listeners.commit();
   }
@@ -145,15 +161,22 @@ export class RunningNode implements Node, OperatorControl {
   }
 
   async #stop(): Promise<void> {
-    const { takenOver, store, accessLog, metrics } = this.#lasting;
+    const { takenOver, store, disk, accessLog, metrics } = this.#lasting;
     await this.#listeners.close(this.#arrangement.config.limits.drainTimeout);
     await takenOver.ended();
     await Promise.all([...waysOf(this.#arrangement)].map(({ upstream }) => upstream.close()));
     await Promise.all(this.#leaving.values());
     await store.close();
+    await disk.closed();
     await accessLog.close();
     metrics.stop();
   }
+}
+
+/** What an arrangement has opened and does not use yet. */
+interface Prepared {
+  readonly disk: PreparedDisk;
+  readonly listeners: PreparedListeners;
 }
 
 const wantedBy = ({ sides }: Arrangement): WantedListener[] =>

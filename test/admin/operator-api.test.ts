@@ -73,7 +73,7 @@ describe('the operator side', () => {
     await node.willis.get('/');
     const metrics = await node.ask('GET', '/metrics');
     assert.match(metrics.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
-    const [, text] = /^willis_store_responses (\d+)$/m.exec(metrics.body.toString()) ?? [];
+    const [, text] = /^willis_store_responses\{store="memory"\} (\d+)$/m.exec(metrics.body.toString()) ?? [];
     const stats = JSON.parse((await node.ask('GET', '/api/stats')).body.toString()) as Stats;
     const family = stats.families.find(({ name }) => name === 'willis_store_responses');
     assert.equal(JSON.stringify(family?.samples[0]?.value), text);

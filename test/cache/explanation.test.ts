@@ -195,7 +195,10 @@ describe('explaining', () => {
         ['Range', 'bytes=4-'],
         ['If-Range', '"1"'],
       ]);
-      assert.deepEqual(next([part([[0, 4]])]).asks, []);
+      const without = next([part([[0, 4]])]);
+      assert.deepEqual(without.asks, []);
+      assert.match(without.because, /^Forwarded: a part is stored .* cannot be completed/);
+      assert.match(next([one]).because, /^Completed: /);
     });
 
     it('whether it waits for others, or they for it', () => {

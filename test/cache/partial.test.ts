@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { bytes } from '../../config/units.js';
-import {
-  addInterval,
-  canCombine,
-  completionRequest,
-  covers,
-  missingWithin,
-} from '../../proxy/cache/partial.js';
+import { addInterval, canCombine, completionRequest, covers, missingWithin } from '../../proxy/cache/partial.js';
 import type { Interval } from '../../proxy/cache/stored-response.js';
 import { Fields } from '../../proxy/http/fields.js';
 import { part, stored } from './stored-example.js';

@@ -221,7 +221,7 @@ The next such request
       assert.match(shown, /^willis, running/);
       assert.match(shown, /requests +4\b/);
       assert.match(shown, /hits +75\.0 % of requests, /);
-      assert.match(shown, /store +1 response, /);
+      assert.match(shown, /memory +1 response, /);
       assert.match(shown, /\n {2}hit +3 +\d+ B\n {2}fwd=uri-miss +1 +\d+ B\n$/);
     });
 

@@ -147,7 +147,7 @@ describe('willis run', () => {
       reload: (config) => {
         calls.push(`headers ${config.limits.headers}`);
         const problems = refusals.shift() ?? [];
-        if (refusals.length === 0) setImmediate(reloaded.open);
+        if (refusals.length === 0) setImmediate(() => reloaded.open());
         if (problems.length > 0) return Promise.reject(new RefusedConfiguration(problems));
         return Promise.resolve({ changes: [{ key: 'limits.headers', from: 200, to: 100 }] });
       },

@@ -373,6 +373,7 @@ log: {access: {path: log/access.log}}
       { key: 'log.access.path', path: '/etc/willis/log/access.log', use: 'append' },
     ]);
     assert.equal(loadConfig('log: {access: {path: x}}', 'a/b.yaml', {}).log.access.path, resolve('a/x'));
+    assert.equal(loadConfig('node: {data: ../d}', 'a/b.yaml', {}).node.data, resolve('d'));
   });
 
   it('are found in the text again by their keys', () => {

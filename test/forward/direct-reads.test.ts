@@ -33,7 +33,7 @@ describe('a connection that is read directly', () => {
   /** Writes, and waits until the socket holds so much. */
   const hold = async (text: string, held: number): Promise<void> => {
     far.write(text);
-    while (socket.readableLength < held) await new Promise((resolve) => setImmediate(resolve));
+    while (socket.readableLength < held && !socket.destroyed) await new Promise((resolve) => setImmediate(resolve));
   };
 
   it('is a stream like any other as long as there is no sink', async () => {
@@ -54,7 +54,7 @@ describe('a connection that is read directly', () => {
     });
     await hold('b', 2);
     socket.on('data', (chunk: Buffer) => seen.push(`stream ${chunk.toString()}`));
-    while (seen.length < 1 || socket.readableLength > 0) await new Promise((resolve) => setImmediate(resolve));
+    while (socket.readableLength > 0 && !socket.destroyed) await new Promise((resolve) => setImmediate(resolve));
     far.end('c');
     await once(socket, 'end');
     assert.equal(seen.map((line) => line.replace('stream ', '')).join(''), 'absink c');

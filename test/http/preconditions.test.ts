@@ -9,8 +9,11 @@ const modified = 'Tue, 02 Jan 2024 00:00:00 GMT';
 const later = 'Wed, 03 Jan 2024 00:00:00 GMT';
 const current = { etag: '"a"', lastModified: modified, date: null };
 
-const isAnsweredNotModified = (fields: Record<string, string | string[]>, method = 'GET', representation = {}): boolean =>
-  isNotModified({ method, fields: Fields.of(fields) }, { ...current, ...representation }, now);
+const isAnsweredNotModified = (
+  fields: Record<string, string | string[]>,
+  method = 'GET',
+  representation = {},
+): boolean => isNotModified({ method, fields: Fields.of(fields) }, { ...current, ...representation }, now);
 
 describe('preconditions (RFC 9110 §13)', () => {
   it('a request without preconditions is answered in full (RFC 9110 §13.2.2)', () => {

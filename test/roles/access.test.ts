@@ -5,7 +5,7 @@ import { rawOrigin, type RawOrigin } from '../support/raw-origin.js';
 import type { RawResponse } from '../support/raw-client.js';
 import { startOrigin, type ScriptedOrigin } from '../support/scripted-origin.js';
 import { TempDir } from '../support/temp-dir.js';
-import { startNode, stopNodes, type LogLine } from './node-fixture.js';
+import { startNode, stopNodes } from './node-fixture.js';
 
 type Written = Readonly<Record<string, unknown>>;
 
@@ -80,7 +80,7 @@ describe('access to a node', () => {
       tunnel.close();
     }
     for (const request of origin.requests) assert.equal(request.headers['proxy-authorization'], undefined);
-    const log = (await node.finalLog()) as (LogLine & { readonly user: string | null })[];
+    const log = await node.finalLog();
     assert.deepEqual(log.map(({ user }) => user).sort(), ['alice', 'alice', 'alice', 'alice', 'ci', 'ci']);
   });
 

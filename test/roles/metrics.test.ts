@@ -416,10 +416,10 @@ describe('metrics and access log', () => {
     origin.handle(answer(200, fresh, 'x'.repeat(1000)));
     await get('fwd=uri-miss', 200, '/a');
     await get('hit', 200, '/a');
-    assert.ok((openNow(books, 'willis_store_bytes') ?? 0) > 1000);
-    assert.equal(openNow(books, 'willis_store_limit_bytes'), 256 * 1024 * 1024);
-    assert.equal(openNow(books, 'willis_store_responses'), 1);
-    assert.equal(openNow(books, 'willis_store_evictions_total'), 0);
+    assert.ok((openNow(books, 'willis_store_bytes', 'memory') ?? 0) > 1000);
+    assert.equal(openNow(books, 'willis_store_limit_bytes', 'memory'), 256 * 1024 * 1024);
+    assert.equal(openNow(books, 'willis_store_responses', 'memory'), 1);
+    assert.equal(openNow(books, 'willis_store_evictions_total', 'memory'), 0);
     assert.equal(openNow(books, 'willis_upstream_origins'), 1);
     const closed = await books.close();
     assert.deepEqual(closed.total('willis_connections_total', ['side']), { site: 2 });
@@ -452,9 +452,9 @@ function randomFrom(seed: number): { below(bound: number): number; pick<T>(from:
 }
 
 /** One number, as it is now. */
-function openNow({ willis }: KeptBooks, name: string, side?: string): number | undefined {
+function openNow({ willis }: KeptBooks, name: string, label?: string): number | undefined {
   const samples = willis.node.metrics.snapshot().families.find((family) => family.name === name)?.samples ?? [];
-  const sample = samples.find(({ labels }) => side === undefined || labels['side'] === side);
+  const sample = samples.find(({ labels }) => label === undefined || Object.values(labels).includes(label));
   return typeof sample?.value === 'number' ? sample.value : undefined;
 }
 

@@ -6,23 +6,11 @@ import { buildNode } from '../../proxy/roles/build-node.js';
 import type { ListenerName } from '../../proxy/roles/listeners.js';
 import type { Node } from '../../proxy/roles/running-node.js';
 import { FakeClock } from '../support/fake-clock.js';
+import type { LogLine } from '../support/kept-books.js';
 import { RawClient, type RawClientOptions, type RawResponse } from '../support/raw-client.js';
 import { TempDir } from '../support/temp-dir.js';
 
 type Fields = Readonly<Record<string, string>>;
-
-/** One line of the access log, as far as tests look at it. */
-export interface LogLine {
-  readonly client: string;
-  readonly method: string;
-  readonly uri: string;
-  readonly status: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly contentOut: number;
-  readonly outcome: string;
-  readonly aborted: string | null;
-}
 
 const running = new Set<RunningNode>();
 

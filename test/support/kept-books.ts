@@ -22,7 +22,6 @@ export class KeptBooks {
   readonly #clients: RawClient[] = [];
   readonly #expected = new Map<string, number>();
   readonly #statuses = new Map<string, number>();
-
   #isRandom = false;
 
   private constructor(willis: Willis, directory: TempDir) {

@@ -18,4 +18,5 @@ export async function settled(read: () => number, looks = 10): Promise<number> {
 /** Time in which something that must not happen could happen. */
 export const aWhile = (): Promise<void> => pause(100);
 
-const pause = (duration: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, duration));
+/** Keeps no process alive: what a failed test still waits for never comes. */
+const pause = (duration: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, duration).unref());

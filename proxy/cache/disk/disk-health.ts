@@ -1,0 +1,64 @@
+import { setTimeout as later } from 'node:timers';
+import type { Milliseconds } from '../../../config/units.js';
+import { diskFault } from './disk-fault.js';
+
+export interface HealthOptions {
+  /** Called once when the disk begins to fail, and once when that is over. */
+  readonly onUnwell: (error: unknown) => void;
+  readonly onWell: () => void;
+  /** How long after a failure it is tried again. */
+  readonly retryAfter: Milliseconds;
+  /** Makes the store ready to go on; rejects if the disk does not let it. */
+  readonly recover: (cause: unknown) => Promise<void>;
+}
+
+/** Whether the disk does its work. When it begins to fail nothing is asked of it until a trial succeeds. */
+export class DiskHealth {
+  readonly #options: HealthOptions;
+  #cause: unknown = null;
+  #timer: NodeJS.Timeout | null = null;
+  #trial: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+  }
+
+  get isWell(): boolean {
+    return this.#cause === null;
+  }
+
+  /** Something failed. What concerns one file only, or has to do with how many are open, does not count. */
+  failed(error: unknown): void {
+    const fault = diskFault(error);
+    if (this.#closed || fault === 'damaged' || fault === 'busy' || this.#cause !== null) return;
+    this.#cause = error;
+    this.#options.onUnwell(error);
+    this.#tryLater();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#trial;
+  }
+
+  #tryLater(): void {
+    if (this.#closed) return;
+    this.#timer = later(() => {
+      this.#trial = this.#try();
+    }, this.#options.retryAfter);
+    this.#timer.unref();
+  }
+
+  async #try(): Promise<void> {
+    try {
+      await this.#options.recover(this.#cause);
+      this.#cause = null;
+      if (!this.#closed) this.#options.onWell();
+    } catch (error) {
+      this.#cause = error;
+      this.#tryLater();
+    }
+  }
+}

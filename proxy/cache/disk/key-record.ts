@@ -1,0 +1,136 @@
+import { crc32 } from 'node:zlib';
+import { bytes, epochMs, seconds } from '../../../config/units.js';
+import { Fields } from '../../http/fields.js';
+import type { ResponseDirectives } from '../cache-control.js';
+import type { CacheKey } from '../cache-key.js';
+import type { Freshness } from '../freshness.js';
+import type { Generation } from '../response-store.js';
+import { DiskResponse, type DiskContent } from './disk-response.js';
+import type { Segment } from './segment.js';
+
+/** What the index has under a cache key. */
+export interface KeyRecord {
+  /** When, in the order of uses and versions of the store, its use was recorded last, and in which hour of the clock. */
+  readonly use: number;
+  readonly hour: number;
+  /** The most recently stored or freshened first. */
+  readonly responses: readonly DiskResponse[];
+}
+
+/** Of this process, and what of the past is not to be trusted. */
+export interface RecordReading {
+  readonly run: string;
+  /** What was stored or freshened before is to be validated before its next use. */
+  readonly floor: number;
+}
+
+const version = 1;
+
+/**
+ * A record as the index keeps it. The CRC covers the key too: the index itself does not check what it reads.
+ *
+ *     CRC-32 of cache key and JSON (4, big-endian)   JSON [version, use, hour, responses]
+ */
+export function encodeRecord(key: CacheKey, { use, hour, responses }: KeyRecord): Buffer {
+  const json = Buffer.from(JSON.stringify([version, use, hour, responses.map(packResponse)]));
+  const value = Buffer.allocUnsafe(4 + json.length);
+  value.writeUInt32BE(checksum(key, json));
+  json.copy(value, 4);
+  return value;
+}
+
+/** Null if it is not what it should be. */
+export function decodeRecord(key: CacheKey, value: Buffer, reading: RecordReading): KeyRecord | null {
+  const json = value.subarray(4);
+  if (value.length < 4 || value.readUInt32BE() !== checksum(key, json)) return null;
+  const [written, use, hour, responses] = JSON.parse(json.toString()) as [number, number, number, unknown[]];
+  if (written !== version) return null;
+  return { use, hour, responses: responses.map((one) => unpackResponse(key, one, reading)) };
+}
+
+const checksum = (key: CacheKey, json: Buffer): number => crc32(json, crc32(key));
+
+/** One response as a list of values that JSON knows, for records and for the headers of files. */
+export function packResponse(response: DiskResponse): unknown {
+  const { status, reason, fields, selecting, requestTime, responseTime, freshness, groups, content } = response;
+  const { id, sequence, run, generation, segments, length, trailers, invalidated } = content;
+  return [
+    ...[status, reason, fields.lines, selecting.names, selecting.values, requestTime, responseTime],
+    ...[packFreshness(freshness), groups, id, sequence, run, generation, segments.map(packSegment)],
+    ...[length, trailers.lines, invalidated],
+  ];
+}
+
+export function unpackResponse(key: CacheKey, packed: unknown, { run, floor }: RecordReading): DiskResponse {
+  const [status, reason, lines, names, values, requestTime, responseTime, freshness, groups, id, ...rest] =
+    packed as PackedResponse;
+  const [sequence, writer, generation, segments, length, trailers, invalidated] = rest;
+  const content: DiskContent = {
+    id,
+    sequence,
+    run: writer,
+    // the order of purges begins with the process: what was stored before is older than all of them
+    generation: (writer === run ? generation : 0) as Generation,
+    segments: segments.map(unpackSegment),
+    length: length === null ? null : bytes(length),
+    trailers: trailers.length === 0 ? Fields.none : new Fields(trailers),
+    invalidated: invalidated || sequence < floor,
+  };
+  const metadata = {
+    ...{ key, status, reason, fields: new Fields(lines), selecting: { names, values } },
+    requestTime: epochMs(requestTime),
+    responseTime: epochMs(responseTime),
+    freshness: unpackFreshness(freshness),
+    groups,
+  };
+  return new DiskResponse(metadata, content);
+}
+
+type PackedResponse = [
+  ...[number, string, string[], string[], (string | null)[], number, number, unknown, string[], string],
+  ...[number, string, number, unknown[], number | null, string[], boolean],
+];
+
+const packFreshness = ({ lifetime, lifetimeSource, initialAge, responseTime, directives }: Freshness): unknown => [
+  ...[lifetime, lifetimeSource, initialAge, responseTime],
+  directiveNames.map((name) => directives[name]),
+];
+
+function unpackFreshness(packed: unknown): Freshness {
+  const [lifetime, lifetimeSource, initialAge, responseTime, values] = packed as PackedFreshness;
+  const directives = Object.fromEntries(directiveNames.map((name, i) => [name, values[i]]));
+  return {
+    lifetime: seconds(lifetime),
+    lifetimeSource,
+    initialAge: seconds(initialAge),
+    responseTime: epochMs(responseTime),
+    directives: directives as unknown as ResponseDirectives,
+  };
+}
+
+type PackedFreshness = [number, Freshness['lifetimeSource'], number, number, unknown[]];
+
+/** In the order in which version 1 has them. */
+const directiveNames = [
+  ...(['source', 'noStore', 'private', 'noCache', 'public', 'mustRevalidate', 'proxyRevalidate'] as const),
+  ...(['mustUnderstand', 'noTransform', 'maxAge', 'sMaxage', 'staleWhileRevalidate', 'staleIfError'] as const),
+] satisfies readonly (keyof ResponseDirectives)[];
+
+const packSegment = ({ id, inline, from, length, blockSize, offset, digest }: Segment): unknown => [
+  ...[id, inline ? 1 : 0, from, length, blockSize, offset, digest],
+];
+
+function unpackSegment(packed: unknown): Segment {
+  const [id, inline, from, length, blockSize, offset, digest] = packed as PackedSegment;
+  return {
+    id,
+    inline: inline === 1,
+    from: bytes(from),
+    length: bytes(length),
+    blockSize: bytes(blockSize),
+    offset: bytes(offset),
+    digest,
+  };
+}
+
+type PackedSegment = [string, number, number, number, number, number, string];

@@ -1,0 +1,158 @@
+import { join } from 'node:path';
+import { bytes, type Bytes } from '../../../config/units.js';
+import { errorCode } from './disk-fault.js';
+import type { FileSystem } from './file-system.js';
+import { OpenFiles } from './open-files.js';
+import { sizeOf, type Segment } from './segment.js';
+
+/** How many files stay open for the next reader. */
+const mostOpen = 128;
+const segmentName = /^[0-9a-z]{12,40}$/;
+
+/**
+ * The files of segments under a directory. One that nothing refers to any more becomes a grave: whoever found it before
+ * can read it still, until its room is needed or it has grown old. One that is being read is not deleted.
+ */
+export class SegmentFiles {
+  readonly #directory: string;
+  readonly #files: FileSystem;
+  readonly #open: OpenFiles;
+  readonly #readers = new Map<string, number>();
+  /** The oldest first. */
+  readonly #graves = new Map<string, Bytes>();
+  #graveBytes = 0;
+
+  constructor(directory: string, files: FileSystem) {
+    this.#directory = directory;
+    this.#files = files;
+    this.#open = new OpenFiles(files, mostOpen);
+  }
+
+  pathOf(id: string): string {
+    return join(this.#directory, 'bodies', folderOf(id), id);
+  }
+
+  temporaryPathOf(id: string): string {
+    return join(this.#directory, 'tmp', id);
+  }
+
+  /** Gives a file that was written its place. */
+  async place(id: string): Promise<void> {
+    const path = this.pathOf(id);
+    try {
+      await this.#files.rename(this.temporaryPathOf(id), path);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      await this.#files.makeDirectory(join(this.#directory, 'bodies', folderOf(id)));
+      await this.#files.rename(this.temporaryPathOf(id), path);
+    }
+  }
+
+  read(id: string, into: Buffer, position: Bytes): Promise<Bytes> {
+    return this.#open.read(this.pathOf(id), into, position);
+  }
+
+  /** Until `release` these are not deleted. */
+  hold(segments: readonly Segment[]): void {
+    for (const { id, inline } of segments) if (!inline) this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1);
+  }
+
+  release(segments: readonly Segment[]): void {
+    for (const { id, inline } of segments) {
+      if (inline) continue;
+      const left = (this.#readers.get(id) ?? 0) - 1;
+      if (left > 0) this.#readers.set(id, left);
+      else this.#readers.delete(id);
+    }
+  }
+
+  /** Room that is taken by what nothing refers to. */
+  get graveBytes(): Bytes {
+    return bytes(this.#graveBytes);
+  }
+
+  get graves(): number {
+    return this.#graves.size;
+  }
+
+  bury(segment: Segment): void {
+    this.buryFile(segment.id, sizeOf(segment));
+  }
+
+  buryFile(id: string, size: Bytes): void {
+    if (this.#graves.has(id)) return;
+    this.#graves.set(id, size);
+    this.#graveBytes += size;
+  }
+
+  isBuried(id: string): boolean {
+    return this.#graves.has(id);
+  }
+
+  /** Something refers to it again. */
+  raise(id: string): void {
+    this.#graveBytes -= this.#graves.get(id) ?? 0;
+    this.#graves.delete(id);
+  }
+
+  /** Deletes the oldest grave that nobody reads; gives its name, null if there is none. */
+  async clearGrave(): Promise<string | null> {
+    for (const [id, size] of this.#graves) {
+      if (this.#readers.has(id)) continue;
+      this.#graves.delete(id);
+      try {
+        await this.delete(id);
+      } finally {
+        this.#graveBytes -= size;
+      }
+      return id;
+    }
+    return null;
+  }
+
+  /** Deletes a file that nobody knows of yet, or any more. That it is not there is no error. */
+  async delete(id: string): Promise<void> {
+    const path = this.pathOf(id);
+    this.#open.forget(path);
+    await this.#unlink(path);
+  }
+
+  deleteTemporary(id: string): Promise<void> {
+    return this.#unlink(this.temporaryPathOf(id));
+  }
+
+  close(): void {
+    this.#open.closeIdle();
+  }
+
+  /** The names of all files that look like segments. */
+  async *names(): AsyncGenerator<string> {
+    for (const folder of folders()) {
+      const path = join(this.#directory, 'bodies', folder);
+      try {
+        for await (const name of this.#files.names(path)) {
+          if (segmentName.test(name) && folderOf(name) === folder) yield name;
+        }
+      } catch (error) {
+        if (errorCode(error) !== 'ENOENT') throw error;
+      }
+    }
+  }
+
+  async #unlink(path: string): Promise<void> {
+    try {
+      await this.#files.unlink(path);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+    }
+  }
+}
+
+/** Where the body files are, so that no folder has too many of them; each is made when it is needed. */
+const folders = (): string[] => Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+
+/** The names end in a count. */
+function folderOf(id: string): string {
+  const count = parseInt(id.slice(-3), 36);
+  return (count % 256).toString(16).padStart(2, '0');
+}

@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import type { Config } from '../../config/schema.js';
+import type { Clock } from '../base/clock.js';
+import type { Logger } from '../base/logger.js';
+import { uriOfKey, type CacheKey } from '../cache/cache-key.js';
+import { DiskStore } from '../cache/disk/disk-store.js';
+import { DiskStoreError } from '../cache/disk/disk-store-error.js';
+import type { InvalidationOrder } from '../cache/invalidation-marks.js';
+import type { StoreUsage } from '../cache/response-store.js';
+import type { StoreLayers } from '../cache/store-layers.js';
+import { RefusedConfiguration } from './refused-configuration.js';
+
+export interface DiskLayerOptions {
+  readonly store: StoreLayers;
+  /** That of the store in memory. */
+  readonly order: InvalidationOrder;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A disk as another configuration wants it, or none. One of both methods is to be called. */
+export interface PreparedDisk {
+  /** Cannot fail. */
+  commit(): void;
+  abandon(): Promise<void>;
+}
+
+/** How a store on disk fares. */
+export interface DiskState {
+  readonly isWell: boolean;
+  /** Stored responses that could not be read, or not be trusted, since the node was started. */
+  readonly lost: number;
+}
+
+type DiskConfig = Pick<Config, 'node' | 'cache'>;
+
+/** Where a node has its stored responses on disk. */
+export const storeDirectory = ({ node }: Pick<Config, 'node'>): string => join(node.data, 'store');
+
+/** The store on disk of a node, as its configuration changes. */
+export class DiskLayer {
+  readonly #options: DiskLayerOptions;
+  #directory: string | null = null;
+  /** Disks that are no longer in use, until they are closed. */
+  readonly #closing = new Map<string, Promise<void>>();
+  #lost = 0;
+
+  constructor(options: DiskLayerOptions) {
+    this.#options = options;
+  }
+
+  /** What the layers of the store hold, by their names. */
+  usages(): (readonly [layer: string, usage: StoreUsage])[] {
+    const { memory, disk } = this.#options.store;
+    return disk === null
+      ? [['memory', memory.usage()]]
+      : [
+          ['memory', memory.usage()],
+          ['disk', disk.usage()],
+        ];
+  }
+
+  /** Null if there is no disk. */
+  state(): DiskState | null {
+    const { disk } = this.#options.store;
+    return disk && { isWell: disk.isWell, lost: this.#lost };
+  }
+
+  /** Opens what is not open yet, and changes nothing. @throws RefusedConfiguration */
+  async prepare(config: DiskConfig): Promise<PreparedDisk> {
+    const { store } = this.#options;
+    const directory = config.cache.disk === null ? null : storeDirectory(config);
+    if (directory === this.#directory) {
+      return { commit: () => void this.#resize(config), abandon: () => Promise.resolve() };
+    }
+    const disk = directory === null ? null : await this.#open(directory, config);
+    return {
+      commit: () => {
+        const [before, path] = [store.replaceDisk(disk), this.#directory];
+        this.#directory = directory;
+        if (before !== null && path !== null) this.#letGo(before, path);
+      },
+      abandon: async () => disk?.close(),
+    };
+  }
+
+  /** Fulfilled when all disks that are no longer in use are closed. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#closing.values());
+  }
+
+  async #open(directory: string, { node, cache }: DiskConfig): Promise<DiskStore> {
+    const { clock, order, store } = this.#options;
+    const { disk, maxDocument, variants } = cache;
+    if (disk === null) throw new Error('there is to be no disk');
+    await this.#closing.get(directory);
+    try {
+      return await DiskStore.open({
+        ...{ directory, limit: disk, maxDocument, variants, clock, order },
+        isUsed: (key) => store.memory.peek(key).length > 0,
+        ...this.#reports(directory),
+      });
+    } catch (error) {
+      const isTaken = error instanceof DiskStoreError && error.fault === 'in-use';
+      const expected = isTaken ? 'a directory that no other node uses' : 'a directory for a store';
+      const got = `${node.data} (${error instanceof Error ? error.message : String(error)})`;
+      throw new RefusedConfiguration([{ key: 'node.data', expected, got }], { cause: error });
+    }
+  }
+
+  #reports(directory: string) {
+    const { logger } = this.#options;
+    return {
+      onUnwell: (error: unknown) =>
+        logger.error({ code: 'disk-unwell', directory, error }, 'the disk fails; the store goes on in memory'),
+      onWell: () => logger.info({ code: 'disk-recovered', directory }, 'the disk is in use again'),
+      onNotice: (detail: string) => logger.warn({ code: 'disk-notice', directory, detail }, 'store on disk'),
+      onLost: (key: CacheKey, error: unknown) => {
+        this.#lost++;
+        const uri = uriOfKey(key);
+        logger.warn({ code: 'disk-response-lost', uri, error }, 'a stored response could not be read and is forgotten');
+      },
+    };
+  }
+
+  async #resize({ cache }: DiskConfig): Promise<void> {
+    const { disk: limit, maxDocument, variants } = cache;
+    if (limit !== null) await this.#options.store.disk?.resize({ limit, maxDocument, variants });
+  }
+
+  #letGo(disk: DiskStore, directory: string): void {
+    const closed = (async () => {
+      await disk.distrust();
+      await disk.close();
+    })()
+      .catch((error: unknown) =>
+        this.#options.logger.error({ code: 'disk-not-closed', directory, error }, 'a store on disk was not closed'),
+      )
+      .finally(() => this.#closing.delete(directory));
+    this.#closing.set(directory, closed);
+  }
+}

@@ -1,0 +1,94 @@
+import { readFileSync, writeSync, openSync } from 'node:fs';
+import { bytes, milliseconds } from '../../config/units.js';
+import { systemClock } from '../../proxy/base/clock.js';
+import { DiskStore } from '../../proxy/cache/disk/disk-store.js';
+import { History } from './history.js';
+import { inspect } from './inspection.js';
+import { Ledger, readLedger, type Entry } from './ledger.js';
+import { allKeys, Load } from './load.js';
+import { Seeded } from './seeded.js';
+
+/** What a process of the harness is to do. */
+export interface Orders {
+  readonly directory: string;
+  readonly ledger: string;
+  /** What is found to be wrong goes there, a line each. */
+  readonly wrong: string;
+  readonly seed: number;
+  readonly firstOperation: number;
+  readonly limit: number;
+  /** Nothing may have been evicted: all that was acknowledged is there. */
+  readonly isRoomy: boolean;
+  /** Body files that were damaged since the last inspection. */
+  readonly damaged: readonly string[];
+  /** The index was damaged: what it had lost may be there again, but not as fresh. */
+  readonly isIndexDamaged: boolean;
+  /** Tables of the index were damaged, which level need not notice: only bytes are judged. */
+  readonly isIndexDoubtful: boolean;
+  /** The system gives it less than it needs. */
+  readonly isShort: boolean;
+  readonly workers: number;
+}
+
+const orders = JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as Orders;
+const wrongFile = openSync(orders.wrong, 'a');
+const wrong = (what: string): void => void writeSync(wrongFile, `${what.replaceAll('\n', ' ')}\n`);
+
+process.on('uncaughtException', (error) => {
+  wrong(`uncaught: ${error.stack ?? String(error)}`);
+  process.exit(1);
+});
+
+const unwell: string[] = [];
+/** What the store reports of what it has lost. */
+const lost: string[] = [];
+let ledger: Ledger | null = null;
+const store = await DiskStore.open({
+  directory: orders.directory,
+  limit: bytes(orders.limit),
+  maxDocument: bytes(8 * 1024 * 1024),
+  variants: 8,
+  clock: systemClock,
+  retryAfter: milliseconds(50),
+  onUnwell: (error) => {
+    unwell.push(String(error));
+    ledger?.write({ t: 'unwell' });
+    if (!orders.isShort && !orders.isIndexDoubtful && !orders.isIndexDamaged) wrong(`unwell: ${String(error)}`);
+  },
+  onWell: () => undefined,
+  onLost: (key, error) => {
+    lost.push(`${key}: ${String(error)}`);
+    // what was damaged before has been found by now
+    if (ledger !== null && !orders.isShort && !orders.isIndexDoubtful)
+      wrong(`lost in the run: ${key}: ${String(error)}`);
+  },
+  onNotice: (notice) => lost.push(notice),
+});
+const before = new History(readLedger(orders.ledger));
+const report = await inspect(store, before, orders, (what) =>
+  wrong(`${what} (reported: ${lost.slice(-2).join('; ')})`),
+);
+const entries: readonly Entry[] = report.entries;
+const history = new History(entries);
+ledger = Ledger.begin(orders.ledger, entries, (entry) => history.add(entry));
+const { note } = { note: (entry: Entry) => ledger.write(entry) };
+const load = new Load({
+  ...{ store, history, note, wrong, isJudged: !orders.isIndexDoubtful, firstOperation: orders.firstOperation },
+  random: new Seeded(orders.seed),
+  isUnwell: () => orders.isShort || orders.isIndexDoubtful || unwell.length > 0,
+});
+process.stdout.write(`${JSON.stringify({ ...report.counts, keys: allKeys.length, unwell })}\n`);
+
+process.stdin.once('data', () => {
+  note({ t: 'closed' });
+  unwell.push('closed');
+  // in the middle of everything
+  void store.close().then(() => process.exit(0));
+  load.stop();
+});
+const sampling = setInterval(() => {
+  const { bytes: taken, limit } = store.usage();
+  if (taken > limit) wrong(`usage says ${taken} of ${limit}`);
+}, 20);
+sampling.unref();
+await load.run(orders.workers);
