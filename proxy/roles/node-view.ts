@@ -96,7 +96,12 @@ function describeUpstreams(registry: Registry, node: NodeView): void {
 }
 
 function describeStore(registry: Registry, node: NodeView): void {
-  const families: readonly [type: 'gauge' | 'counter', name: string, help: string, value: (of: StoreUsage) => number][] = [
+  const families: readonly [
+    type: 'gauge' | 'counter',
+    name: string,
+    help: string,
+    value: (of: StoreUsage) => number,
+  ][] = [
     ['gauge', 'willis_store_bytes', 'In use for stored responses: bodies, fields and keys.', ({ bytes }) => bytes],
     ['gauge', 'willis_store_limit_bytes', 'How much may be used.', ({ limit }) => limit],
     ['gauge', 'willis_store_responses', 'Stored responses.', ({ responses }) => responses],

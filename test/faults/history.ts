@@ -93,7 +93,10 @@ export class History {
       case 'unwell':
         this.#unwell = Math.min(this.#unwell, at);
         break;
-      default:
+      case 'remove':
+      case 'invalidate':
+      case 'group':
+      case 'purge':
         this.#taking.set(entry.n, { entry, begun: at, done: never });
     }
   }
@@ -115,10 +118,11 @@ export class History {
 
   /** What must be in a slot that is found empty, and what was done there; null: nothing. */
   lost(slot: string): string | null {
-    for (const one of this.#bySlot.get(slot) ?? []) {
+    const all = this.#bySlot.get(slot) ?? [];
+    for (const one of all) {
       if (one.kept !== true) continue;
-      const removers = [...this.#taking.values()].filter((taking) => taking.done > one.begun && forgets(taking, one));
-      if (removers.length === 0) return JSON.stringify([one, ...(this.#bySlot.get(slot) ?? [])]);
+      const removers = [...this.#taking.values()].filter((taking) => taking.done > one.begun && all.some((other) => forgets(taking, other)));
+      if (removers.length === 0) return JSON.stringify(all);
     }
     return null;
   }

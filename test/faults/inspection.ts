@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { DiskResponse } from '../../proxy/cache/disk/disk-response.js';
+import { DiskResponse } from '../../proxy/cache/disk/disk-response.js';
 import type { DiskStore } from '../../proxy/cache/disk/disk-store.js';
 import { filesUnder } from '../cache/disk/disk-example.js';
 import type { Entry } from './ledger.js';
@@ -41,7 +41,10 @@ export async function inspect(
   const usage = store.usage();
   const found: { stored: DiskResponse; seen: Seen }[] = [];
   for (const key of allKeys) {
-    for (const stored of await store.peek(key)) found.push({ stored: stored as DiskResponse, seen: seenOf(stored) });
+    for (const stored of await store.peek(key)) {
+      if (!(stored instanceof DiskResponse)) throw new TypeError(`${stored.id} is of another store`);
+      found.push({ stored, seen: seenOf(stored) });
+    }
   }
   compareUsage(usage, found, orders, wrong);
   const damaged = new Set(orders.damaged);

@@ -106,10 +106,16 @@ export class Load {
     const length = isKnown ? bytes(stated.length) : null;
     const draft = { metadata: metadataOf(stated), generation, from: bytes(from), length };
     const writer = store.write(extend === null ? draft : { ...draft, extend });
-    if (writer === null) return note({ t: 'refused', op: stated.op });
+    if (writer === null) {
+      note({ t: 'refused', op: stated.op });
+      return;
+    }
     const isBroken = random.chance(0.15);
     await this.#append(writer, stated, from, isBroken ? random.between(from, to) : to);
-    if (isBroken && random.chance(0.4)) return void (await writer.abandon(false));
+    if (isBroken && random.chance(0.4)) {
+      await writer.abandon(false);
+      return;
+    }
     note({ t: 'end', op: stated.op });
     const stored = await (isBroken || to < stated.length ? writer.abandon(true) : writer.commit(Fields.none));
     this.#answered(stated.op, stored);
@@ -258,4 +264,4 @@ const someLength = (random: Seeded): number =>
 const describe = (stored: StoredResponse): string => JSON.stringify(seenOf(stored));
 
 const causeOf = (error: unknown): string =>
-  error instanceof Error && error.cause !== undefined ? String(error.cause) : '';
+  error instanceof Error && error.cause instanceof Error ? error.cause.message : '';

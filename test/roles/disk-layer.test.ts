@@ -52,7 +52,10 @@ describe('a store on disk behind a node', () => {
     await assert.rejects(start(here()), refusedFor('node.data', /format 999/));
     const file = await directory.write('file', '');
     const willis = await start({});
-    await assert.rejects(willis.reload({ node: { data: file }, cache: disk }), refusedFor('node.data', /ENOTDIR|EEXIST/));
+    await assert.rejects(
+      willis.reload({ node: { data: file }, cache: disk }),
+      refusedFor('node.data', /ENOTDIR|EEXIST/),
+    );
     assert.equal(await readFile(file, 'utf8'), '');
   });
 
@@ -60,7 +63,10 @@ describe('a store on disk behind a node', () => {
     const taken = await start({});
     const willis = await start({});
     const site = `127.0.0.1:${taken.sitePort}`;
-    await assert.rejects(willis.reload({ ...here(), listen: { site } }), refusedFor('listen.site', /in use|EADDRINUSE/));
+    await assert.rejects(
+      willis.reload({ ...here(), listen: { site } }),
+      refusedFor('listen.site', /in use|EADDRINUSE/),
+    );
     await start(here());
   });
 
