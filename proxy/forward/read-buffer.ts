@@ -69,8 +69,8 @@ const smallest = bytes(sizes[0]);
 const largest = sizes.length - 1;
 /** 64 MiB of them. */
 const mostLargest = 128;
-const mostIdle = 16;
-const patience = 2;
+const mostIdle = 32;
+const patience = 8;
 
 const allocate = (size: Bytes): Buffer => Buffer.allocUnsafeSlow(size);
 const none = Buffer.alloc(0);

@@ -75,12 +75,7 @@ const pagePolicy =
 
 const detailOf = ({ detail }: ErrorReport): { detail?: string } => (detail === '' ? {} : { detail });
 
-function reportOf(
-  error: WillisError,
-  request: FailedRequest,
-  nodeName: string,
-  concealUpstream: boolean,
-): ErrorReport {
+function reportOf(error: WillisError, request: FailedRequest, nodeName: string, concealUpstream: boolean): ErrorReport {
   const { status, title, fault, retryable } = error.kind;
   const concealed =
     fault === 'internal' || (concealUpstream && (fault === 'upstream' || error.code === 'access-denied'));

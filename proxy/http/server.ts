@@ -178,6 +178,7 @@ export class HttpServer {
 
   #sweep(): void {
     const now = this.#options.clock.monotonic();
+    this.#spare.rewind();
     this.#admission?.sweep(now);
     let surplus = this.#admission?.surplus ?? 0;
     for (const [socket, connection] of this.#sockets) {

@@ -63,13 +63,18 @@ function foreign(directory: string, random: Seeded): Damage {
 function index(directory: string, random: Seeded): Damage {
   const path = join(directory, 'index');
   const files = readdirSync(path).filter((name) => name !== 'LOCK' && !name.startsWith('LOG'));
-  const name = random.pick(files.filter((one) => statSync(join(path, one)).size > 0));
+  const name = random.pick(files.filter((one) => isFilled(join(path, one))));
   const how = random.below(3);
   const file = join(path, name);
   if (how === 0) flipBits(file, random);
   else if (how === 1) truncate(file, random);
   else rmSync(file);
   return { what: `index: ${name} ${['bits flipped', 'truncated', 'deleted'][how] ?? ''}`, bodies: [], isIndex: true };
+}
+
+function isFilled(path: string): boolean {
+  const found = statSync(path);
+  return found.isFile() && found.size > 0;
 }
 
 function flipBits(path: string, random: Seeded): void {

@@ -121,7 +121,9 @@ export class History {
     const all = this.#bySlot.get(slot) ?? [];
     for (const one of all) {
       if (one.kept !== true) continue;
-      const removers = [...this.#taking.values()].filter((taking) => taking.done > one.begun && all.some((other) => forgets(taking, other)));
+      const removers = [...this.#taking.values()].filter(
+        (taking) => taking.done > one.begun && all.some((other) => forgets(taking, other)),
+      );
       if (removers.length === 0) return JSON.stringify(all);
     }
     return null;

@@ -309,7 +309,12 @@ describe('a parent proxy', () => {
       const dialler: Dialler = createDialler(through(`http://127.0.0.1:${proxy.port}`, { via: '1.1 own' }));
       const hosts = ['www.example', '[2001:db8::1]', '2001:db8::1'];
       for (const host of hosts)
-        (await dialler.dial({ host, port: 443, secure: false }, never.signal, { via: '1.1 client', reads: new DirectReads() })).destroy();
+        (
+          await dialler.dial({ host, port: 443, secure: false }, never.signal, {
+            via: '1.1 client',
+            reads: new DirectReads(),
+          })
+        ).destroy();
       assert.deepEqual(proxy.requests, [
         'CONNECT www.example:443 HTTP/1.1\r\nHost: www.example:443\r\nVia: 1.1 client, 1.1 own\r\n\r\n',
         'CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\nVia: 1.1 client, 1.1 own\r\n\r\n',

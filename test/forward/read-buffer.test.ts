@@ -17,16 +17,20 @@ describe('the buffer that a connection is read into', () => {
     assert.deepEqual(sizes, [16_384, 65_536, 524_288, 524_288]);
   });
 
-  it('shrinks step by step after two reads each for which the smaller one would have done', () => {
+  it('shrinks by a step after eight successive reads for which the smaller one would have done', () => {
     const buffer = new ReadBuffer();
     fill(buffer);
     fill(buffer);
-    const sizes: number[] = [];
-    for (const size of [65_536, 65_537, 65_536, 10, 16_384, 1, 1, 1, 1]) {
-      buffer.used(bytes(size), false);
-      sizes.push(buffer.current.length);
-    }
-    assert.deepEqual(sizes, [524_288, 524_288, 524_288, 65_536, 65_536, 16_384, 16_384, 16_384, 16_384]);
+    const sizesAfter = (size: number, times: number): number[] =>
+      Array.from({ length: times }, () => {
+        buffer.used(bytes(size), false);
+        return buffer.current.length;
+      });
+    assert.deepEqual(sizesAfter(65_536, 7), Array(7).fill(524_288));
+    assert.deepEqual(sizesAfter(65_537, 1), [524_288]);
+    assert.deepEqual(sizesAfter(65_536, 8), [...Array<number>(7).fill(524_288), 65_536]);
+    assert.deepEqual(sizesAfter(16_384, 8), [...Array<number>(7).fill(65_536), 16_384]);
+    assert.deepEqual(sizesAfter(1, 20), Array(20).fill(16_384));
   });
 
   it('of the largest there are 128 at a time, and one that is given back serves another connection', () => {
@@ -49,14 +53,21 @@ describe('the buffer that a connection is read into', () => {
   });
 
   it('no two connections ever have the same, nor one whose bytes are still needed', () => {
-    const step = fc.record({ who: fc.nat(1), full: moreOften(true), needed: moreOften(false), ends: moreOften(false) });
+    const step = fc.record({
+      who: fc.nat(1),
+      times: fc.constantFrom(1, 2, 8),
+      full: fc.boolean(),
+      needed: moreOften(false),
+      ends: moreOften(false),
+    });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
         const buffers = [new ReadBuffer(), new ReadBuffer()];
         /** Bytes that wait to be written, by whose connection read them; none is read before its own are written. */
         const waiting = new Map<ReadBuffer, Buffer>();
-        for (const { who, full, needed, ends } of steps) {
+        for (const { who, times, full, needed, ends } of steps) {
           const buffer = buffers[who]!;
+          for (let n = 1; n < times; n++) buffer.used(bytes(full ? buffer.current.length : 1), false);
           const read = buffer.current;
           if (needed) waiting.set(buffer, read);
           else waiting.delete(buffer);

@@ -12,7 +12,7 @@ import { DiskStoreError } from './disk-store-error.js';
 import { machineFileSystem, type FileSystem } from './file-system.js';
 import { decodeTotals } from './index-journal.js';
 import { allGraves, floorKey, runKey, totalsKey } from './index-keys.js';
-import { hasDropped, LastSequence } from './index-loss.js';
+import { hasDropped, isHeadless, LastSequence } from './index-loss.js';
 import { KeyLocks } from './key-locks.js';
 import { OpenDisk } from './open-disk.js';
 import { encodeRun, parseRun } from './run-marker.js';
@@ -49,6 +49,8 @@ async function openAs(state: State, options: DiskOptions, system: FileSystem, is
   const path = join(options.directory, 'index');
   if (state === 'repaired') {
     await repairKeyValue(path);
+    // what could not be repaired is of no use, and would count for nothing
+    await system.removeDirectory(join(path, 'lost'));
     options.onNotice?.('the index was damaged and is repaired; what it had lost is read from the body files');
   }
   if (state === 'new') {
@@ -56,8 +58,11 @@ async function openAs(state: State, options: DiskOptions, system: FileSystem, is
     await system.rename(path, `${path}.damaged`);
     options.onNotice?.(`the index could not be repaired and is set aside as ${path}.damaged; it is made anew`);
   }
+  if (state === 'whole' && (await isHeadless(path, system))) throw new KeyValueError('damaged', 'it has no CURRENT');
   const records = await (options.openRecords ?? openKeyValue)(path);
   try {
+    // until its tables are merged, level may find the older of two values of a repaired index
+    if (state === 'repaired') await records.compact();
     return await start(options, system, records, isNew ? 'empty' : await stateOf(path, state, options, system));
   } catch (error) {
     await records.close();

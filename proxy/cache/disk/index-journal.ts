@@ -96,6 +96,8 @@ export class IndexJournal {
   }
 
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
+    // a batch that is lost is to be missed, whatever is in it
+    this.#sequence++;
     const totals = this.#after(batch);
     const changes = batch.flatMap(({ change }) => change.changes);
     try {

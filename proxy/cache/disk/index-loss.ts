@@ -1,11 +1,23 @@
 import { join } from 'node:path';
 import { bytes } from '../../../config/units.js';
+import { errorCode } from './disk-fault.js';
 import { textOf } from './disk-format.js';
 import type { Descriptor, FileSystem } from './file-system.js';
 
 /** Whether the index, when it was opened the last time, left out changes that it could not read: it says so in its log only. */
 export async function hasDropped(index: string, system: FileSystem): Promise<boolean> {
   return /: dropping \d+ bytes|Corruption:/.test((await textOf(join(index, 'LOG'), system)) ?? '');
+}
+
+/** Whether there is an index that does not say where it begins: level would begin a new one among its files. */
+export async function isHeadless(index: string, system: FileSystem): Promise<boolean> {
+  const names = new Set<string>();
+  try {
+    for await (const one of system.names(index)) names.add(one);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+  return !names.has('CURRENT') && [...names].some((one) => /\.(ldb|log)$|^MANIFEST/.test(one));
 }
 
 const digits = 16;

@@ -201,7 +201,11 @@ export class OpenDisk {
       async (error: unknown) => {
         if (!(error instanceof KeyValueError) || error.fault !== 'damaged') throw error;
         await repairKeyValue(path);
-        return { records: await open(), isRepaired: true };
+        await this.system.removeDirectory(join(path, 'lost'));
+        const repaired = await open();
+        // see disk-opening.ts
+        await repaired.compact();
+        return { records: repaired, isRepaired: true };
       },
     );
     index.reopened(records);
