@@ -25,8 +25,6 @@ export interface Orders {
   readonly isIndexDamaged: boolean;
   /** Tables of the index were damaged, which level need not notice: only bytes are judged. */
   readonly isIndexDoubtful: boolean;
-  /** The system gives it less than it needs. */
-  readonly isShort: boolean;
   readonly workers: number;
 }
 
@@ -53,14 +51,13 @@ const store = await DiskStore.open({
   onUnwell: (error) => {
     unwell.push(String(error));
     ledger?.write({ t: 'unwell' });
-    if (!orders.isShort && !orders.isIndexDoubtful && !orders.isIndexDamaged) wrong(`unwell: ${String(error)}`);
+    if (!orders.isIndexDoubtful && !orders.isIndexDamaged) wrong(`unwell: ${String(error)}`);
   },
   onWell: () => undefined,
   onLost: (key, error) => {
     lost.push(`${key}: ${String(error)}`);
     // what was damaged before has been found by now
-    if (ledger !== null && !orders.isShort && !orders.isIndexDoubtful)
-      wrong(`lost in the run: ${key}: ${String(error)}`);
+    if (ledger !== null && !orders.isIndexDoubtful) wrong(`lost in the run: ${key}: ${String(error)}`);
   },
   onNotice: (notice) => lost.push(notice),
 });
@@ -75,7 +72,7 @@ const { note } = { note: (entry: Entry) => ledger.write(entry) };
 const load = new Load({
   ...{ store, history, note, wrong, isJudged: !orders.isIndexDoubtful, firstOperation: orders.firstOperation },
   random: new Seeded(orders.seed),
-  isUnwell: () => orders.isShort || orders.isIndexDoubtful || unwell.length > 0,
+  isUnwell: () => orders.isIndexDoubtful || unwell.length > 0,
 });
 process.stdout.write(`${JSON.stringify({ ...report.counts, keys: allKeys.length, unwell })}\n`);
 

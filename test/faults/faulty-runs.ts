@@ -168,7 +168,6 @@ export class FaultyRuns {
       damaged: this.#damaged,
       isIndexDamaged: this.#isIndexDamaged,
       isIndexDoubtful: this.#isIndexDoubtful,
-      isShort: false,
       workers: this.#random.pick([1, 4, 12]),
     };
     writeFileSync(path, JSON.stringify(orders));

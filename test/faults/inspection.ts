@@ -14,7 +14,6 @@ export interface InspectionOrders {
   readonly damaged: readonly string[];
   readonly isIndexDamaged: boolean;
   readonly isIndexDoubtful: boolean;
-  readonly isShort: boolean;
 }
 
 export interface Inspection {
@@ -61,7 +60,7 @@ export async function inspect(
     const unreadable = await readPieces(store, stored, wrong);
     const isDamaged = stored.segments.some(({ id }) => damaged.has(id));
     if (unreadable === null) counts.bytesRead += seen.held.reduce((sum, { from, to }) => sum + to - from, 0);
-    else if (isDamaged || orders.isShort || orders.isIndexDamaged || orders.isIndexDoubtful) counts.lost++;
+    else if (isDamaged || orders.isIndexDamaged || orders.isIndexDoubtful) counts.lost++;
     else wrong(`after the start: ${JSON.stringify(seen)}: ${unreadable}`);
     if (!seen.invalidated) counts.fresh++;
     if (unreadable === null) entries.push({ t: 'found', ...seen });

@@ -28,7 +28,7 @@ export interface LoadParts {
   readonly wrong: (what: string) => void;
   /** Names operations, not given before. */
   readonly firstOperation: number;
-  /** Whether reads may fail: descriptors or room are short. */
+  /** Whether reads may fail: it is being closed, or its disk or index does not do what it should. */
   readonly isUnwell: () => boolean;
   /** Whether what is found must be what was acknowledged; bytes must be right in any case. */
   readonly isJudged: boolean;
@@ -133,7 +133,9 @@ export class Load {
   async #use(): Promise<void> {
     const { store, random } = this.#parts;
     const key = random.pick(allKeys);
-    for (const stored of await this.#found(key, random.chance(0.2))) {
+    // what was only seen need not be readable when it is gone
+    if (random.chance(0.2)) await this.#found(key, true);
+    for (const stored of await this.#found(key)) {
       const { held } = stored;
       const piece = held.length === 0 ? { from: 0, to: 0 } : random.pick(held);
       const from = random.chance(0.5) ? piece.from : random.between(piece.from, piece.to);
