@@ -30,6 +30,15 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unused-expressions': 'off',
       '@typescript-eslint/no-floating-promises': 'off',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            "CallExpression:matches([callee.object.name='assert'][callee.property.name='ok'], [callee.name='assert'])[arguments.length<2]",
+          message:
+            'Say what is wrong, or compare: without a message node:assert looks for the text of the call in the source, by places of what tsx has made of it; it quotes other lines, or never ends.',
+        },
+      ],
     },
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },

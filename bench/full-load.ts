@@ -34,7 +34,9 @@ function request()
   return head .. path .. tail
 end`;
 
-const repeatedRequests = (path: string, paths: number): string => `local count, requests = 0, {}
+/** Begins anywhere: what the last load asked for last is not what this one asks for. */
+const repeatedRequests = (path: string, paths: number): string => `math.randomseed(os.time())
+local count, requests = math.random(0, ${paths - 1}), {}
 function init()
   for n = 0, ${paths - 1} do requests[n] = wrk.format('GET', ${path}) end
 end

@@ -1,6 +1,7 @@
 import { named, type Bench } from './bench.js';
 import { measure, measureLatency, type Latency, type Measurement, type Subject } from './measure.js';
 import { median } from './median.js';
+import type { Peer } from './peers/peer.js';
 import type { RowResult } from './results.js';
 import { rows, type LoadRow, type LoadRowName } from './rows.js';
 import { RunningPeer, type Stored } from './running-peer.js';
@@ -22,8 +23,8 @@ export async function measureLoadRow(bench: Bench, name: LoadRowName): Promise<R
   const running: RunningPeer[] = [];
   const entrants: Entrant[] = [];
   try {
-    for (const peer of bench.peers.filter(({ tunnels }) => tunnels || !row.tunnelled)) {
-      running.push(await RunningPeer.start(peer, bench.origin, bench.signal));
+    for (const peer of able(bench, row)) {
+      running.push(await RunningPeer.start(peer, row.storage, bench.origin, bench.signal));
     }
     for (const peer of running) {
       entrants.push({ peer, stored: await peer.ask(row, bench.signal), rounds: [], latencies: [] });
@@ -32,12 +33,19 @@ export async function measureLoadRow(bench: Bench, name: LoadRowName): Promise<R
   } finally {
     for (const peer of running) await peer.stop();
   }
-  const results = bench.peers.map((peer) => {
+  const results = shown(bench, row).map((peer) => {
     const { rounds = [], latencies = [] } = entrants.find((one) => one.peer.name === peer.name) ?? {};
     return { peer: peer.name, rounds, latencies };
   });
-  return { title: row.title, unit: row.unit, results };
+  return { title: row.title, storage: row.storage, unit: row.unit, results };
 }
+
+const able = ({ peers }: Bench, { storage, tunnelled }: LoadRow): Peer[] =>
+  peers.filter((peer) => peer.storages.includes(storage) && (peer.tunnels || !tunnelled));
+
+/** All but those that are there for the other storage alone. */
+const shown = ({ peers }: Bench, { storage }: LoadRow): Peer[] =>
+  peers.filter(({ storages }) => storages.includes(storage) || storages.includes('memory'));
 
 async function takeTurns(bench: Bench, name: LoadRowName, entrants: readonly Entrant[]): Promise<void> {
   const turnOf = (entrant: Entrant, turn: string): Subject => subjectOf(bench, entrant, name, turn);

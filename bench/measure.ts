@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { fileTraffic, trafficSince, type FileTraffic } from './file-traffic.js';
 import { runFullLoad } from './full-load.js';
 import type { Load } from './load.js';
 import type { Origin } from './origin.js';
@@ -16,6 +17,8 @@ export interface Measurement {
   /** In user space and kernel; null where the machine does not count them. */
   readonly instructions: number | null;
   readonly cycles: number | null;
+  /** Bytes written to files for one byte of a body; null where the row is not about that. */
+  readonly writtenPerByte: number | null;
   /** The share of its core that the server used. */
   readonly busy: number;
 }
@@ -54,7 +57,8 @@ export async function measure(subject: Subject, countsProcessor: boolean, signal
     ticks = cpuTicks(server) - before;
     return load;
   };
-  const load = await checked(subject, generate, signal);
+  const { load, traffic } = await checked(subject, generate, signal);
+  if (subject.row.stores) await checkStored(subject, signal);
   const cpuSeconds = ticks / ticksPerSecond();
   const counts = countsProcessor ? readCounts(counted) : null;
   return {
@@ -62,13 +66,14 @@ export async function measure(subject: Subject, countsProcessor: boolean, signal
     cpuMicroseconds: (cpuSeconds * 1e6) / load.requests,
     instructions: counts && counts.instructions / load.requests,
     cycles: counts && counts.cycles / load.requests,
+    writtenPerByte: subject.row.stores ? traffic.written / (load.requests * subject.row.bodyBytes) : null,
     busy: cpuSeconds / load.seconds,
   };
 }
 
 /** @throws Error when the answers were not what the row says, or did not all come. */
-export function measureLatency(subject: Subject, rate: number, signal: AbortSignal): Promise<Latency> {
-  return checked(subject, () => runPacedLoad(pacedPlan(subject, rate, []), signal), signal);
+export async function measureLatency(subject: Subject, rate: number, signal: AbortSignal): Promise<Latency> {
+  return (await checked(subject, () => runPacedLoad(pacedPlan(subject, rate, []), signal), signal)).load;
 }
 
 function pacedPlan(subject: Subject, rate: number | null, under: readonly string[]): PacedPlan {
@@ -83,21 +88,40 @@ function pacedPlan(subject: Subject, rate: number | null, under: readonly string
   };
 }
 
-async function checked(subject: Subject, generate: () => Promise<Load>, signal: AbortSignal): Promise<Load> {
-  const { row, origin, stored, connections } = subject;
+async function checked(
+  subject: Subject,
+  generate: () => Promise<Load>,
+  signal: AbortSignal,
+): Promise<{ load: Load; traffic: FileTraffic }> {
+  const { peer, row, origin, stored, connections } = subject;
   await origin.answersSinceLast(signal);
+  const before = fileTraffic(peer.server);
   const load = await generate();
   const answers = await origin.answersSinceLast(signal);
+  const traffic = trafficSince(before, fileTraffic(peer.server));
   const { requests, failures, bytes } = load;
-  const found = `${requests} requests, ${failures} failures, ${bytes} bytes; answers of the origin by status: ${JSON.stringify(answers)}`;
+  const found = `${requests} requests, ${failures} failures, ${bytes} bytes; answers of the origin by status: ${JSON.stringify(answers)}; bytes of files: ${JSON.stringify(traffic)}`;
   if (requests === 0 || failures > 0) throw new Error(`requests failed: ${found}`);
   if (row.status === 200 && bytes < requests * row.bodyBytes) throw new Error(`bodies are too short: ${found}`);
   if (row.status === 304 && bytes > (requests + connections) * stored.headBytes) {
     throw new Error(`not every answer was a 304: ${found}`);
   }
-  if (!row.isWhatItSays(load, answers, connections)) throw new Error(`not ${row.title}: ${found}`);
-  return load;
+  const disk = { ...traffic, loses: peer.losesOnDisk };
+  if (!row.isWhatItSays(load, answers, connections, disk)) throw new Error(`not ${row.title}: ${found}`);
+  return { load, traffic };
 }
+
+/** @throws Error when the first requests of this turn are not hits now */
+async function checkStored(subject: Subject, signal: AbortSignal): Promise<void> {
+  const { peer, origin, row } = subject;
+  await origin.answersSinceLast(signal);
+  await runPacedLoad({ ...pacedPlan(subject, null, []), connections: 1, requests: storedSample }, signal);
+  const answers = await origin.answersSinceLast(signal);
+  const asked = Object.values(answers).reduce((sum, count) => sum + count, 0);
+  if (asked > storedSample * peer.losesOnDisk) throw new Error(`not ${row.title}: asked again for ${JSON.stringify(answers)}`);
+}
+
+const storedSample = 64;
 
 const cpuTicks = (server: ServerProcess): number =>
   server.processes().reduce((sum, process) => sum + process.cpuTicks, 0);

@@ -29,8 +29,8 @@ export async function measureMemoryRow(bench: Bench, name: keyof typeof memoryRo
   const { peers, origin, signal, say } = bench;
   const { title, unit, measure } = memoryRows[name];
   const results: PeerMemory[] = [];
-  for (const peer of peers) {
-    const running = await RunningPeer.start(peer, origin, signal);
+  for (const peer of peers.filter(({ storages }) => storages.includes('memory'))) {
+    const running = await RunningPeer.start(peer, 'memory', origin, signal);
     try {
       const found = await measure(running, origin, signal);
       say(`${name} ${peer.name}: ${Math.round(found.bytesEach)} bytes a ${unit}`);

@@ -47,9 +47,11 @@ function rowTable(row: RowResult): string {
   const others = references.filter((name) => measured(row, name));
   // Columns that no machine of this run can fill.
   const counted = row.results.some(({ peer }) => figureOf(row, peer, 'instructions') !== null);
+  const writes = row.results.some(({ peer }) => figureOf(row, peer, 'writtenPerByte') !== null);
   const heads = [
     ...['peer', row.unit === 'MB' ? 'MB/s' : 'requests/s', 'spread', row.unit === 'MB' ? 'CPU µs per MB' : 'CPU µs'],
     ...(counted ? ['instructions', 'cycles'] : []),
+    ...(writes ? ['written : body'] : []),
     ...['core busy', 'p50 ms', 'p99 ms'],
     ...compared.flatMap(({ name }) => others.map((other) => `${name} : ${other}`)),
   ];
@@ -58,6 +60,7 @@ function rowTable(row: RowResult): string {
     return [
       ...[peer, whole(of('perSecond')), percent(spread(rounds)), tenths(of('cpuMicroseconds'))],
       ...(counted ? [whole(of('instructions')), whole(of('cycles'))] : []),
+      ...(writes ? [ratio(of('writtenPerByte'))] : []),
       ...[percent(of('busy')), millisecondsOf(of('p50Microseconds')), millisecondsOf(of('p99Microseconds'))],
       ...compared.flatMap(({ figure }) => others.map((other) => ratio(ratioOf(row, figure, peer, other)))),
     ];

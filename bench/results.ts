@@ -1,5 +1,6 @@
 import type { Latency, Measurement } from './measure.js';
 import { median } from './median.js';
+import type { Storage } from './peers/peer.js';
 import type { MemoryResult } from './memory.js';
 
 /** One peer in one row: its measurements in the order of the rounds; none of a peer that does not do such things. */
@@ -11,6 +12,7 @@ export interface PeerResult {
 
 export interface RowResult {
   readonly title: string;
+  readonly storage: Storage;
   readonly unit: 'request' | 'MB';
   readonly results: readonly PeerResult[];
 }

@@ -1,7 +1,8 @@
 import { cores } from './cores.js';
 import { fetchOnce, type Answer } from './fetch-once.js';
 import type { Origin } from './origin.js';
-import type { Peer, PeerName } from './peers/peer.js';
+import { runPacedLoad } from './paced-load.js';
+import type { Peer, PeerName, Storage } from './peers/peer.js';
 import type { LoadRow } from './rows.js';
 import { makeScratch, removeScratch } from './scratch.js';
 import { freePort, ServerProcess } from './server-process.js';
@@ -16,25 +17,32 @@ export interface Stored {
 
 /** A peer that serves an origin, with nothing stored but one response. */
 export class RunningPeer {
+  readonly name: PeerName;
+  /** As `Peer.losesOnDisk`. */
+  readonly losesOnDisk: number;
+
   private constructor(
-    readonly name: PeerName,
+    peer: Peer,
     readonly server: ServerProcess,
     readonly port: number,
     /** Where it opens tunnels; null if it never does. */
     readonly tunnelPort: number | null,
     readonly store: string | null,
     readonly directory: string,
-  ) {}
+  ) {
+    this.name = peer.name;
+    this.losesOnDisk = peer.losesOnDisk;
+  }
 
-  static async start(peer: Peer, origin: Origin, signal: AbortSignal): Promise<RunningPeer> {
-    const directory = makeScratch(peer.name);
+  static async start(peer: Peer, storage: Storage, origin: Origin, signal: AbortSignal): Promise<RunningPeer> {
+    const directory = makeScratch(peer.name, storage);
     try {
       const port = await freePort('127.0.0.1');
       const tunnelPort = await freePort('127.0.0.1');
-      const { store, ...command } = peer.prepare({ directory, port, tunnelPort, origin });
+      const { store, ...command } = peer.prepare({ directory, storage, port, tunnelPort, origin });
       const first = `http://127.0.0.1:${port}/1k/first`;
       const server = await ServerProcess.start({ ...command, core: cores.server, directory }, first, signal);
-      return new RunningPeer(peer.name, server, port, peer.tunnels ? tunnelPort : null, store, directory);
+      return new RunningPeer(peer, server, port, peer.tunnels ? tunnelPort : null, store, directory);
     } catch (error) {
       removeScratch(directory);
       throw error;
@@ -45,7 +53,9 @@ export class RunningPeer {
    * Asks once for each path that the row asks for again and again.
    * @throws Error when one of them has no complete answer, or not that of the row.
    */
-  async ask({ paths, bodyBytes, conditional }: LoadRow, signal: AbortSignal): Promise<Stored> {
+  async ask(row: LoadRow, signal: AbortSignal): Promise<Stored> {
+    const { paths, bodyBytes, conditional } = row;
+    if (paths !== null && paths.length > askedSingly) return this.#askAtOnce(row, paths.length, signal);
     let answer: Answer | null = null;
     const fetch = (path: string, fields = {}): Promise<Answer> =>
       fetchOnce(`http://127.0.0.1:${this.port}${path}`, signal, fields);
@@ -61,6 +71,14 @@ export class RunningPeer {
     return { fields, headBytes: headBytes + roomToGrow };
   }
 
+  async #askAtOnce(row: LoadRow, requests: number, signal: AbortSignal): Promise<Stored> {
+    const { status, bodyBytes } = row;
+    const what = { path: row.path(''), paths: null, fields: {}, status, bodyBytes };
+    const how = { port: this.port, authority: null, connections: 8, seconds: 60, rate: null, requests, under: [] };
+    await runPacedLoad({ ...what, ...how }, signal);
+    return { fields: {}, headBytes: Infinity };
+  }
+
   async stop(): Promise<void> {
     await this.server.stop();
     removeScratch(this.directory);
@@ -69,3 +87,5 @@ export class RunningPeer {
 
 /** Bytes by which a head may grow when its response gets older and the connection stays open. */
 const roomToGrow = 16;
+
+const askedSingly = 256;

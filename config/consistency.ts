@@ -21,6 +21,7 @@ export function inconsistencies(value: unknown): Problem[] {
     ...halfCredentials(valueAt(value, ['upstream', 'proxy'])),
     ...rulesForUnknownUsers(value),
     ...rulesThatNeverHold(value),
+    ...rulesThatKeepNothing(value),
   ];
 }
 
@@ -95,6 +96,23 @@ function rulesForUnknownUsers(value: unknown): Problem[] {
     const expected = 'none without access.authentication.usersFile, for nobody is asked who he is';
     return [
       { path, at: 'value' as const, expected, got: 'a list', hint: "'willis user --help' tells how to make one." },
+    ];
+  });
+}
+
+/** What is not stored can neither be kept nor take room. */
+function rulesThatKeepNothing(value: unknown): Problem[] {
+  const rules = valueAt(value, ['cache', 'rules']);
+  if (!Array.isArray(rules)) return [];
+  return rules.flatMap((rule: unknown, index) => {
+    if (valueAt(rule, ['store']) !== false) return [];
+    const problem = (key: string, expected: string, got: unknown): Problem[] => [
+      { path: ['cache', 'rules', index, key], at: 'value', expected, got: shown(got), hint: null },
+    ];
+    const [pin, maxBytes] = [valueAt(rule, ['pin']) ?? false, valueAt(rule, ['maxBytes']) ?? null];
+    return [
+      ...(pin === false ? [] : problem('pin', 'false, for the rule says that nothing is stored', pin)),
+      ...(maxBytes === null ? [] : problem('maxBytes', 'null, for the rule says that nothing is stored', maxBytes)),
     ];
   });
 }

@@ -85,6 +85,11 @@ const cacheRule = z.strictObject({
     .nullable()
     .prefault(null)
     .describe('Freshness lifetime of responses that name none, in place of the heuristic; null to keep the heuristic'),
+  pin: z.boolean().prefault(false).describe('Whether what is stored stays, whatever else is to be stored'),
+  maxBytes: atLeast('4KiB')
+    .nullable()
+    .prefault(null)
+    .describe('What the responses of the rule may take together; null for as much as there is'),
 });
 
 /** The one table of what an operator may say: key, type, default and meaning. */

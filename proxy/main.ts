@@ -12,6 +12,7 @@ import type { ExplainOptions } from './cli/explain.js';
 import type { PurgeOptions } from './cli/purge.js';
 import type { RunOptions } from './cli/run.js';
 import type { StatsOptions } from './cli/stats.js';
+import type { StoreStatsOptions, StoreVerifyOptions } from './cli/store.js';
 import type { CheckAsOptions } from './cli/check-as.js';
 import type { UserOptions } from './cli/user.js';
 
@@ -144,6 +145,46 @@ nodeOptions(program.command('stats'))
     const [{ stats }, { screenOf, textFor }] = await Promise.all([import('./cli/stats.js'), import('./cli/screen.js')]);
     const text = textFor(process.stdout, process.env);
     process.exitCode = await stats(options, console, text, screenOf(process.stdout, process));
+  });
+
+const storeOptions = (command: Command): Command =>
+  nodeOptions(command)
+    .option('--directory <dir>', 'node.data of a node that does not run, in place of a configuration')
+    .option('--json', 'print all of it as JSON');
+
+const store = program
+  .command('store')
+  .description('look after what is stored on disk: by the node that runs, or by its directory while none does');
+
+storeOptions(store.command('stats'))
+  .description('tell what is stored, and how the disk fares')
+  .action(async (options: StoreStatsOptions) => {
+    const [{ storeStats }, { textFor }] = await Promise.all([import('./cli/store.js'), import('./cli/screen.js')]);
+    process.exitCode = await storeStats(options, console, textFor(process.stdout, process.env));
+  });
+
+storeOptions(store.command('verify'))
+  .description('read and check everything; what is damaged is forgotten')
+  .option('--rate <size>', 'most bytes to read in a second (default: 100MiB)')
+  .addHelpText('after', '\nEnds with 0 if all is well, 1 if something was damaged, 2 if that could not be told.')
+  .action(async (options: StoreVerifyOptions) => {
+    const [{ storeVerify }, { watchOf }] = await Promise.all([import('./cli/store.js'), import('./cli/screen.js')]);
+    process.exitCode = await storeVerify(options, console, watchOf(process.stderr, process.env, process));
+  });
+
+storeOptions(store.command('rebuild'))
+  .description('make the index anew from what is sound in it and from the body files')
+  .addHelpText('after', '\nA node serves without its disk meanwhile. Afterwards all is validated before its next use.')
+  .action(async (options: StoreStatsOptions) => {
+    const [{ storeRebuild }, { watchOf }] = await Promise.all([import('./cli/store.js'), import('./cli/screen.js')]);
+    process.exitCode = await storeRebuild(options, console, watchOf(process.stderr, process.env, process));
+  });
+
+storeOptions(store.command('compact'))
+  .description('give back the room of what was deleted')
+  .action(async (options: StoreStatsOptions) => {
+    const [{ storeCompact }, { watchOf }] = await Promise.all([import('./cli/store.js'), import('./cli/screen.js')]);
+    process.exitCode = await storeCompact(options, console, watchOf(process.stderr, process.env, process));
   });
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {

@@ -1,20 +1,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { installedVersion } from './installed.js';
-import { storeMebibytes, type Peer } from './peer.js';
+import { diskMebibytes, memoryMebibytes, type Peer } from './peer.js';
 
 /**
- * One worker, proxy_cache on tmpfs. nginx never stores what has `max-age=0`; for the row of revalidations it takes the
+ * One worker; proxy_cache on tmpfs, or on the disk, with nothing in memory but what the kernel keeps there. nginx never stores what has `max-age=0`; for the row of revalidations it takes the
  * origin's `X-Accel-Expires: @1` instead, which stores the response as expired since 1970.
  */
 export const nginx: Peer = {
   name: 'nginx',
   comesWith: 'Debian package nginx-light',
+  storages: ['memory', 'disk'],
+  losesOnDisk: 0,
   tunnels: false,
 
   version: () => installedVersion('nginx', ['-v']),
 
-  prepare({ directory, port, origin }) {
+  prepare({ directory, storage, port, origin }) {
+    const mebibytes = storage === 'memory' ? memoryMebibytes(storage) : diskMebibytes;
     const store = join(directory, 'store');
     mkdirSync(store);
     const file = join(directory, 'nginx.conf');
@@ -28,7 +31,7 @@ http {
   keepalive_requests 1000000000; keepalive_timeout 1h;
   client_body_temp_path ${directory}/body; fastcgi_temp_path ${directory}/fastcgi;
   uwsgi_temp_path ${directory}/uwsgi; scgi_temp_path ${directory}/scgi; proxy_temp_path ${directory}/proxy;
-  proxy_cache_path ${store} levels=1:2 keys_zone=bench:64m max_size=${storeMebibytes}m inactive=1h use_temp_path=off;
+  proxy_cache_path ${store} levels=1:2 keys_zone=bench:64m max_size=${mebibytes}m inactive=1h use_temp_path=off;
   upstream origin { server ${origin.host}:${origin.port}; keepalive 128; keepalive_requests 1000000000; }
   server {
     listen 127.0.0.1:${port} backlog=1024;

@@ -1,10 +1,24 @@
-export type PeerName = 'willis' | 'nginx' | 'squid' | 'varnish' | 'trafficserver';
+export type PeerName =
+  | 'willis'
+  | 'nginx'
+  | 'squid'
+  | 'squid-aufs'
+  | 'squid-rock'
+  | 'varnish'
+  | 'trafficserver';
+
+/** Where a peer is to keep what it stores. */
+export type Storage = 'memory' | 'disk';
 
 /** A caching reverse proxy that can be measured. */
 export interface Peer {
   readonly name: PeerName;
   /** What has to be done for it to be there. */
   readonly comesWith: string;
+  /** Where it can keep stored responses; on disk means that they outlive the process. */
+  readonly storages: readonly Storage[];
+  /** Which share of what it has stored on disk it may have lost again, because its places there are fixed. */
+  readonly losesOnDisk: number;
   /** Whether it is a forward proxy too, which opens tunnels. */
   readonly tunnels: boolean;
   /** The version of the installed program, or null when there is none. */
@@ -14,8 +28,9 @@ export interface Peer {
 }
 
 export interface Place {
-  /** A directory of its own, on tmpfs where there is one, that everybody may write to. */
+  /** A directory of its own that everybody may write to; in memory or on a disk as the storage is. */
   readonly directory: string;
+  readonly storage: Storage;
   readonly port: number;
   /** Where it opens tunnels to the origin server, if it does that at all. */
   readonly tunnelPort: number;
@@ -30,5 +45,7 @@ export interface Command {
   readonly store: string | null;
 }
 
-/** Every peer gets this much memory for stored responses: enough that no row but misses, in long runs, evicts. */
-export const storeMebibytes = 512;
+/** Stored in memory, enough that no row but misses, in long runs, evicts; for a store on disk, what stands before it. */
+export const memoryMebibytes = (storage: Storage): number => (storage === 'memory' ? 512 : 8);
+
+export const diskMebibytes = 4096;

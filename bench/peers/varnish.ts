@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { installedVersion } from './installed.js';
-import { storeMebibytes, type Peer } from './peer.js';
+import { memoryMebibytes, type Peer } from './peer.js';
 
 /**
  * One thread pool, no larger than connections and fetches need. Varnish keeps what has `max-age=0` for conditional
@@ -10,11 +10,13 @@ import { storeMebibytes, type Peer } from './peer.js';
 export const varnish: Peer = {
   name: 'varnish',
   comesWith: 'Debian package varnish',
+  storages: ['memory'],
+  losesOnDisk: 0,
   tunnels: false,
 
   version: () => installedVersion('varnishd', ['-V']),
 
-  prepare({ directory, port, origin }) {
+  prepare({ directory, storage, port, origin }) {
     const file = join(directory, 'bench.vcl');
     writeFileSync(
       file,
@@ -33,7 +35,7 @@ sub vcl_backend_response {
     const parameters = ['thread_pools=1', 'thread_pool_min=10', 'thread_pool_max=1100', 'timeout_idle=300'];
     const args = [
       ...['-F', '-n', join(directory, 'varnish'), '-a', `127.0.0.1:${port}`, '-f', file, '-T', 'none', '-j', 'none'],
-      ...['-s', `malloc,${storeMebibytes}m`],
+      ...['-s', `malloc,${memoryMebibytes(storage)}m`],
       ...parameters.flatMap((parameter) => ['-p', parameter]),
     ];
     return { file: 'varnishd', args, store: null };

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { storeMebibytes, type Peer } from './peer.js';
+import { diskMebibytes, memoryMebibytes, type Peer } from './peer.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const program = join(root, 'dist/proxy/main.js');
@@ -10,6 +10,8 @@ const program = join(root, 'dist/proxy/main.js');
 export const willis: Peer = {
   name: 'willis',
   comesWith: 'npm run build',
+  storages: ['memory', 'disk'],
+  losesOnDisk: 0,
   tunnels: true,
 
   version() {
@@ -18,19 +20,20 @@ export const willis: Peer = {
     return `${version} on Node.js ${process.versions.node}`;
   },
 
-  prepare({ directory, port, tunnelPort, origin }) {
+  prepare({ directory, storage, port, tunnelPort, origin }) {
+    const disk = storage === 'disk' ? `${diskMebibytes}MiB` : 'null';
     const file = join(directory, 'willis.yaml');
     writeFileSync(
       file,
       `roles: [clientSide]
-node: { name: bench }
+node: { name: bench, data: ${join(directory, 'data')} }
 listen: { proxy: '127.0.0.1:${tunnelPort}', site: '127.0.0.1:${port}', admin: null }
 access: { connectPorts: [${origin.port}], destinations: { allow: ['${origin.host}'] } }
 limits: { connections: 16384, perClientConnections: 16384 }
 sites:
   - host: '*'
     origin: http://${origin.host}:${origin.port}/
-cache: { memory: ${storeMebibytes}MiB }
+cache: { memory: ${memoryMebibytes(storage)}MiB, disk: ${disk} }
 log: { level: warn, access: { format: 'off' } }
 `,
     );

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../config/units.js';
-import { BufferedBody } from '../http/body.js';
+import { BufferedBody, type Body } from '../http/body.js';
 import { Fields } from '../http/fields.js';
 import { formatHttpDate } from '../http/http-date.js';
 import type { Request, Response } from '../http/message.js';
@@ -21,6 +21,17 @@ export function answer(
   });
   const body = request.method === 'HEAD' ? null : BufferedBody.from(content);
   return { status, reason, fields, body };
+}
+
+/** An answer that is made while it is sent, to keep nowhere: lines of JSON. */
+export function lineAnswer(now: EpochMs, body: Body): Response {
+  const fields = Fields.of({
+    Date: formatHttpDate(now),
+    'Content-Type': 'application/x-ndjson',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  return { status: 200, reason: 'OK', fields, body };
 }
 
 export interface OperatorAnswer {

@@ -4,15 +4,18 @@ import type { Clock } from '../base/clock.js';
 import { WillisError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
+import type { Body } from '../http/body.js';
 import type { Request, Response } from '../http/message.js';
 import { readMembers, type Members } from './json-request.js';
 import type { OperatorAccess } from './operator-access.js';
-import { answer, json, plainText, type OperatorAnswer } from './operator-answers.js';
+import { answer, json, lineAnswer, plainText, type OperatorAnswer } from './operator-answers.js';
 import type { OperatorControl } from './operator-control.js';
 import { explainRequest, type SidesView } from './operator-explain.js';
 import { operatorPage } from './operator-page.js';
 import { OperatorPurge } from './operator-purge.js';
 import { reloadAnswer } from './operator-reload.js';
+import { OperatorStore } from './operator-store.js';
+import type { StoreControl } from './store-control.js';
 
 export interface OperatorApiOptions {
   readonly name: string;
@@ -22,14 +25,17 @@ export interface OperatorApiOptions {
   readonly metrics: MetricsView;
   readonly sides: SidesView;
   readonly control: OperatorControl;
+  readonly store: StoreControl;
   readonly access: OperatorAccess;
 }
 
-type Page = (request: Request) => OperatorAnswer;
+type Page = (request: Request) => OperatorAnswer | Promise<OperatorAnswer>;
 type Call = (members: Members, request: Request) => Promise<OperatorAnswer>;
+/** @throws WillisError */
+type Telling = (members: Members, request: Request) => Body;
 
-/** What stands at a path: something to be read by GET and HEAD, or something to be done by POST. */
-type Resource = { readonly read: Page; readonly open?: boolean } | { readonly call: Call };
+/** What stands at a path: something to be read by GET and HEAD, or to be done by POST, which may tell how far it is. */
+type Resource = { readonly read: Page; readonly open?: boolean } | { readonly call: Call } | { readonly tell: Telling };
 
 /** Answers operators and the programs that they use. */
 export class OperatorApi {
@@ -38,8 +44,9 @@ export class OperatorApi {
 
   constructor(options: OperatorApiOptions) {
     this.#options = options;
-    const { name, logger, cache, sides, control, metrics } = options;
+    const { name, logger, cache, sides, control, store, metrics } = options;
     const purge = new OperatorPurge(cache, logger);
+    const upkeep = new OperatorStore(store, logger);
     this.#resources = new Map<string, Resource>([
       ['/', { read: () => operatorPage(name) }],
       // for whoever watches over the node, which may be another machine
@@ -49,6 +56,10 @@ export class OperatorApi {
       ['/api/stats', { read: () => json({ node: { name, phase: control.phase }, ...metrics.snapshot() }) }],
       ['/api/purge', { call: async (members, request) => json(await purge.perform(members, request)) }],
       ['/api/explain', { call: async (members) => json(await explainRequest(members, { cache, sides })) }],
+      ['/api/store', { read: async () => json(await store.report()) }],
+      ['/api/store/verify', { tell: (members, request) => upkeep.verify(members, request) }],
+      ['/api/store/rebuild', { tell: (members, request) => upkeep.rebuild(members, request) }],
+      ['/api/store/compact', { tell: (members, request) => upkeep.compact(members, request) }],
       ['/api/reload', { call: async (members, request) => reloadAnswer(members, control, request) }],
     ]);
   }
@@ -61,12 +72,16 @@ export class OperatorApi {
     if (resource === undefined) throw new WillisError('not-found', 'GET / tells what there is');
     if ('read' in resource) {
       checkMethod(request, ['GET', 'HEAD']);
-      return answer(request, clock.now(), resource.read(request));
+      const page = resource.read(request);
+      return page instanceof Promise
+        ? page.then((made) => answer(request, clock.now(), made))
+        : answer(request, clock.now(), page);
     }
     checkMethod(request, ['POST']);
-    return readMembers(request)
-      .then((members) => resource.call(members, request))
-      .then((made) => answer(request, clock.now(), made));
+    const members = readMembers(request);
+    return 'tell' in resource
+      ? members.then((all) => lineAnswer(clock.now(), resource.tell(all, request)))
+      : members.then((all) => resource.call(all, request)).then((made) => answer(request, clock.now(), made));
   }
 }
 

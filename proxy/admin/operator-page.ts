@@ -1,4 +1,4 @@
-import { escapeHtml } from '../http/error-page.js';
+import { escapeHtml, htmlPage } from '../http/html-page.js';
 import type { OperatorAnswer } from './operator-answers.js';
 
 /** What an operator sees who opens the operator side in a browser: what there is, and how it is used. */
@@ -14,6 +14,7 @@ export const operatorPage = (name: string): OperatorAnswer => ({
 const commands: readonly (readonly [command: string, meaning: string])[] = [
   ['willis stats -w', 'what is going on, drawn anew every second'],
   ['willis explain http://www.example.org/', 'what is stored for a URL, and what the next request would do and why'],
+  ['willis store stats', 'how the disk fares; verify reads and checks all of it'],
   ['willis purge http://www.example.org/page', 'mark it stale; --hard forgets it, --prefix takes all that begins so'],
 ];
 
@@ -27,35 +28,21 @@ const resources: readonly (readonly [resource: string, meaning: string])[] = [
     'POST /api/explain',
     '{"url": …, "method": "GET", "fields": [[name, value]], "side": "proxy" | "site", "client": …}',
   ],
+  ['GET /api/store', 'what is stored, and how the disk fares'],
+  ['POST /api/store/verify', '{"rate": "100MiB"} (a second): read and check everything; progress in lines of JSON'],
+  ['POST /api/store/rebuild', 'make the index of the disk anew; the same'],
+  ['POST /api/store/compact', 'give back the room of what was deleted; the same'],
   ['POST /api/reload', 'read the configuration file again'],
 ];
 
 const row = ([code, meaning]: readonly [string, string]): string =>
   `<dt><code>${escapeHtml(code)}</code></dt><dd>${escapeHtml(meaning)}</dd>\n`;
 
-const html = (name: string): string => `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Operator side of ${escapeHtml(name)}</title>
-<style>
-:root { color-scheme: light dark; --ink: #1c2127; --soft: #5c6670; --paper: #f6f5f1; --card: #fff; --line: #dcdad3; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8e6e1; --soft: #a0a8b0; --paper: #15181b; --card: #1e2226; --line: #353a40; } }
-* { box-sizing: border-box; }
-body { margin: 0; padding: 6vh 1rem 2rem; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
-main { max-width: 46rem; margin: auto; padding: 2rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; }
-h1 { font-size: 1.6rem; margin: 0 0 .5rem; line-height: 1.25; }
-h2 { font-size: 1rem; margin: 1.5rem 0 .3rem; }
-p { margin: .5rem 0; }
-code { font: .9em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
-dl { margin: .5rem 0; }
-dd { margin: 0 0 .5rem 1.5rem; color: var(--soft); }
-</style>
-</head>
-<body>
-<main>
-<h1>Operator side of ${escapeHtml(name)}</h1>
+const html = (name: string): string =>
+  htmlPage({
+    title: `Operator side of ${name}`,
+    style: 'dl{margin:.5rem 0}\ndt{color:inherit}\ndd{margin:0 0 .5rem 1.5rem;color:var(--soft)}\n',
+    main: `<h1>Operator side of ${escapeHtml(name)}</h1>
 <h2>From a terminal</h2>
 <dl>
 ${commands.map(row).join('')}</dl>
@@ -63,7 +50,5 @@ ${commands.map(row).join('')}</dl>
 <dl>
 ${resources.map(row).join('')}</dl>
 <p>Content is JSON, of the type <code>application/json</code>. Programs of this machine need no more; others send the token in the file that <code>access.operator.tokenFile</code> names, as <code>Authorization: Bearer …</code>.</p>
-</main>
-</body>
-</html>
-`;
+`,
+  });

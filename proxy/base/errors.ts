@@ -74,6 +74,8 @@ export const errorTable = {
   ),
   'client-gone': kind(499, 'downstream', false, 'connection_terminated', 'The client went away.'),
   'too-busy': kind(503, 'internal', true, 'connection_limit_reached', 'The proxy is at its limit.'),
+  'store-busy': kind(409, 'downstream', true, 'http_request_error', 'The store is being worked on already.'),
+  'store-unwell': kind(503, 'internal', true, 'proxy_internal_error', 'The store on disk does not work.'),
   // what the origin server, or the way to it, did
   'dns-failed': kind(502, 'upstream', true, 'dns_error', 'The host name could not be resolved.'),
   'dns-timeout': kind(504, 'upstream', true, 'dns_timeout', 'The host name could not be resolved in time.'),

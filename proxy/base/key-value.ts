@@ -24,6 +24,8 @@ export interface KeyRange {
  */
 export interface KeyValue {
   get(key: string): Promise<Buffer | undefined>;
+  /** The same at once, while everybody waits. @throws KeyValueError */
+  getNow(key: string): Buffer | undefined;
   /** All of the changes or, after a crash, none of them. */
   change(changes: readonly KeyValueChange[], options?: { readonly durable: boolean }): Promise<void>;
   /** Records of a range, as of now. */
@@ -49,6 +51,9 @@ export class KeyValueError extends Error {
     super(message, options);
   }
 }
+
+/** Whether something was read that is not what was written. */
+export const isDamage = (error: unknown): boolean => error instanceof KeyValueError && error.fault === 'damaged';
 
 export interface KeyValueOptions {
   /** Memory for what was read. */
@@ -90,6 +95,14 @@ class LevelKeyValue implements KeyValue {
 
   get(key: string): Promise<Buffer | undefined> {
     return this.#level.get(key).catch(fail);
+  }
+
+  getNow(key: string): Buffer | undefined {
+    try {
+      return this.#level.getSync(key);
+    } catch (error) {
+      fail(error);
+    }
   }
 
   change(changes: readonly KeyValueChange[], { durable } = { durable: false }): Promise<void> {

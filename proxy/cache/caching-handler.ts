@@ -1,4 +1,3 @@
-import type { Milliseconds } from '../../config/units.js';
 import { bytes } from '../../config/units.js';
 import type { Cancellation } from '../base/cancellation.js';
 import type { Clock } from '../base/clock.js';
@@ -10,6 +9,7 @@ import { hrefOf } from '../http/target-uri.js';
 import { Answering, type Reason } from './answering.js';
 import { parseRequestDirectives } from './cache-control.js';
 import type { CacheRules } from './cache-rules.js';
+import type { CachingSettings } from './caching-settings.js';
 import { cacheKeyOf, type CacheKey, type Scope } from './cache-key.js';
 import { Collapse, type Flight } from './collapse.js';
 import { complete } from './completion.js';
@@ -17,7 +17,6 @@ import { detachedFrom } from './detached-visit.js';
 import { explain, type Explanation, type HypotheticalRequest } from './explanation.js';
 import { Fetching } from './fetching.js';
 import { release, validatedAs, type ForwardResult } from './forward-result.js';
-import type { FreshnessPolicy } from './freshness.js';
 import { plan, planWithoutStored, type Plan } from './plan.js';
 import { mayBePurgedBy, type PurgeMode, type PurgeSelector } from './purge.js';
 import { isReadable } from './readable.js';
@@ -33,18 +32,6 @@ export interface CachingOptions extends CachingSettings {
   readonly store: ResponseStore;
   readonly clock: Clock;
   readonly logger: Logger;
-}
-
-/** What can be changed while requests are under way. */
-export interface CachingSettings {
-  /** This cache's name in `Cache-Status`. */
-  readonly name: string;
-  /** This node's member of `Via` for a message received in that version. */
-  readonly via: (version: string) => string;
-  readonly freshness: FreshnessPolicy;
-  readonly rules: CacheRules;
-  /** How long a request waits for another one's forward. */
-  readonly collapseWait: Milliseconds;
 }
 
 type Start = (cancellation: Cancellation) => Promise<ForwardResult>;

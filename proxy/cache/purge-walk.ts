@@ -1,5 +1,6 @@
 import { keyOfUri, scopes, type CacheKey } from './cache-key.js';
 import { groupName, type GroupIndex } from './group-index.js';
+import { nextTurn } from './next-turn.js';
 import type { PurgeSelector } from './purge.js';
 
 /** Goes through what is stored without holding up other work: a slice a turn of the event loop, one walk at a time. */
@@ -40,7 +41,7 @@ async function inSlices(keys: Iterable<CacheKey>, visit: (key: CacheKey) => numb
     work += 1 + here * 10;
     if (work < slice) continue;
     work = 0;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   return concerned;
 }

@@ -3,6 +3,7 @@ import type { Body } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 import type { CacheKey } from './cache-key.js';
 import type { PurgeMode, PurgeSelector } from './purge.js';
+import type { ClassUsage, Retention } from './retention.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
 
 /**
@@ -76,8 +77,17 @@ export interface ResponseStore {
 
   usage(): StoreUsage;
 
-  /** Why a `write` that gives null at this moment does so, if that can be told: `too-large` otherwise. */
-  readonly refusal?: 'disk-unwell' | 'too-large';
+  /**
+   * From now on this says what is pinned and what has a share of its own. What is stored is looked at again behind other
+   * work; what is never to be evicted any more is not from this moment on. Fulfilled when what is beyond a share is gone.
+   */
+  retain(retention: Retention): Promise<void>;
+
+  /** What there is of each class of its retention. */
+  classes(): readonly ClassUsage[];
+
+  /** Why a `write` that has just given null did so. */
+  refusal(draft: ResponseDraft): Refusal;
 
   /** Idempotent. */
   close(): Promise<void>;
@@ -85,6 +95,12 @@ export interface ResponseStore {
 
 /** A point in the order of invalidations and purges. */
 export type Generation = number & { readonly generation: unique symbol };
+
+/**
+ * Why a response is not taken: it is too long for the store, or for the share of its class; pinned responses have the room;
+ * the disk fails, and what stands in for it does not take it.
+ */
+export type Refusal = 'too-large' | 'pins-full' | 'disk-unwell';
 
 export interface ResponseDraft {
   readonly metadata: ResponseMetadata;

@@ -6,7 +6,8 @@ import { DiskResponse } from './disk/disk-response.js';
 import type { DiskStore } from './disk/disk-store.js';
 import type { MemoryStore } from './memory-store.js';
 import type { PurgeMode, PurgeSelector } from './purge.js';
-import type { Generation, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from './response-store.js';
+import type { Generation, Refusal, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from './response-store.js';
+import { noRetention, type ClassUsage, type Retention } from './retention.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
 import { TieredStore } from './tiered-store.js';
 
@@ -20,6 +21,7 @@ import { TieredStore } from './tiered-store.js';
 export class StoreLayers implements ResponseStore {
   readonly memory: MemoryStore;
   #disk: DiskStore | null = null;
+  #retention = noRetention;
   /** The store that is in use. */
   #store: ResponseStore;
   /** When the disk came, in the order of invalidations. */
@@ -41,12 +43,23 @@ export class StoreLayers implements ResponseStore {
     this.#disk = disk;
     this.#since = this.memory.generation();
     this.#store = disk === null ? this.memory : new TieredStore(this.memory, disk);
+    void this.#store.retain(this.#retention);
     return before;
   }
 
-  /** Why something that was to be stored was not taken, as `Cache-Status` says it. */
-  get refusal(): 'disk-unwell' | 'too-large' {
-    return this.#disk?.isWell === false ? 'disk-unwell' : 'too-large';
+  refusal(draft: ResponseDraft): Refusal {
+    return this.#store.refusal(draft);
+  }
+
+  async retain(retention: Retention): Promise<void> {
+    const isSame = JSON.stringify(retention.classes) === JSON.stringify(this.#retention.classes);
+    if (isSame && retention.identity === this.#retention.identity) return;
+    this.#retention = retention;
+    await this.#store.retain(retention);
+  }
+
+  classes(): readonly ClassUsage[] {
+    return this.#store.classes();
   }
 
   lookUp(key: CacheKey): readonly StoredResponse[] | Promise<readonly StoredResponse[]> {

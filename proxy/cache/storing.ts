@@ -108,8 +108,9 @@ export class Storing {
     const place = placeOf(received);
     if (place === null) return { kind: 'not-stored', reason: 'content-range' };
     const { from, length } = place;
-    const writer = this.store.write({ metadata, generation, from, length, extend });
-    if (writer === null) return { kind: 'not-stored', reason: this.store.refusal ?? 'too-large' };
+    const draft = { metadata, generation, from, length, extend };
+    const writer = this.store.write(draft);
+    if (writer === null) return { kind: 'not-stored', reason: this.store.refusal(draft) };
     // a part is of use with a strong validator only, for If-Range (RFC 9110 §13.1.5)
     const keepPart = (): boolean => strongValidatorOf(metadata.fields, metadata.responseTime) !== null;
     const fill = new Fill(received.body ?? BufferedBody.from(''), writer, { readAhead, completeWithin, keepPart });

@@ -4,16 +4,19 @@ import { readAll, type Body } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 import type { CacheKey } from './cache-key.js';
 import { DiskResponse } from './disk/disk-response.js';
+import { RecentUses } from './disk/recent-uses.js';
 import type { DiskStore } from './disk/disk-store.js';
 import { MemoryResponse } from './memory-response.js';
 import type { AdoptedResponse, MemoryStore } from './memory-store.js';
 import type { PurgeMode, PurgeSelector } from './purge.js';
-import type { Generation, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from './response-store.js';
+import type { Generation, Refusal, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from './response-store.js';
+import type { ClassUsage, Retention } from './retention.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
 
 /** How many keys are brought to memory at once, and which share of the memory one may take. */
 const mostRising = 16;
 const largestShare = 1 / 64;
+const askedKnown = 8192;
 
 /** What is brought to memory, unless it changes meanwhile. */
 interface Rise {
@@ -34,8 +37,8 @@ export class TieredStore implements ResponseStore {
   readonly #memory: MemoryStore;
   readonly #disk: DiskStore;
   readonly #rising = new Map<CacheKey, Rise>();
-  /** All that was found under a key with a response. */
-  readonly #siblings = new WeakMap<DiskResponse, readonly StoredResponse[]>();
+  /** Keys that were asked for on disk of late, and are worth the memory if they are once more. */
+  readonly #asked = new RecentUses(askedKnown);
 
   constructor(memory: MemoryStore, disk: DiskStore) {
     this.#memory = memory;
@@ -45,8 +48,7 @@ export class TieredStore implements ResponseStore {
   lookUp(key: CacheKey): readonly StoredResponse[] | Promise<readonly StoredResponse[]> {
     const copies = this.#memory.lookUp(key);
     if (copies.length > 0) return copies;
-    const found = this.#disk.lookUp(key);
-    return found instanceof Promise ? found.then((all) => this.#remember(all)) : found;
+    return this.#disk.lookUp(key);
   }
 
   peek(key: CacheKey): readonly StoredResponse[] | Promise<readonly StoredResponse[]> {
@@ -57,11 +59,14 @@ export class TieredStore implements ResponseStore {
   ready(stored: StoredResponse, from: Bytes, to: Bytes): true | Promise<boolean> {
     if (stored instanceof MemoryResponse) return true;
     const ready = this.#disk.ready(stored, from, to);
-    if (ready === true) return true;
-    return ready.then((is) => {
-      if (is && stored instanceof DiskResponse) this.#raise(stored);
-      return is;
-    });
+    if (ready instanceof Promise) return ready.then((is) => this.#isReady(stored, is));
+    this.#isReady(stored, true);
+    return true;
+  }
+
+  #isReady(stored: StoredResponse, is: boolean): boolean {
+    if (is && stored instanceof DiskResponse) this.#raise(stored);
+    return is;
   }
 
   open(stored: StoredResponse, from: Bytes, to: Bytes): Body {
@@ -76,6 +81,10 @@ export class TieredStore implements ResponseStore {
     }
     const writer = this.#memory.write(draft);
     return writer && new ChangingWriter(writer, () => this.#disk.distrust());
+  }
+
+  refusal(draft: ResponseDraft): Refusal {
+    return this.#disk.isWell ? this.#disk.refusal(draft) : 'disk-unwell';
   }
 
   async freshen(
@@ -131,6 +140,15 @@ export class TieredStore implements ResponseStore {
     return this.#disk.usage();
   }
 
+  async retain(retention: Retention): Promise<void> {
+    await Promise.all([this.#memory.retain(retention, true), this.#disk.retain(retention)]);
+  }
+
+  /** Of the disk; of the rest of what memory has, which was stored while there was no disk, `MemoryStore.classes` tells. */
+  classes(): readonly ClassUsage[] {
+    return this.#disk.classes();
+  }
+
   async close(): Promise<void> {
     this.#callOffAll();
     await Promise.all([this.#memory.close(), this.#disk.close()]);
@@ -147,16 +165,11 @@ export class TieredStore implements ResponseStore {
     for (const rise of this.#rising.values()) rise.isOff = true;
   }
 
-  #remember(all: readonly StoredResponse[]): readonly StoredResponse[] {
-    for (const one of all) if (one instanceof DiskResponse) this.#siblings.set(one, all);
-    return all;
-  }
-
   /** Brings what is stored under a key to memory, behind the answer that it is read for. */
   #raise(response: DiskResponse): void {
-    const all = this.#siblings.get(response);
-    const { key } = response;
-    if (all === undefined || this.#rising.size >= mostRising || this.#rising.has(key)) return;
+    const { key, siblings: all } = response;
+    if (!this.#isAskedAgain(key)) return;
+    if (all === null || this.#rising.size >= mostRising || this.#rising.has(key)) return;
     let size = 0;
     for (const { complete, length } of all) size += complete ? (length ?? 0) : Infinity;
     if (size > this.#memory.usage().limit * largestShare) return;
@@ -166,6 +179,13 @@ export class TieredStore implements ResponseStore {
       // it stays on disk, where whoever reads it next learns of it
       .catch(() => undefined)
       .finally(() => this.#rising.delete(key));
+  }
+
+  /** Whether a key was asked for before; the first time is noted. */
+  #isAskedAgain(key: CacheKey): boolean {
+    if (this.#asked.of(key) > 0) return true;
+    this.#asked.note(key, 1);
+    return false;
   }
 
   async #rise(key: CacheKey, all: readonly StoredResponse[], rise: Rise): Promise<void> {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { watch, type FSWatcher } from 'node:fs';
-import { readFile, readlink, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import { milliseconds, type Milliseconds } from '../../config/units.js';
+import { stepsTo } from '../base/path-steps.js';
 
 export interface WatcherTimes {
   /** How long the content of all files must stay as it is to be taken for finished. */
@@ -170,30 +170,6 @@ async function read(paths: readonly string[]): Promise<Reading> {
   );
   return { content: contents.join(' '), complete };
 }
-
-const mostLinks = 40;
-
-/** The names that are looked up on the way to a file, each in its directory: its own, and those of links to it. */
-async function stepsTo(path: string): Promise<{ directory: string; name: string }[]> {
-  const steps: { directory: string; name: string }[] = [];
-  const ahead = namesOf(path);
-  let here = '/';
-  for (let links = 0; ahead.length > 0 && links < mostLinks;) {
-    const name = ahead.shift() as string;
-    const target = await readlink(resolve(here, name)).catch(() => null);
-    if (target !== null || ahead.length === 0) steps.push({ directory: here, name });
-    if (target === null) here = resolve(here, name);
-    else {
-      links++;
-      const [base, rest] = target.startsWith('/') ? ['/', target] : [here, target];
-      ahead.unshift(...namesOf(rest));
-      here = base;
-    }
-  }
-  return steps;
-}
-
-const namesOf = (path: string): string[] => path.split('/').filter((name) => name !== '' && name !== '.');
 
 async function identityOf(directory: string): Promise<string | null> {
   const found = await stat(directory).catch(() => null);

@@ -42,13 +42,22 @@ function aboutRequest(
   if (access !== null) found.push(['client', accessText(access, style)]);
   found.push(['key', escapeControls(key)]);
   if (rule !== null) {
-    const lifetime = rule.lifetime === null ? '' : `, lifetime ${formatDuration(rule.lifetime)} where none is named`;
-    found.push(['rule', `cache.rules, ${rule.match}: ${rule.store ? 'stored' : 'nothing is stored'}${lifetime}`]);
+    found.push(['rule', `cache.rules, ${rule.match}: ${ruleText(rule)}`]);
   }
   if (side === 'proxy' && uri.startsWith('https:') && stored.length === 0) {
     found.push(['note', 'browsers reach https through a tunnel (CONNECT), of which nothing can be stored']);
   }
   return found;
+}
+
+function ruleText({ store, lifetime, pin, maxBytes }: NonNullable<ExplainedRequest['rule']>): string {
+  const said = [
+    store ? 'stored' : 'nothing is stored',
+    pin ? 'pinned' : null,
+    maxBytes === null ? null : `at most ${readableSize(maxBytes)} together`,
+    lifetime === null ? null : `lifetime ${formatDuration(lifetime)} where none is named`,
+  ];
+  return said.filter((part) => part !== null).join(', ');
 }
 
 function accessText(access: NonNullable<ExplainedRequest['access']>, style: TextStyle): string {

@@ -11,7 +11,20 @@ const patience = milliseconds(120_000);
 
 /** A call that brought nothing; its message says in lines for people why, and what to do. */
 export class CallFailed extends Error {
-  override readonly name = 'CallFailed';
+  override readonly name: string = 'CallFailed';
+}
+
+/** Nobody listens where the node should: it does not run, or listens elsewhere. */
+export class NobodyListens extends CallFailed {
+  override readonly name = 'NobodyListens';
+}
+
+/** What is told of work while it goes on. */
+export interface Following {
+  /** Gives it up: the connection is closed, which ends the work. */
+  readonly signal: AbortSignal;
+  /** Called with each line, parsed. */
+  readonly onLine: (line: unknown) => void;
 }
 
 /** Asks the operator side of one node. */
@@ -28,25 +41,46 @@ export class OperatorClient {
     return this.#call('POST', path, Buffer.from(JSON.stringify(content)));
   }
 
-  async #call(method: string, path: string, content: Buffer | null): Promise<unknown> {
-    const { url, source } = this.address;
+  /** Asks for work that tells of itself in lines of JSON. Fulfilled when it is over, or given up. @throws CallFailed */
+  async follow(path: string, content: unknown, { signal, onLine }: Following): Promise<void> {
     try {
-      const { status, type, text } = await this.#exchange(method, path, content);
-      if (status === 200 && type.startsWith('application/json')) return JSON.parse(text) as unknown;
-      throw new CallFailed(this.#refusal(status, type, text));
+      const response = await this.#exchange('POST', path, Buffer.from(JSON.stringify(content)), signal);
+      if (typeOf(response) !== 'application/x-ndjson') throw this.#refused(await readText(response));
+      await readLines(response, onLine);
     } catch (error) {
-      if (error instanceof CallFailed) throw error;
-      throw new CallFailed(`no answer from ${url.href} (${source}): ${reasonOf(error)}`, { cause: error });
+      if (!signal.aborted) throw this.#noAnswer(error);
     }
   }
 
-  async #exchange(method: string, path: string, content: Buffer | null): Promise<Answer> {
+  async #call(method: string, path: string, content: Buffer | null): Promise<unknown> {
+    try {
+      const answer = await readText(await this.#exchange(method, path, content));
+      if (answer.status === 200 && answer.type.startsWith('application/json')) return JSON.parse(answer.text) as unknown;
+      throw this.#refused(answer);
+    } catch (error) {
+      throw this.#noAnswer(error);
+    }
+  }
+
+  #noAnswer(error: unknown): CallFailed {
+    const { url, source } = this.address;
+    if (error instanceof CallFailed) return error;
+    const message = `no answer from ${url.href} (${source}): ${reasonOf(error)}`;
+    return isRefused(error) ? new NobodyListens(message, { cause: error }) : new CallFailed(message, { cause: error });
+  }
+
+  async #exchange(
+    method: string,
+    path: string,
+    content: Buffer | null,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
     const { url, token, certificate } = this.address;
     const headers: Record<string, string | number> = { Accept: 'application/json' };
     if (content !== null)
       Object.assign(headers, { 'Content-Type': 'application/json', 'Content-Length': content.length });
     if (token !== null) headers['Authorization'] = `Bearer ${token}`;
-    const options: RequestOptions = { method, path, headers };
+    const options: RequestOptions = { method, path, headers, ...(signal !== undefined && { signal }) };
     if (certificate !== null) {
       const socket = await connectTo(url, certificate.raw);
       return exchange(secureRequest(url, { ...options, createConnection: () => socket }), content);
@@ -55,6 +89,10 @@ export class OperatorClient {
       (url.protocol === 'https:' ? secureRequest : plainRequest)(url, { ...options, agent: false }),
       content,
     );
+  }
+
+  #refused({ status, type, text }: Answer): CallFailed {
+    return new CallFailed(this.#refusal(status, type, text));
   }
 
   #refusal(status: number, type: string, text: string): string {
@@ -102,11 +140,11 @@ interface Answer {
   readonly text: string;
 }
 
-function exchange(request: ClientRequest, content: Buffer | null): Promise<Answer> {
+function exchange(request: ClientRequest, content: Buffer | null): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.setTimeout(patience, () => request.destroy(new Error('it takes too long')));
     request.on('error', reject);
-    request.on('response', (response) => void readText(response).then(resolve, reject));
+    request.on('response', resolve);
     request.end(content ?? undefined);
   });
 }
@@ -114,8 +152,19 @@ function exchange(request: ClientRequest, content: Buffer | null): Promise<Answe
 async function readText(response: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
-  const type = response.headers['content-type'] ?? '';
-  return { status: response.statusCode ?? 0, type, text: Buffer.concat(chunks).toString('utf8') };
+  return { status: response.statusCode ?? 0, type: typeOf(response), text: Buffer.concat(chunks).toString('utf8') };
+}
+
+const typeOf = ({ headers }: IncomingMessage): string => headers['content-type'] ?? '';
+
+async function readLines(response: IncomingMessage, onLine: (line: unknown) => void): Promise<void> {
+  let begun = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    const lines = (begun + (chunk as string)).split('\n');
+    begun = lines.pop() ?? '';
+    for (const line of lines) onLine(JSON.parse(line));
+  }
 }
 
 /** Connects by TLS to the holder of one certificate, whatever its name, and whoever has signed it. */
@@ -131,7 +180,9 @@ function connectTo(url: URL, certificate: Buffer): Promise<TLSSocket> {
   });
 }
 
+const isRefused = (error: unknown): boolean => isSystemError(error) && error.code === 'ECONNREFUSED';
+
 function reasonOf(error: unknown): string {
-  if (!isSystemError(error)) return error instanceof Error ? error.message : String(error);
-  return error.code === 'ECONNREFUSED' ? 'nobody listens there. Is the node running?' : error.message;
+  if (isRefused(error)) return 'nobody listens there. Is the node running?';
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import type { Milliseconds } from '../../config/units.js';
 import type { TextOptions } from './explanation-text.js';
 import type { Screen } from './stats.js';
+import type { Watch } from './store.js';
 import { plainStyle, terminalStyle } from './text-style.js';
 
 /** As much of a stream as says whether people see what is written there. */
@@ -11,8 +12,8 @@ interface Output {
 }
 
 interface Interrupts {
-  once(event: 'SIGINT', listener: () => void): unknown;
-  off(event: 'SIGINT', listener: () => void): unknown;
+  once(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  off(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
 }
 
 /** Pseudo-terminals may have the size 0. */
@@ -36,6 +37,26 @@ export function screenOf(output: Output, interrupts: Interrupts): Screen | null 
     pause: (time) => pause(time, interrupts),
   };
 }
+
+/** How work is watched: on a terminal that can be drawn upon by a bar; ended by Ctrl-C or SIGTERM, by a second one at once. */
+export function watchOf(
+  output: Output,
+  environment: Readonly<Record<string, string | undefined>>,
+  interrupts: Interrupts,
+): Watch {
+  const canDraw = output.isTTY === true && environment['TERM'] !== 'dumb';
+  return {
+    width: canDraw ? () => widthOf(output) : null,
+    onEnd: (end) => {
+      for (const signal of endings) interrupts.once(signal, end);
+      return () => {
+        for (const signal of endings) interrupts.off(signal, end);
+      };
+    },
+  };
+}
+
+const endings = ['SIGINT', 'SIGTERM'] as const;
 
 function pause(time: Milliseconds, interrupts: Interrupts): Promise<boolean> {
   return new Promise((resolve) => {

@@ -99,7 +99,11 @@ export class OriginConnection implements BodySource, CancellationListener {
       const head = requestHead(request, this.#timeouts.keepAlive <= 0);
       this.#traffic.sent.add(head.length);
       this.#socket.write(head, 'latin1');
-      if (upload !== null) this.#beginUpload(exchange);
+      if (upload !== null) {
+        exchange.beginUpload(this.#timeouts.continueTimeout, (error) => {
+          if (this.#exchange === exchange) this.#fail(asWillisError(error));
+        });
+      }
     });
   }
 
@@ -127,30 +131,6 @@ export class OriginConnection implements BodySource, CancellationListener {
 
   abandon(body: ResponseBody): void {
     if (this.#exchange?.body === body) this.close();
-  }
-
-  // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #beginUpload(exchange: OriginExchange): void {
-    if (exchange.request.expectContinue !== true) {
-      this.#startUpload(exchange);
-      return;
-    }
-    // an origin server that knows nothing of expectations says nothing (RFC 9110 §10.1.1)
-    exchange.continueTimer = setTimeout(() => this.#continue(exchange), this.#timeouts.continueTimeout);
-  }
-
-  #continue(exchange: OriginExchange): void {
-    clearTimeout(exchange.continueTimer);
-    exchange.continueTimer = undefined;
-    exchange.options.onInformational?.(100, Fields.none);
-    this.#startUpload(exchange);
-  }
-
-  #startUpload(exchange: OriginExchange): void {
-    exchange.upload?.run().catch((error: unknown) => {
-      if (this.#exchange === exchange) this.#fail(asWillisError(error));
-    });
   }
 
   // ── receiving ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -192,13 +172,13 @@ export class OriginConnection implements BodySource, CancellationListener {
   #receiveInterim(exchange: OriginExchange, head: ResponseHead): void {
     if (head.status === 101) throw malformed('101 (Switching Protocols) was not asked for');
     if (++exchange.interim > mostInterim) throw malformed(`more than ${mostInterim} interim responses`);
-    if (head.status !== 100) exchange.options.onInformational?.(head.status, head.fields);
-    else if (exchange.continueTimer !== undefined) this.#continue(exchange);
+    if (head.status === 100) exchange.continue();
+    else exchange.options.onInformational?.(head.status, head.fields);
   }
 
   #receiveFinal(exchange: OriginExchange, head: ResponseHead): void {
     const { decoder, untilClose, persistent } = contentOf(exchange.request.method, head);
-    if (exchange.continueTimer !== undefined) clearTimeout(exchange.continueTimer);
+    exchange.endWaiting();
     exchange.options.cancellation.remove(this);
     exchange.headReceived = true;
     exchange.decoder = decoder;
@@ -301,7 +281,7 @@ export class OriginConnection implements BodySource, CancellationListener {
   }
 
   #settle(exchange: OriginExchange): void {
-    if (exchange.continueTimer !== undefined) clearTimeout(exchange.continueTimer);
+    exchange.endWaiting();
     if (!exchange.headReceived) exchange.options.cancellation.remove(this);
     exchange.upload?.stop();
     this.#exchange = null;

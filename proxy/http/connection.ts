@@ -1,28 +1,15 @@
 import type { Duplex } from 'node:stream';
 import { bytes, type Bytes, type MonotonicMs } from '../../config/units.js';
 import { asWillisError, WillisError } from '../base/errors.js';
+import { ClientStream, type StreamUser, type Transport } from './client-stream.js';
 import { Deadlines, type Awaited, type TimeLimits, type Watched } from './deadlines.js';
-import { DISCARD_BYTES, Exchange, type ExchangeContext, type PreparedResponse } from './exchange.js';
-import { InputBuffer } from './input-buffer.js';
+import { Exchange, type ExchangeContext, type PreparedResponse } from './exchange.js';
+import type { InputBuffer } from './input-buffer.js';
 import type { ListenerCounters } from './listener-counters.js';
 import type { Client, Request, Response } from './message.js';
 import { HeadReceiver, type HeadLimits, type RequestHead } from './receive.js';
 import type { RequestHandler } from './request-handler.js';
 import { ResponseSender, type Sent } from './send.js';
-
-/** A connection as it was accepted. */
-export interface Transport {
-  readonly socket: Duplex;
-  readonly client: Client;
-  /** Authority of this server by its address, for HTTP/1.0 requests without `Host`. */
-  readonly ownAuthority: string;
-  /** Closes the connection by a TCP reset. */
-  readonly reset: () => void;
-  /** How much of what was written the system has taken so far. */
-  readonly bytesSent: () => Bytes;
-  /** Called once, when the connection is closed, or somebody else's. */
-  readonly onEnded: () => void;
-}
 
 /** What the connections of a server have in common, until it is configured anew. */
 export interface ConnectionContext extends ExchangeContext {
@@ -38,11 +25,11 @@ export interface ConnectionContext extends ExchangeContext {
  *         │            ├─▶ detached (a tunnel's)  │
  *         └────────────┴──────────────────────────┴─▶ closing (half-closed, input discarded) ─▶ closed
  */
-export class Connection implements Watched {
+export class Connection implements Watched, StreamUser {
   readonly client: Client;
   readonly socket: Duplex;
-  readonly input = new InputBuffer();
-  readonly #reset: () => void;
+  readonly input: InputBuffer;
+  readonly #stream: ClientStream;
   readonly #bytesSent: () => Bytes;
   readonly #onEnded: () => void;
   #context: ConnectionContext;
@@ -55,25 +42,23 @@ export class Connection implements Watched {
   #prepared: PreparedResponse | null = null;
   #advancing = false;
   #headBegun = false;
-  #paused = false;
-  #inputEnded = false;
   #draining = false;
   #closeAfter = false;
+  /** Of the input, when the head that is being received began. */
   #takenBefore: Bytes = bytes(0);
-  #discarded = 0;
 
   constructor(transport: Transport, context: ConnectionContext) {
     const { socket, client, ownAuthority, reset, bytesSent, onEnded } = transport;
     this.socket = socket;
     this.client = client;
-    this.#reset = reset;
     this.#bytesSent = bytesSent;
     this.#onEnded = onEnded;
     this.#context = context;
     this.#heads = new HeadReceiver({ limits: context.limits, secure: client.secure, ownAuthority });
     this.#sender = new ResponseSender(socket, (sent) => this.#onSent(sent));
     this.#deadlines = new Deadlines(context.limits);
-    this.#attach();
+    this.#stream = new ClientStream(socket, reset, this);
+    this.input = this.#stream.input;
   }
 
   /** The next request is answered by this; one under way ends as it began, but for the limits. */
@@ -124,7 +109,7 @@ export class Connection implements Watched {
         return this.input.length === 0 ? 'request' : 'nothing';
       case 'answering':
         if (this.#exchange?.body?.waiting === true) return 'content';
-        return this.#inputEnded && !this.#sender.busy ? 'half-closed client' : 'nothing';
+        return this.#stream.inputEnded && !this.#sender.busy ? 'half-closed client' : 'nothing';
       case 'discarding':
         return 'content';
       case 'closing':
@@ -138,8 +123,7 @@ export class Connection implements Watched {
   /** A reset gives what the system still holds for such a client free. */
   #giveUpWriting(): void {
     this.#context.counters.timeouts.write++;
-    this.#reset();
-    this.socket.destroy();
+    this.#stream.break();
   }
 
   #giveUpWaiting(awaited: Awaited): void {
@@ -153,34 +137,27 @@ export class Connection implements Watched {
     else this.#close();
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  onInput(): void {
     this.#deadlines.stir();
-    if (this.#state === 'closing') {
-      this.#discarded += chunk.length;
-      if (this.#discarded > LINGER_BYTES) this.socket.destroy();
-      return;
-    }
-    this.input.append(chunk);
     if (this.#state === 'receiving') this.#advance();
     else if (this.#state === 'discarding') this.#discard();
     else this.#exchange?.body?.onInput();
     this.#regulate();
-  };
+  }
 
-  readonly #onEnd = (): void => {
-    this.#inputEnded = true;
+  onInputEnd(): void {
     this.#deadlines.stir();
     if (this.#state === 'receiving') this.#advance();
     else if (this.#state === 'discarding') this.#close();
     else this.#exchange?.body?.fail(new WillisError('bad-request', 'the content of the request broke off'));
-  };
+  }
 
-  readonly #onDrain = (): void => {
+  onDrain(): void {
     this.#sender.onDrain();
     if (this.#state === 'receiving') this.#advance();
-  };
+  }
 
-  readonly #onClose = (): void => {
+  onClosed(): void {
     const answering = this.#state === 'answering';
     this.#state = 'closed';
     if (answering) {
@@ -190,26 +167,12 @@ export class Connection implements Watched {
       this.#sender.abandon(gone);
     }
     this.#onEnded();
-  };
+  }
 
   readonly #onBodyRead = (): void => {
     if (this.#exchange?.body?.waiting === true) this.#deadlines.stir();
     this.#regulate();
   };
-
-  #attach(): void {
-    this.socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain).on('close', this.#onClose);
-  }
-
-  #detach(): void {
-    this.socket.pause();
-    this.socket
-      .off('data', this.#onData)
-      .off('end', this.#onEnd)
-      .off('drain', this.#onDrain)
-      .off('close', this.#onClose);
-    this.#state = 'detached';
-  }
 
   /** Begins the requests that have arrived, one after the other, as long as each is answered at once. */
   #advance(): void {
@@ -224,7 +187,7 @@ export class Connection implements Watched {
       if (!this.#receive()) break;
     }
     this.#advancing = false;
-    if (this.#receiving && this.input.length === 0 && (this.#inputEnded || this.#draining)) this.#close();
+    if (this.#receiving && this.input.length === 0 && (this.#stream.inputEnded || this.#draining)) this.#close();
     this.#regulate();
   }
 
@@ -246,7 +209,7 @@ export class Connection implements Watched {
     let head: RequestHead | null;
     try {
       head = this.#heads.receive(this.input);
-      if (head === null && this.#inputEnded && this.input.length > 0) {
+      if (head === null && this.#stream.inputEnded && this.input.length > 0) {
         throw new WillisError('bad-request', 'the head of the request broke off');
       }
     } catch (error) {
@@ -270,9 +233,10 @@ export class Connection implements Watched {
     this.#state = 'answering';
     this.#headBegun = false;
     this.#deadlines.headEnded();
-    const exchange = new Exchange(head, this.#bytesIn(), this, this.#context, this.#onBodyRead);
+    const exchange = new Exchange(head, this.#takenBefore, this, this.#context, this.#onBodyRead);
     this.#exchange = exchange;
-    if (this.#inputEnded) exchange.body?.fail(new WillisError('bad-request', 'the content of the request broke off'));
+    if (this.#stream.inputEnded)
+      exchange.body?.fail(new WillisError('bad-request', 'the content of the request broke off'));
     return exchange;
   }
 
@@ -294,20 +258,15 @@ export class Connection implements Watched {
   }
 
   #offerUpgrade(request: Request): boolean {
-    if (this.#handOver((rest) => this.#context.handler.upgrade(request, this.socket, rest))) return true;
-    this.#state = 'answering';
-    this.#attach();
-    if (!this.#paused) this.socket.resume();
-    return false;
+    return this.#handOver((rest) => this.#context.handler.upgrade(request, this.socket, rest));
   }
 
-  /** Detaches from the socket and offers it, and what was received, to somebody else. @returns whether it was taken */
+  /** Offers the connection to somebody else. @returns whether it was taken */
   #handOver(offer: (rest: Buffer) => boolean): boolean {
-    this.#detach();
-    const rest = this.input.take(this.input.length);
+    this.#state = 'detached';
     try {
-      if (!offer(rest)) {
-        this.input.append(rest);
+      if (!this.#stream.handOver(offer)) {
+        this.#state = 'answering';
         return false;
       }
     } catch (error) {
@@ -341,11 +300,10 @@ export class Connection implements Watched {
 
   #answer(exchange: Exchange, response: Response): void {
     if (this.#state !== 'answering') {
-      response.body?.cancel();
-      exchange.report(response, this.#bytesIn(), null, GONE);
+      exchange.abandon(response);
       return;
     }
-    const lastInput = this.#inputEnded && this.input.length === 0;
+    const lastInput = this.#stream.inputEnded && this.input.length === 0;
     this.#closeAfter = exchange.endsConnection() || this.#draining || lastInput;
     const prepared = exchange.prepare(response, this.#closeAfter);
     this.#prepared = prepared;
@@ -353,33 +311,19 @@ export class Connection implements Watched {
     if (this.#sender.busy) exchange.headSent();
   }
 
-  #bytesIn(): Bytes {
-    return bytes(this.input.taken - this.#takenBefore);
-  }
-
   #onSent(sent: Sent): void {
     const exchange = this.#exchange as Exchange;
     const { response, frame } = this.#prepared as PreparedResponse;
-    const { logger } = this.#context;
     this.#deadlines.stir();
     // what fails before a byte of it is sent, and is not itself the answer to a failure, can still be answered for
     if (sent.kind === 'broken' && this.#sender.sentBytes === 0 && response.note?.error === undefined) {
       this.#answer(exchange, exchange.refusal(sent.error));
       return;
     }
-    exchange.report(response, this.#bytesIn(), this.#sender, sent);
+    exchange.report(response, this.#sender, sent);
     if (sent.kind === 'complete') this.#goOn(exchange, frame.content === 'close');
-    else if (sent.kind === 'broken') {
-      const { error } = sent;
-      logger.warn({ code: error.code, error, id: exchange.id }, 'the content of a response broke off');
-      this.#break();
-    } else if (sent.kind === 'excess') {
-      logger.warn(
-        { code: 'upstream-malformed', id: exchange.id },
-        'the content of a response was longer than announced',
-      );
-      this.#close();
-    }
+    else if (sent.kind === 'broken') this.#break(frame.content === 'close');
+    else if (sent.kind === 'excess') this.#close();
   }
 
   #goOn(exchange: Exchange, endedByClose: boolean): void {
@@ -389,7 +333,6 @@ export class Connection implements Watched {
     else if (body === null || body.ended) this.#receiveNext();
     else {
       this.#state = 'discarding';
-      this.#discarded = 0;
       this.#discard();
     }
   }
@@ -400,49 +343,28 @@ export class Connection implements Watched {
   }
 
   #discard(): void {
-    const result = this.#exchange?.body?.discard();
-    if (result == null) {
-      this.#close();
-      return;
-    }
-    this.#discarded += result.dropped;
-    if (result.ended) this.#receiveNext();
-    else if (this.#inputEnded || this.#discarded > DISCARD_BYTES) this.#close();
+    const left = this.#exchange?.discard();
+    if (left === 'nothing') this.#receiveNext();
+    else if (left !== 'more' || this.#stream.inputEnded) this.#close();
   }
 
-  /** Stops reading while enough is buffered that nobody waits for. */
   #regulate(): void {
     const idle = this.#state === 'receiving' && !this.#advancing && !this.socket.writableNeedDrain;
-    const wanted = idle || this.#state === 'closing' || this.#exchange?.body?.waiting === true;
-    const full = this.input.length >= READ_AHEAD && !wanted;
-    if (full === this.#paused || this.#state === 'detached') return;
-    this.#paused = full;
-    if (full) this.socket.pause();
-    else this.socket.resume();
+    this.#stream.regulate(idle || this.#exchange?.body?.waiting === true);
   }
 
-  /** Ends this side, and gives the client time to read what was sent: a reset would take it away (RFC 9112 §9.6). */
   #close(): void {
     if (this.#state === 'closed' || this.#state === 'closing') return;
     this.#state = 'closing';
-    this.#discarded = 0;
-    this.input.skip(this.input.length);
-    this.#regulate();
-    this.socket.end();
+    this.#stream.end();
   }
 
   /** Ends the connection so that a response that broke off cannot be taken for a whole one. */
-  #break(): void {
-    if (this.#prepared?.frame.content === 'close') this.#reset();
-    this.socket.destroy();
+  #break(endedByClose: boolean): void {
+    if (endedByClose) this.#stream.break();
+    else this.socket.destroy();
   }
 }
 
-const GONE: Sent = { kind: 'gone' };
-
 /** Requests that one client may have sent at once and that are answered before anybody else's. */
 const MOST_IN_A_TURN = 16;
-/** Input kept for the handler, or for the next requests. */
-const READ_AHEAD = 65_536;
-/** Input discarded behind the last answer. */
-const LINGER_BYTES = 1_048_576;

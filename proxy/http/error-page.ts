@@ -1,4 +1,5 @@
 import type { Fault } from '../base/errors.js';
+import { escapeHtml, htmlPage } from './html-page.js';
 
 /** What an error answer tells, in either form. */
 export interface ErrorReport {
@@ -24,19 +25,11 @@ export interface ErrorReport {
  */
 export function errorPage(report: ErrorReport): string {
   const { status, reason, title, detail, code, id, href } = report;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>${status} ${escapeHtml(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<p class="status">${status} ${escapeHtml(reason)}</p>
+  return htmlPage({
+    title: `${status} ${title}`,
+    head: '<meta name="robots" content="noindex">\n',
+    style,
+    main: `<p class="status">${status} ${escapeHtml(reason)}</p>
 <h1>${escapeHtml(title)}</h1>
 ${href === null ? '' : `<p class="address"><code>${escapeHtml(shortened(href))}</code></p>\n`}${way(report)}
 <p>${whoseFault(report)}</p>
@@ -44,16 +37,8 @@ ${href === null ? '' : `<p class="address"><code>${escapeHtml(shortened(href))}<
 <p>${advice[code] ?? (report.retryable ? tryAgain : usual[report.fault])}</p>
 <dl>
 ${detail === '' ? '' : entry('Detail', shortened(detail))}${entry('Code', code)}${entry('Request', id)}${entry('Proxy', report.nodeName)}</dl>
-</main>
-</body>
-</html>
-`;
-}
-
-/** The text as content or as a quoted attribute's value; what does not show is shown as a question mark. */
-export function escapeHtml(text: string): string {
-  const visible = text.replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '?');
-  return visible.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+`,
+  });
 }
 
 /** The stations of a request, with a mark on the one where it failed. */
@@ -152,15 +137,9 @@ const shortened = (text: string): string => (text.length > longest ? `${text.sli
 const hostOf = (href: string): string => shortened(/^[a-z]+:\/\/([^/?#]+)/i.exec(href)?.[1] ?? '');
 
 const style = `
-:root{color-scheme:light dark;--ink:#1c2127;--soft:#5c6670;--paper:#f6f5f1;--card:#fff;--line:#dcdad3;--bad:#b3261e;--good:#2e7245}
-@media (prefers-color-scheme:dark){:root{--ink:#e8e6e1;--soft:#a0a8b0;--paper:#15181b;--card:#1e2226;--line:#353a40;--bad:#ff8a80;--good:#7ccf98}}
-*{box-sizing:border-box}
-body{margin:0;padding:8vh 1rem 2rem;background:var(--paper);color:var(--ink);font:1rem/1.55 system-ui,sans-serif}
-main{max-width:40rem;margin:auto;padding:2rem;background:var(--card);border:1px solid var(--line);border-radius:.75rem}
-h1{margin:.1rem 0 .8rem;font-size:1.6rem;line-height:1.25}
-h2{margin:1.5rem 0 .2rem;font-size:1rem}
-p{margin:.5rem 0}
-code{font:.9em/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
+main{max-width:40rem}
+h1{margin:.1rem 0 .8rem}
+h2{margin-bottom:.2rem}
 .status,small,dt,li span{color:var(--soft);font-size:.85rem}
 .status{margin:0}
 ol{display:flex;gap:.5rem;margin:1.5rem 0;padding:0;list-style:none}

@@ -46,6 +46,8 @@ export class Exchange implements Receipt, Informer, ExchangeRecord {
   /** Null if the request has no content. */
   readonly body: ReceivedBody | null = null;
   readonly headBytes: Bytes;
+  readonly #input: InputBuffer;
+  readonly #takenBefore: Bytes;
   user: string | null = null;
   site = '';
   rule = '';
@@ -57,17 +59,20 @@ export class Exchange implements Receipt, Informer, ExchangeRecord {
   /** Whether 100 (Continue) was sent. */
   #continued = false;
   #answered = false;
+  /** Bytes of content that nobody has read. */
+  #discarded = 0;
   /** Bytes of informational responses. */
   #informed = 0;
   #headSentAt: MonotonicMs | null = null;
 
   /**
-   * @param head null for a request that is malformed
+   * @param head null for a request that is malformed; what was received of it has been taken from the input
+   * @param takenBefore what had been taken before that
    * @param onBodyRead called after each read of the content: there may be room for more input
    */
   constructor(
     head: RequestHead | null,
-    headBytes: Bytes,
+    takenBefore: Bytes,
     connection: { readonly client: Client; readonly socket: Duplex; readonly input: InputBuffer },
     context: ExchangeContext,
     onBodyRead: () => void,
@@ -75,7 +80,9 @@ export class Exchange implements Receipt, Informer, ExchangeRecord {
     this.client = connection.client;
     this.receivedAt = context.clock.now();
     this.id = context.nextId();
-    this.headBytes = headBytes;
+    this.headBytes = bytes(connection.input.taken - takenBefore);
+    this.#input = connection.input;
+    this.#takenBefore = takenBefore;
     this.#head = head;
     this.#context = context;
     this.#startedAt = context.clock.monotonic();
@@ -129,6 +136,18 @@ export class Exchange implements Receipt, Informer, ExchangeRecord {
     return !body.cancelled || body.discard()?.ended !== true;
   }
 
+  /**
+   * Drops what has arrived of content that nobody reads. @returns what is left of it: nothing, and the next request follows;
+   * more, to be dropped when it arrives; or too much for that, or nobody knows how much
+   */
+  discard(): 'nothing' | 'more' | 'too much' {
+    const result = this.body?.discard() ?? null;
+    if (result === null) return 'too much';
+    this.#discarded += result.dropped;
+    if (result.ended) return 'nothing';
+    return this.#discarded > DISCARD_BYTES ? 'too much' : 'more';
+  }
+
   /** The answer to a request that was refused or whose handler failed. */
   refusal(error: unknown): Response {
     const { logger, observer } = this.#context;
@@ -158,8 +177,17 @@ export class Exchange implements Receipt, Informer, ExchangeRecord {
     this.#headSentAt = this.#context.clock.monotonic();
   }
 
-  /** @param sender null if nothing of the answer was sent */
-  report(response: Response, bytesIn: Bytes, sender: ResponseSender | null, sent: Sent): void {
+  /** Nobody is there any more for this answer. */
+  abandon(response: Response): void {
+    response.body?.cancel();
+    this.report(response, null, GONE);
+  }
+
+  /**
+   * Tells how it went.
+   * @param sender null if nothing of the answer was sent
+   */
+  report(response: Response, sender: ResponseSender | null, sent: Sent): void {
     const { client, receivedAt, id, record, request } = this;
     const { clock, observer, logger } = this.#context;
     const now = clock.monotonic();
@@ -169,7 +197,7 @@ export class Exchange implements Receipt, Informer, ExchangeRecord {
         receivedAt,
         id,
         record,
-        bytesIn,
+        bytesIn: bytes(this.#input.taken - this.#takenBefore),
         bytesOut: bytes(this.#informed + (sender?.sentBytes ?? 0)),
         contentOut: sender?.contentBytes ?? bytes(0),
         firstByteTime: sender && elapsedMonotonic(this.#startedAt, this.#headSentAt ?? now),
@@ -180,6 +208,16 @@ export class Exchange implements Receipt, Informer, ExchangeRecord {
     } catch (error) {
       logger.error({ code: 'record-failed', error, id }, 'recording an exchange failed');
     }
+    if (sent.kind !== 'complete') this.#warn(sent);
+  }
+
+  #warn(sent: Sent): void {
+    const failure = failureOf(sent);
+    if (failure === null) return;
+    const { id } = this;
+    const { code } = failure;
+    const said = sent.kind === 'excess' ? 'was longer than announced' : 'broke off';
+    this.#context.logger.warn({ code, error: failure, id }, `the content of a response ${said}`);
   }
 
   #prepareInstead(response: Response, close: boolean): PreparedResponse {
@@ -219,7 +257,9 @@ function failureOf(sent: Sent): WillisError | null {
 }
 
 /** Content that is read and dropped, so that a connection can be used again. */
-export const DISCARD_BYTES = bytes(262_144);
+const DISCARD_BYTES = bytes(262_144);
+
+const GONE: Sent = { kind: 'gone' };
 
 const UNKNOWN = { method: 'GET', version: '1.1' } as const;
 

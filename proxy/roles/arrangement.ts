@@ -2,7 +2,7 @@ import type { Config } from '../../config/schema.js';
 import { OperatorAccess } from '../admin/operator-access.js';
 import { OperatorApi } from '../admin/operator-api.js';
 import { CacheRules } from '../cache/cache-rules.js';
-import type { CachingSettings } from '../cache/caching-handler.js';
+import type { CachingSettings } from '../cache/caching-settings.js';
 import { addressTest } from '../http/address-test.js';
 import { viaEntry, type NodeIdentity } from '../http/via.js';
 import { accessFor, type Access } from './access.js';
@@ -103,7 +103,7 @@ function reverseSide(shared: Shared, { cache }: Lasting, before: Side | null): S
   });
 }
 
-function operatorSide(shared: Shared, { cache, control, metrics }: Lasting, before: Side | null): Side | null {
+function operatorSide(shared: Shared, { cache, control, disk, metrics }: Lasting, before: Side | null): Side | null {
   const { config, files, identity, clock, logger, access } = shared;
   const { admin: listener } = config.listen;
   if (listener === null) return null;
@@ -111,7 +111,7 @@ function operatorSide(shared: Shared, { cache, control, metrics }: Lasting, befo
   const sites = new Sites(config.sites);
   const api = new OperatorApi({
     name: identity.name,
-    ...{ clock, logger, cache, control, metrics },
+    ...{ clock, logger, cache, control, metrics, store: disk },
     access: new OperatorAccess({ token: tokenFile === null ? null : files.secret(tokenFile), hosts }),
     sides: {
       isOpen: (side) => config.listen[side] !== null && (side === 'site' || config.roles.includes('clientSide')),

@@ -7,10 +7,12 @@ import type { RootLogger } from '../base/logger.js';
 import { CachingHandler } from '../cache/caching-handler.js';
 import { InvalidationOrder } from '../cache/invalidation-marks.js';
 import { MemoryStore } from '../cache/memory-store.js';
+import type { PinsFull } from '../cache/pins-full.js';
 import { StoreLayers } from '../cache/store-layers.js';
 import { cachingSettings } from './arrangement.js';
 import { DiskLayer } from './disk-layer.js';
 import { NodeMetrics, type Program } from './node-metrics.js';
+import { PinsFullReports } from './pins-full-reports.js';
 import { RunningNode, type Node } from './running-node.js';
 import { TakenOver } from './taken-over.js';
 
@@ -31,8 +33,10 @@ export function buildNode(config: Config, { logger, clock, reread, program }: No
   const instance = randomBytes(4).toString('hex');
   const { memory: limit, maxDocument, variants } = config.cache;
   const order = new InvalidationOrder();
-  const store = new StoreLayers(new MemoryStore({ limit, maxDocument, variants, order }));
-  const disk = new DiskLayer({ store, order, clock, logger });
+  const pins = new PinsFullReports(logger, clock);
+  const onPinsFull = (full: PinsFull): void => pins.refused('memory', full);
+  const store = new StoreLayers(new MemoryStore({ limit, maxDocument, variants, order, onPinsFull }));
+  const disk = new DiskLayer({ store, order, clock, logger, pins });
   const caching = cachingSettings(config, { name: config.node.name, instance });
   const cache = new CachingHandler({ store, clock, logger, ...caching });
   const metrics = new NodeMetrics({ clock, logger, program });

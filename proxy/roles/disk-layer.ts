@@ -1,14 +1,22 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/schema.js';
+import { milliseconds } from '../../config/units.js';
+import type { StoreControl, StoreReport } from '../admin/store-control.js';
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import { uriOfKey, type CacheKey } from '../cache/cache-key.js';
 import { DiskStore } from '../cache/disk/disk-store.js';
+import type { DiskParts } from '../cache/disk/disk-report.js';
 import { DiskStoreError } from '../cache/disk/disk-store-error.js';
+import type { DiskUpkeep } from '../cache/disk/disk-upkeep.js';
 import type { InvalidationOrder } from '../cache/invalidation-marks.js';
+import type { PinsFull } from '../cache/pins-full.js';
 import type { StoreUsage } from '../cache/response-store.js';
+import type { Retention } from '../cache/retention.js';
 import type { StoreLayers } from '../cache/store-layers.js';
+import type { PinsFullReports } from './pins-full-reports.js';
 import { RefusedConfiguration } from './refused-configuration.js';
+import { refuseTooSmall } from './room-for-pins.js';
 
 export interface DiskLayerOptions {
   readonly store: StoreLayers;
@@ -16,6 +24,7 @@ export interface DiskLayerOptions {
   readonly order: InvalidationOrder;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly pins: PinsFullReports;
 }
 
 /** A disk as another configuration wants it, or none. One of both methods is to be called. */
@@ -30,6 +39,10 @@ export interface DiskState {
   readonly isWell: boolean;
   /** Stored responses that could not be read, or not be trusted, since the node was started. */
   readonly lost: number;
+  /** What counts against its limit. */
+  readonly parts: DiskParts;
+  /** Body files that are to be deleted. */
+  readonly deletedFiles: number;
 }
 
 type DiskConfig = Pick<Config, 'node' | 'cache'>;
@@ -37,8 +50,11 @@ type DiskConfig = Pick<Config, 'node' | 'cache'>;
 /** Where a node has its stored responses on disk. */
 export const storeDirectory = ({ node }: Pick<Config, 'node'>): string => join(node.data, 'store');
 
+/** So long a start waits for an index that has to be repaired; then the node serves without its disk until that is done. */
+const mostPatience = milliseconds(1000);
+
 /** The store on disk of a node, as its configuration changes. */
-export class DiskLayer {
+export class DiskLayer implements StoreControl {
   readonly #options: DiskLayerOptions;
   #directory: string | null = null;
   /** Disks that are no longer in use, until they are closed. */
@@ -63,17 +79,30 @@ export class DiskLayer {
   /** Null if there is no disk. */
   state(): DiskState | null {
     const { disk } = this.#options.store;
-    return disk && { isWell: disk.isWell, lost: this.#lost };
+    return disk && { isWell: disk.isWell, lost: this.#lost, ...disk.upkeep.state() };
+  }
+
+  async report(): Promise<StoreReport> {
+    const { memory, disk } = this.#options.store;
+    const report = disk && { ...(await disk.upkeep.report()), lost: this.#lost };
+    return { memory: memory.usage(), disk: report };
+  }
+
+  get upkeep(): DiskUpkeep | null {
+    return this.#options.store.disk?.upkeep ?? null;
   }
 
   /** Opens what is not open yet, and changes nothing. @throws RefusedConfiguration */
-  async prepare(config: DiskConfig): Promise<PreparedDisk> {
+  async prepare(config: DiskConfig, retention: Retention): Promise<PreparedDisk> {
     const { store } = this.#options;
-    const directory = config.cache.disk === null ? null : storeDirectory(config);
+    const { memory, disk: limit } = config.cache;
+    const directory = limit === null ? null : storeDirectory(config);
+    refuseTooSmall('cache.memory', memory, store.memory.classes(), retention);
     if (directory === this.#directory) {
+      if (limit !== null) refuseTooSmall('cache.disk', limit, store.disk?.classes() ?? [], retention);
       return { commit: () => void this.#resize(config), abandon: () => Promise.resolve() };
     }
-    const disk = directory === null ? null : await this.#open(directory, config);
+    const disk = directory === null ? null : await this.#open(directory, config, retention);
     return {
       commit: () => {
         const [before, path] = [store.replaceDisk(disk), this.#directory];
@@ -89,15 +118,27 @@ export class DiskLayer {
     await Promise.all(this.#closing.values());
   }
 
-  async #open(directory: string, { node, cache }: DiskConfig): Promise<DiskStore> {
+  async #open(directory: string, config: DiskConfig, retention: Retention): Promise<DiskStore> {
+    const disk = await this.#openAt(directory, config, retention);
+    try {
+      refuseTooSmall('cache.disk', disk.usage().limit, disk.classes(), retention);
+      return disk;
+    } catch (error) {
+      await disk.close();
+      throw error;
+    }
+  }
+
+  async #openAt(directory: string, { node, cache }: DiskConfig, retention: Retention): Promise<DiskStore> {
     const { clock, order, store } = this.#options;
     const { disk, maxDocument, variants } = cache;
     if (disk === null) throw new Error('there is to be no disk');
     await this.#closing.get(directory);
     try {
       return await DiskStore.open({
-        ...{ directory, limit: disk, maxDocument, variants, clock, order },
+        ...{ directory, limit: disk, maxDocument, variants, clock, order, retention },
         isUsed: (key) => store.memory.peek(key).length > 0,
+        patience: mostPatience,
         ...this.#reports(directory),
       });
     } catch (error) {
@@ -114,6 +155,7 @@ export class DiskLayer {
       onUnwell: (error: unknown) =>
         logger.error({ code: 'disk-unwell', directory, error }, 'the disk fails; the store goes on in memory'),
       onWell: () => logger.info({ code: 'disk-recovered', directory }, 'the disk is in use again'),
+      onPinsFull: (full: PinsFull) => this.#options.pins.refused('disk', full),
       onNotice: (detail: string) => logger.warn({ code: 'disk-notice', directory, detail }, 'store on disk'),
       onLost: (key: CacheKey, error: unknown) => {
         this.#lost++;

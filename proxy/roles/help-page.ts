@@ -1,6 +1,7 @@
 import { formatHttpDate } from '../http/http-date.js';
 import { BufferedBody } from '../http/body.js';
 import { Fields } from '../http/fields.js';
+import { escapeHtml, htmlPage } from '../http/html-page.js';
 import type { Request, Response } from '../http/message.js';
 import type { EpochMs } from '../../config/units.js';
 
@@ -33,31 +34,10 @@ export function helpPage(request: Request, facts: HelpFacts, now: EpochMs): Resp
 function html({ name, proxy, site, admin }: HelpFacts): string {
   const [host, port] = splitAuthority(proxy);
   const line = (text: string): string => `<pre><code>${escapeHtml(text)}</code></pre>`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Willis on ${escapeHtml(name)}</title>
-<style>
-:root { color-scheme: light dark; --ink: #1c2127; --soft: #5c6670; --paper: #f6f5f1; --card: #fff; --line: #dcdad3; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8e6e1; --soft: #a0a8b0; --paper: #15181b; --card: #1e2226; --line: #353a40; } }
-* { box-sizing: border-box; }
-body { margin: 0; padding: 6vh 1rem 2rem; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
-main { max-width: 46rem; margin: auto; padding: 2rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; }
-h1 { font-size: 1.6rem; margin: 0 0 .5rem; line-height: 1.25; }
-h2 { font-size: 1rem; margin: 1.5rem 0 .3rem; }
-p { margin: .5rem 0; }
-code { font: .9em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
-pre { margin: .3rem 0; padding: .6rem .9rem; border-radius: .4rem; background: var(--paper); white-space: pre-wrap; }
-dl { display: grid; align-items: baseline; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .5rem 0; }
-dt { color: var(--soft); }
-dd { margin: 0; }
-</style>
-</head>
-<body>
-<main>
-<h1>Willis is running</h1>
+  return htmlPage({
+    title: `Willis on ${name}`,
+    style,
+    main: `<h1>Willis is running</h1>
 <p>This is a caching web proxy. It does not show pages at this address: tell your programs to use it, and visit them as usual.</p>
 <h2>A browser</h2>
 <p>In its network settings choose a manual proxy for HTTP and HTTPS:</p>
@@ -72,11 +52,15 @@ ${line(`npm config set proxy http://${proxy}\nnpm config set https-proxy http://
 <p>The field <code>Cache-Status</code> of every answer says what was done for it: <code>hit</code>, or why it was forwarded.</p>
 ${site === null ? '' : `<h2>In front of a site</h2><p>List it under <code>sites</code> in <code>proxy.config.yaml</code>; it is served at <code>${escapeHtml(site)}</code>.</p>`}
 ${admin === null ? '' : `<h2>Is it well?</h2><p><code>${escapeHtml(admin)}healthz</code></p>`}
-</main>
-</body>
-</html>
-`;
+`,
+  });
 }
+
+const style = `
+pre{margin:.3rem 0;padding:.6rem .9rem;border-radius:.4rem;background:var(--paper);white-space:pre-wrap}
+dl{display:grid;align-items:baseline;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:.5rem 0}
+dd{margin:0}
+`;
 
 function splitAuthority(authority: string): [string, string] {
   const colon = authority.lastIndexOf(':');
@@ -84,5 +68,3 @@ function splitAuthority(authority: string): [string, string] {
     ? [authority, '80']
     : [authority.slice(0, colon), authority.slice(colon + 1)];
 }
-
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);

@@ -3,6 +3,7 @@ import type { DiskState } from './disk-layer.js';
 import type { StoreUsage } from '../cache/response-store.js';
 import type { HttpUpstream } from '../forward/http-upstream.js';
 import type { ListenerCounters } from '../http/listener-counters.js';
+import { describeRetention, type Retained } from './retention-metrics.js';
 
 /** What can be seen of a node from outside while it runs. */
 export interface NodeView {
@@ -11,6 +12,7 @@ export interface NodeView {
   upstreams(): Iterable<Pick<HttpUpstream, 'connections'>>;
   /** What the parts of the store hold, by their names: `memory`, and `disk` if there is one. */
   stores(): Iterable<readonly [store: string, usage: StoreUsage]>;
+  retained(): Retained;
   /** Null if nothing is stored on disk. */
   disk(): DiskState | null;
   /** Tunnels and upgrades, those being opened included. */
@@ -28,6 +30,7 @@ export function describeNode(registry: Registry, node: NodeView): void {
   describeListeners(registry, node);
   describeUpstreams(registry, node);
   describeStore(registry, node);
+  describeRetention(registry, () => node.retained());
 }
 
 function describeListeners(registry: Registry, node: NodeView): void {
@@ -120,6 +123,20 @@ function describeStore(registry: Registry, node: NodeView): void {
     ...{ type: 'counter', name: 'willis_store_lost_total', labels: ['store'] },
     help: 'Stored responses forgotten because they could not be read.',
     read: () => onDisk(node, ({ lost }) => lost),
+  });
+  registry.add({
+    ...{ type: 'gauge', name: 'willis_store_part_bytes', labels: ['store', 'part'] },
+    help: 'What counts against the limit of the disk: bodies, records, index beyond them, deleted, reserved for writing.',
+    read: () =>
+      Object.entries(node.disk()?.parts ?? {}).map(([part, value]: [string, number]) => ({
+        labels: ['disk', part],
+        value,
+      })),
+  });
+  registry.add({
+    ...{ type: 'gauge', name: 'willis_store_deleted_files', labels: ['store'] },
+    help: 'Body files that nothing refers to, until somebody has read them or their room is needed.',
+    read: () => onDisk(node, ({ deletedFiles }) => deletedFiles),
   });
 }
 

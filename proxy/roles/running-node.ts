@@ -51,6 +51,7 @@ export class RunningNode implements Node, OperatorControl {
       listeners: () => this.#listeners.views(),
       upstreams: () => [...waysOf(this.#arrangement), ...this.#leaving.keys()].map(({ upstream }) => upstream),
       stores: () => lasting.disk.usages(),
+      retained: () => ({ store: lasting.store.disk === null ? 'memory' : 'disk', classes: lasting.store.classes() }),
       disk: () => lasting.disk.state(),
       takenOver: () => lasting.takenOver.open,
     });
@@ -130,7 +131,7 @@ export class RunningNode implements Node, OperatorControl {
 
   /** Opens what an arrangement wants to be open, which nobody uses yet. @throws RefusedConfiguration, with nothing open */
   async #prepare(next: Arrangement): Promise<Prepared> {
-    const disk = await this.#lasting.disk.prepare(next.config);
+    const disk = await this.#lasting.disk.prepare(next.config, next.caching.rules);
     try {
       return { disk, listeners: await this.#listeners.prepare(wantedBy(next)) };
     } catch (error) {
@@ -147,6 +148,7 @@ export class RunningNode implements Node, OperatorControl {
     this.#arrangement = next;
     logger.configure(next.config.log);
     accessLog.configure(next.config.log);
+    void store.retain(next.caching.rules);
     void store.memory.resize({ limit, maxDocument, variants });
     disk.commit();
     cache.configure(next.caching);
@@ -162,6 +164,8 @@ export class RunningNode implements Node, OperatorControl {
 
   async #stop(): Promise<void> {
     const { takenOver, store, disk, accessLog, metrics } = this.#lasting;
+    // whoever watches it would keep the node from stopping
+    await disk.upkeep?.close();
     await this.#listeners.close(this.#arrangement.config.limits.drainTimeout);
     await takenOver.ended();
     await Promise.all([...waysOf(this.#arrangement)].map(({ upstream }) => upstream.close()));

@@ -27,7 +27,7 @@ function policy(access: Readonly<Record<string, unknown>>, users: string | null 
   const authentication = { usersFile: users === null ? null : '/users' };
   const config = loadConfig(JSON.stringify({ access: { ...access, authentication } }), 'access.yaml', {});
   const read = parseUsers(users ?? '');
-  assert.ok('users' in read);
+  assert.ok('users' in read, JSON.stringify(read));
   const logger = createLogger({ level: 'silent', write: () => undefined });
   const { clientPrefix: prefix } = config.limits;
   const options = { users: read.users, realm: 'Willis', prefix, clock: new FakeClock(), logger };
@@ -59,7 +59,7 @@ describe('the access policy', () => {
     assert.deepEqual(policy({}).admit(request()), { kind: 'no-rule' });
     const judged = policy({}, alice);
     const first = judged.admit(request({ fields: asAlice }));
-    assert.ok(first instanceof Promise);
+    assert.ok(first instanceof Promise, 'not a Promise');
     assert.deepEqual(await first, { kind: 'no-rule' });
     assert.deepEqual(judged.admit(request({ fields: asAlice })), { kind: 'no-rule' });
   });

@@ -20,7 +20,7 @@ describe('the authenticator', () => {
 
   const withUsers = (...lines: readonly string[]): Authenticator => {
     const read = parseUsers(lines.join('\n'));
-    assert.ok('users' in read);
+    assert.ok('users' in read, JSON.stringify(read));
     const logger = createLogger({ level: 'info', readable: false, write: (line) => events.push(line) });
     return new Authenticator({
       users: read.users,
@@ -45,7 +45,7 @@ describe('the authenticator', () => {
     const known = withUsers(tokenLine('build-7', 'a-token'));
     assert.deepEqual(known.prove(clientAt(), fieldsWith('Bearer a-token')), { user: 'build-7' });
     const unknown = known.prove(clientAt(), fieldsWith('Bearer A-token'));
-    assert.ok(!(unknown instanceof Promise) && unknown.user === null && unknown.invalidToken);
+    assert.ok(!(unknown instanceof Promise) && unknown.user === null && unknown.invalidToken, JSON.stringify(unknown));
   });
 
   it('takes the same characters for the same password, however they are composed', async () => {
@@ -58,7 +58,7 @@ describe('the authenticator', () => {
     const fields = fieldsWith(basic('alice', 'wonderland'));
     const client = clientAt();
     const first = known.prove(client, fields);
-    assert.ok(first instanceof Promise);
+    assert.ok(first instanceof Promise, 'not a Promise');
     await first;
     for (const one of [client, client, clientAt('198.51.100.7')]) {
       assert.deepEqual(known.prove(one, fields), { user: 'alice' });
@@ -69,7 +69,7 @@ describe('the authenticator', () => {
     const known = withUsers(alice);
     const fields = fieldsWith(basic('alice', 'no'));
     assert.equal(await userOf(known.prove(clientAt(), fields)), null);
-    assert.ok(known.prove(clientAt(), fields) instanceof Promise);
+    assert.ok(known.prove(clientAt(), fields) instanceof Promise, 'not a Promise');
   });
 
   it('verifies the same credentials once for all who send them at the same time', async () => {
@@ -113,19 +113,19 @@ describe('the authenticator', () => {
   it('hashes the password of an unknown user too', async () => {
     const known = withUsers(alice);
     const unknown = known.prove(clientAt(), fieldsWith(basic('nobody', 'guess')));
-    assert.ok(unknown instanceof Promise);
+    assert.ok(unknown instanceof Promise, 'not a Promise');
     // a hash comes from another thread, anything less would have settled by then
     let settled = false;
     void unknown.then(() => (settled = true));
     for (let i = 0; i < 20; i++) await Promise.resolve();
-    assert.ok(!settled);
+    assert.equal(settled, false);
     await unknown;
   });
 
   it('asks for what it can verify', async () => {
     const challenge = async (known: Authenticator, fields: Fields): Promise<readonly string[]> => {
       const proof = await known.prove(clientAt(), fields);
-      assert.ok(proof.user === null);
+      assert.equal(proof.user, null);
       return known.challenge(proof).answerFields;
     };
     const basicOnly = ['Proxy-Authenticate', 'Basic realm="the \\"office\\"", charset="UTF-8"'];

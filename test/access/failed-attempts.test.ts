@@ -56,7 +56,8 @@ describe('failed attempts to log in', () => {
           if (attempts.begin('192.0.2.1', monotonicMs(now)) === null) at.push(now);
         }
         for (const [i, from] of at.entries()) {
-          for (const [j, to] of at.entries()) if (j >= i) assert.ok(j - i + 1 <= 10 + (to - from) / 10_000 + 1e-9);
+          for (const [j, to] of at.entries())
+            if (j >= i) assert.ok(j - i + 1 <= 10 + (to - from) / 10_000 + 1e-9, String(j - i + 1));
         }
       }),
     );

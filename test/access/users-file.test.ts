@@ -45,7 +45,7 @@ describe('a file of users', () => {
   for (const [line, expected, got] of faults) {
     it(`is told its line and what is wrong with '${line.slice(0, 30)}', without the secret`, () => {
       const read = parseUsers(`# one\n${line}\nbob:${good}\n`);
-      assert.ok('faults' in read);
+      assert.ok('faults' in read, JSON.stringify(read));
       const [fault, ...others] = read.faults;
       assert.deepEqual([fault?.line, fault?.got, others.length], [2, got, 0]);
       assert.match(fault?.expected ?? '', expected);
@@ -56,7 +56,7 @@ describe('a file of users', () => {
     const read = parseUsers(
       `a:${good}\nb:${good}\na:bearer$${digest}\na:${good}\nb:bearer$${digest}\na:bearer$${digest}`,
     );
-    assert.ok('faults' in read);
+    assert.ok('faults' in read, JSON.stringify(read));
     assert.deepEqual(
       read.faults.map(({ line, got }) => [line, got]),
       [
@@ -69,7 +69,7 @@ describe('a file of users', () => {
 
   it('takes the same characters for the same name, however they are composed', () => {
     const read = parseUsers(`Zo\u0065\u0308:${good}\nZo\u00eb:${good}`);
-    assert.ok('faults' in read);
+    assert.ok('faults' in read, JSON.stringify(read));
     assert.equal(read.faults[0]?.line, 2);
   });
 
@@ -100,7 +100,7 @@ describe('a file of users', () => {
     fc.assert(
       fc.property(credential, (one) => {
         const back = parseCredential(formatCredential(one));
-        assert.ok('kind' in back);
+        assert.ok('kind' in back, JSON.stringify(back));
         assert.equal(formatCredential(back), formatCredential(one).normalize('NFC'));
       }),
     );
@@ -110,7 +110,7 @@ describe('a file of users', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const read = parseUsers(text);
-        assert.ok('users' in read || read.faults.length > 0);
+        assert.ok('users' in read || read.faults.length > 0, JSON.stringify(read));
       }),
     );
   });

@@ -27,7 +27,7 @@ describe('the access log', () => {
     await log.close();
     assert.equal(lines(path).length, 2001);
     assert.equal(lines(path)[0], 'before');
-    assert.ok(lines(path)[2000]?.endsWith(' n1999'));
+    assert.match(lines(path)[2000] ?? '', / n1999$/);
   });
 
   it('writes nothing where it is off', async () => {
@@ -97,7 +97,7 @@ describe('the access log', () => {
       all.map((line) => (JSON.parse(line) as { id: string }).id),
       Array.from({ length: written }, (_, i) => `n${i}`),
     );
-    assert.ok(files.filter(existsSync).length > 2);
+    assert.ok(files.filter(existsSync).length > 2, String(files.filter(existsSync).length));
   });
 
   it('stays with the file that it has where a new one cannot be opened', async () => {

@@ -69,7 +69,7 @@ describe('a writer of lines', () => {
     await reports.next('failing');
     for (let i = 0; i < 20; i++) writer.write(line);
     const lost = reports.lost;
-    assert.ok(lost > 0);
+    assert.ok(lost > 0, String(lost));
     await mkdir(join(directory.path, 'late'));
     await reports.next('recovered');
     writer.write('last');

@@ -13,7 +13,7 @@ describe('the logger', () => {
     logger.info({ code: 'opened', listener: 'proxy' }, 'listening');
     assert.equal(lines.length, 1);
     const [line = ''] = lines;
-    assert.ok(line.endsWith('}\n'));
+    assert.ok(line.endsWith('}\n'), line);
     const { time, ...event } = JSON.parse(line) as Record<string, unknown>;
     assert.equal(typeof time, 'number');
     assert.deepEqual(event, { level: 30, code: 'opened', listener: 'proxy', msg: 'listening' });

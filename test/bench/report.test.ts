@@ -13,12 +13,14 @@ const measured = (perSecond: number, cpuMicroseconds: number): Measurement => ({
   cpuMicroseconds,
   instructions: null,
   cycles: null,
+  writtenPerByte: null,
   busy: 1,
 });
 const took = (p50Microseconds: number, p99Microseconds: number): Latency => ({ p50Microseconds, p99Microseconds });
 
-const row = (results: RowResult['results']): RowResult => ({ title: 'Hits', unit: 'request', results });
+const row = (results: RowResult['results']): RowResult => ({ title: 'Hits', storage: 'memory', unit: 'request', results });
 
+const unused = { read: 0, written: 0, loses: 0 };
 const load = { requests: 100, seconds: 1, bytes: 1e6, failures: 0, p50Microseconds: 1, p99Microseconds: 1 };
 
 describe('the benchmark', () => {
@@ -60,7 +62,7 @@ describe('the benchmark', () => {
       { peer: 'willis', rounds: [measured(3000, 10)], latencies: [took(1, 2)] },
       { peer: 'nginx', rounds: [], latencies: [] },
     ];
-    const text = report({ rows: [{ title: 'Tunnels', unit: 'MB', results }], memory: [], circumstances: [] });
+    const text = report({ rows: [{ title: 'Tunnels', storage: 'memory', unit: 'MB', results }], memory: [], circumstances: [] });
     assert.ok(text.includes('| nginx | – | – | – | – | – | – |'), text);
     assert.ok(text.includes('\n\n–: nginx cannot do that.'), text);
     assert.ok(text.includes('| MB/s |'), text);
@@ -92,16 +94,16 @@ describe('the benchmark', () => {
   });
 
   it('a hit that the origin has seen is none', () => {
-    assert.ok(rows['hit-1k'].isWhatItSays(load, {}, 4));
-    assert.ok(!rows['hit-1k'].isWhatItSays(load, { 304: 1 }, 4));
+    assert.equal(rows['hit-1k'].isWhatItSays(load, {}, 4, unused), true);
+    assert.equal(rows['hit-1k'].isWhatItSays(load, { 304: 1 }, 4, unused), false);
   });
 
   it('a miss is one 200 of the origin, a revalidation one 304, requests under way at the end allowed for', () => {
-    assert.ok(rows.miss.isWhatItSays(load, { 200: 104 }, 4));
-    assert.ok(!rows.miss.isWhatItSays(load, { 200: 99 }, 4));
-    assert.ok(!rows.miss.isWhatItSays(load, { 200: 120 }, 4));
-    assert.ok(rows.revalidate.isWhatItSays(load, { 304: 100 }, 4));
-    assert.ok(!rows.revalidate.isWhatItSays(load, { 200: 100 }, 4));
+    assert.equal(rows.miss.isWhatItSays(load, { 200: 104 }, 4, unused), true);
+    assert.equal(rows.miss.isWhatItSays(load, { 200: 99 }, 4, unused), false);
+    assert.equal(rows.miss.isWhatItSays(load, { 200: 120 }, 4, unused), false);
+    assert.equal(rows.revalidate.isWhatItSays(load, { 304: 100 }, 4, unused), true);
+    assert.equal(rows.revalidate.isWhatItSays(load, { 200: 100 }, 4, unused), false);
   });
 
   it('instructions and cycles are summed over the lines of perf, and unknown when a line has none', () => {

@@ -397,7 +397,7 @@ describe('directive parsers, with any input', () => {
       fc.property(text, (value) => {
         for (const lifetime of [response(`max-age=${value}`).maxAge, targeted(`max-age=${value}`).maxAge]) {
           if (lifetime === null || lifetime === 'invalid') continue;
-          assert.ok(Number.isInteger(lifetime) && lifetime >= 0 && lifetime <= 2 ** 31);
+          assert.ok(Number.isInteger(lifetime) && lifetime >= 0 && lifetime <= 2 ** 31, String(lifetime));
         }
       }),
     );

@@ -32,7 +32,7 @@ describe('cache-groups', () => {
     const names = Array.from({ length: 1000 }, (_, i) => `${i}`.padStart(32, 'x'));
     const found = groups(names.map((name) => `"${name}"`).join(', '));
     assert.deepEqual(found.slice(0, 32), names.slice(0, 32));
-    assert.ok(found.length <= 64);
+    assert.ok(found.length <= 64, String(found.length));
     assert.deepEqual(groups(`"${'y'.repeat(5000)}", "z"`), ['z']);
   });
 
@@ -55,6 +55,6 @@ describe('cache-groups', () => {
   });
 
   it('no value makes it throw', () => {
-    fc.assert(fc.property(fc.string(), (value) => assert.ok(Array.isArray(groups(value)))));
+    fc.assert(fc.property(fc.string(), (value) => assert.equal(Array.isArray(groups(value)), true)));
   });
 });

@@ -209,7 +209,7 @@ describe('explaining', () => {
       assert.match(next([], { known: { shareable: false } }).because, /an answer of late could serve no other request/);
     });
 
-    const rule = { match: 'http://example.org/', store: false, lifetime: milliseconds(0) };
+    const rule = { match: 'http://example.org/', store: false, lifetime: milliseconds(0), pin: false, maxBytes: null };
     const sentences: readonly [string, StoredResponse[], Asked, string, string, RegExp][] = [
       ['nothing stored', [], {}, 'fetch', 'fwd=uri-miss', /nothing is stored under this key\.$/],
       [

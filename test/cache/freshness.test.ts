@@ -274,9 +274,12 @@ describe('freshness, of any response', () => {
     fc.assert(
       fc.property(record, fc.integer({ min: -1e7, max: 1e7 }), fc.nat(1e7), (given, delay, passed) => {
         const result = freshness(given, { delay });
-        assert.ok(result.lifetime >= 0 && Number.isFinite(result.lifetime));
-        assert.ok(result.initialAge >= 0 && Number.isFinite(result.initialAge));
-        assert.ok(currentAge(result, later(passed)) >= currentAge(result, now));
+        assert.ok(result.lifetime >= 0 && Number.isFinite(result.lifetime), String(result.lifetime));
+        assert.ok(result.initialAge >= 0 && Number.isFinite(result.initialAge), String(result.initialAge));
+        assert.ok(
+          currentAge(result, later(passed)) >= currentAge(result, now),
+          String(currentAge(result, later(passed))),
+        );
         if (!isFresh(result, now)) assert.equal(isFresh(result, later(passed)), false);
       }),
     );

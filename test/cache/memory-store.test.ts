@@ -14,7 +14,7 @@ describeResponseStore('MemoryStore', (bounds) => new MemoryStore({ ...roomy, ...
 describe('MemoryStore', () => {
   const firstChunk = (store: MemoryStore, stored: StoredResponse): Buffer => {
     const chunk = store.open(stored, bytes(0), stored.length ?? bytes(0)).read();
-    assert.ok(Buffer.isBuffer(chunk));
+    assert.ok(Buffer.isBuffer(chunk), 'not at hand');
     return chunk;
   };
 
@@ -22,7 +22,7 @@ describe('MemoryStore', () => {
     const store = new MemoryStore(roomy);
     await put(store, 'hello');
     const found = store.lookUp(key('/'));
-    assert.ok(Array.isArray(found) && Object.isFrozen(found));
+    assert.ok(Array.isArray(found) && Object.isFrozen(found), 'not a frozen array');
     assert.equal(store.lookUp(key('/')), found);
     assert.equal(store.peek(key('/')), found);
   });
@@ -100,7 +100,7 @@ describe('MemoryStore', () => {
       if (stored === null) break;
       extend = stored;
     }
-    assert.ok(extend !== null && extend.held.length > 50 && extend.held.length < 1000);
-    assert.ok(store.usage().bytes <= 200 * 1024);
+    assert.ok(extend !== null && extend.held.length > 50 && extend.held.length < 1000, String(extend?.held.length));
+    assert.ok(store.usage().bytes <= 200 * 1024, String(store.usage().bytes));
   });
 });

@@ -25,7 +25,7 @@ function planFor({ method = 'GET', fields = {}, content }: Asked, candidates: St
   return planWithoutStored(request, directives, null) ?? plan(request, directives, candidates, later(after));
 }
 
-const rule = { match: 'http://example.org/', store: false, lifetime: milliseconds(0) };
+const rule = { match: 'http://example.org/', store: false, lifetime: milliseconds(0), pin: false, maxBytes: null };
 
 describe('the plan for a request', () => {
   const fresh = stored();

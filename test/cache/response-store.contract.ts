@@ -3,6 +3,8 @@ import { describeInvalidation } from './response-store/invalidation.js';
 import { describeModel } from './response-store/model.js';
 import { describeParts } from './response-store/parts.js';
 import { describePurging } from './response-store/purging.js';
+import { describeRetention } from './response-store/retention.js';
+import { describeRetentionModel } from './response-store/retention-model.js';
 import type { CreateStore } from './response-store/samples.js';
 import { describeWriting } from './response-store/writing.js';
 
@@ -14,6 +16,8 @@ export function describeResponseStore(name: string, createStore: CreateStore): v
     describeInvalidation(createStore);
     describePurging(createStore);
     describeBounds(createStore);
+    describeRetention(createStore);
     describeModel(createStore);
+    describeRetentionModel(createStore);
   });
 }

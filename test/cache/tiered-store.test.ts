@@ -69,7 +69,7 @@ describe('TieredStore', () => {
   /** Asks for what is stored under a key as a client does. */
   const get = async (path = '/'): Promise<{ stored: StoredResponse; text: string }> => {
     const [stored] = await store.lookUp(key(path));
-    assert.ok(stored?.length != null);
+    assert.ok(stored?.length != null, 'nothing of known length');
     assert.equal(await store.ready(stored, bytes(0), stored.length), true);
     const body = store.open(stored, bytes(0), stored.length);
     return { stored, text: (await readAll(body, bytes(1 << 30))).toString() };
@@ -81,7 +81,7 @@ describe('TieredStore', () => {
       await get(path);
       await new Promise(setImmediate);
     }
-    assert.ok(memory.peek(key(path)).length > 0);
+    assert.ok(memory.peek(key(path)).length > 0, String(memory.peek(key(path)).length));
   };
 
   for (const [size, content] of [
@@ -92,10 +92,10 @@ describe('TieredStore', () => {
       await put(store, 'german', { selecting: varying('de') });
       await put(store, content);
       await store.invalidateGroup('|http://example.com', 'none');
-      assert.ok(!((await get()).stored instanceof MemoryResponse));
+      assert.equal((await get()).stored instanceof MemoryResponse, false);
       await raised();
       const found = store.lookUp(key('/'));
-      assert.ok(Array.isArray(found));
+      assert.ok(Array.isArray(found), 'not at hand');
       assert.equal(found.length, 2);
       assert.equal(store.ready(found[0] as StoredResponse, bytes(0), bytes(5)), true);
       assert.equal(await read(store, found[0] as StoredResponse), content);
@@ -141,9 +141,9 @@ describe('TieredStore', () => {
     await put(store, 'x'.repeat(100_000));
     await raised();
     const freshened = await store.freshen(await only2(), metadata(), store.generation());
-    assert.ok(freshened);
+    assert.ok(freshened, 'no freshened');
     const body = store.open(freshened, bytes(0), bytes(100_000));
-    assert.ok(Buffer.isBuffer(body.read()));
+    assert.ok(Buffer.isBuffer(body.read()), 'not at hand');
   });
 
   it('does not evict from disk what is used in memory, as long as there is something else', async () => {

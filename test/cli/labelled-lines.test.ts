@@ -40,7 +40,7 @@ describe('lines with labels', () => {
         (words, width) => {
           const lines = labelledLines([['', words.join(' ')]], { indent: 0, column: 0, width });
           assert.deepEqual(lines.trim().split(/\s+/), words);
-          for (const line of lines.split('\n')) assert.ok(line.length <= width);
+          for (const line of lines.split('\n')) assert.ok(line.length <= width, `${line.length} <= ${width}`);
         },
       ),
     );

@@ -19,14 +19,23 @@ describe('the metrics of a process', () => {
       const value = families.find((family) => family.name === name)?.samples[0]?.value;
       return typeof value === 'number' ? value : Number.NaN;
     };
-    assert.ok(one('process_cpu_seconds_total') > 0);
+    assert.ok(one('process_cpu_seconds_total') > 0, String(one('process_cpu_seconds_total')));
     const memory = one('process_resident_memory_bytes') / 1024 / 1024;
     assert.ok(Math.abs(memory - (await willis.memory())) < 64, String(memory));
-    assert.ok(one('nodejs_heap_size_used_bytes') < one('nodejs_heap_size_total_bytes') * 1.5);
-    assert.ok(one('process_start_time_seconds') * 1000 < systemClock.now());
+    assert.ok(
+      one('nodejs_heap_size_used_bytes') < one('nodejs_heap_size_total_bytes') * 1.5,
+      String(one('nodejs_heap_size_used_bytes')),
+    );
+    assert.ok(
+      one('process_start_time_seconds') * 1000 < systemClock.now(),
+      String(one('process_start_time_seconds') * 1000),
+    );
     assert.deepEqual(families.find(({ name }) => name === 'willis_build_info')?.samples[0]?.labels, {
       ...{ version: '0.1.0', runtime: process.version },
     });
-    assert.ok(families.every(({ help }) => /^[A-Z].*\.$/.test(help)));
+    assert.equal(
+      families.every(({ help }) => /^[A-Z].*\.$/.test(help)),
+      true,
+    );
   });
 });

@@ -47,8 +47,8 @@ describe('willis user', () => {
 
   it('asks for a password twice at a terminal and keeps its hash, in a file for its owner alone', async () => {
     assert.equal(await run('alice', typing('wonderland', 'wonderland')), 0);
-    assert.ok(await passwordFits('alice', 'wonderland'));
-    assert.ok(!(await passwordFits('alice', 'wonderlan')));
+    assert.equal(await passwordFits('alice', 'wonderland'), true);
+    assert.equal(await passwordFits('alice', 'wonderlan'), false);
     assert.equal((await stat(join(directory.path, 'users'))).mode & 0o777, 0o600);
     assert.match(terminal.stderr, /^alice has a password in .*users\n$/);
     assert.equal(terminal.stdout, '');
@@ -56,12 +56,12 @@ describe('willis user', () => {
 
   it('reads it from standard input otherwise, as one line', async () => {
     assert.equal(await run('alice', piped('from a pipe\n')), 0);
-    assert.ok(await passwordFits('alice', 'from a pipe'));
+    assert.equal(await passwordFits('alice', 'from a pipe'), true);
     assert.equal(await run('alice', piped('two\nlines\n')), 1);
     assert.equal(await run('alice', piped('')), 1);
     assert.equal(await run('alice', piped('a\tb')), 1);
     assert.match(terminal.stderr, /a password is one line\n.*an empty password is none\n.*no control characters\n$/s);
-    assert.ok(await passwordFits('alice', 'from a pipe'));
+    assert.equal(await passwordFits('alice', 'from a pipe'), true);
   });
 
   it('changes nothing if the two differ, or the person gives up', async () => {
@@ -76,7 +76,7 @@ describe('willis user', () => {
     const others = [passwordLine('bob', 'builder'), tokenLine('alice', 't')];
     await directory.write('users', `# the office\n${passwordLine('alice', 'old')}\n\n${others.join('\n')}`);
     assert.equal(await run('alice', piped('new')), 0);
-    assert.ok(await passwordFits('alice', 'new'));
+    assert.equal(await passwordFits('alice', 'new'), true);
     const [comment, , blank, ...rest] = (await written()).split('\n');
     assert.deepEqual([comment, blank, ...rest], ['# the office', '', ...others, '']);
     assert.equal(await run('carol', piped('new')), 0);
@@ -89,7 +89,7 @@ describe('willis user', () => {
     assert.equal(Buffer.from(token, 'base64url').length, 32);
     const digest = createHash('sha256').update(token).digest('hex');
     assert.equal(await written(), `ci:bearer$${digest}\n`);
-    assert.ok(!terminal.stderr.includes(token));
+    assert.ok(!terminal.stderr.includes(token), terminal.stderr);
     terminal.stdout = '';
     assert.equal(await run('ci', piped(''), { file: 'users', bearer: true }), 0);
     assert.notEqual(terminal.stdout.trimEnd(), token);
@@ -111,7 +111,7 @@ describe('willis user', () => {
   it('--print prints the line and writes nothing', async () => {
     assert.equal(await run('alice', piped('wonderland'), { print: true }), 0);
     const read = parseUsers(terminal.stdout);
-    assert.ok('users' in read);
+    assert.ok('users' in read, JSON.stringify(read));
     assert.deepEqual([...read.users.passwords.keys()], ['alice']);
     assert.deepEqual(await readdir(directory.path), []);
   });
@@ -119,7 +119,7 @@ describe('willis user', () => {
   it('writes to the file that the configuration names', async () => {
     await directory.write('proxy.config.yaml', 'access: {authentication: {usersFile: users}}');
     assert.equal(await run('alice', piped('x'), {}), 0);
-    assert.ok(await passwordFits('alice', 'x'));
+    assert.equal(await passwordFits('alice', 'x'), true);
   });
 
   it('says so, with 2, if that names none or cannot stand', async () => {
@@ -140,7 +140,7 @@ describe('willis user', () => {
     assert.equal(await run('bob', piped('x')), 1);
     assert.equal(await written(), '# one\nalice:plain text\n');
     assert.match(terminal.stderr, /users:2: expected 'scrypt/);
-    assert.ok(!terminal.stderr.includes('plain'));
+    assert.ok(!terminal.stderr.includes('plain'), terminal.stderr);
   });
 
   it('replaces a file at once: through a link, keeping its mode but for others, and leaving nothing behind', async () => {
@@ -150,7 +150,7 @@ describe('willis user', () => {
     assert.equal(await run('alice', piped('x')), 0);
     assert.deepEqual((await readdir(directory.path)).sort(), ['real', 'users']);
     assert.equal((await stat(path)).mode & 0o777, 0o640);
-    assert.ok(await passwordFits('alice', 'x'));
+    assert.equal(await passwordFits('alice', 'x'), true);
     assert.equal(await run('alice', piped('x'), { file: 'none/users' }), 1);
     assert.match(terminal.stderr, /ENOENT/);
   });
@@ -203,7 +203,7 @@ describe('a secret typed at a terminal', () => {
     const stream = new PassThrough();
     stream.end('ab\ncé');
     const input = secretInput(stream, () => undefined);
-    assert.ok(!input.isTerminal);
+    assert.equal(input.isTerminal, false);
     assert.equal(await input.all(), 'ab\ncé');
   });
 });

@@ -8,7 +8,7 @@ function problemsOf(rule: string): string {
     loadConfig(`access: {authentication: {usersFile: u}, rules: [${rule}]}`, 'c.yaml', {});
     return '';
   } catch (error) {
-    assert.ok(error instanceof ConfigError);
+    assert.ok(error instanceof ConfigError, 'not a ConfigError');
     return error.message;
   }
 }

@@ -4,7 +4,7 @@ import { loadConfig } from '../../config/load.js';
 
 const changes = (from: unknown, to: unknown) => {
   const [before, after] = [from, to].map((one) => loadConfig(JSON.stringify(one), 'a.yaml', {}, { hostName: 'here' }));
-  assert.ok(before && after);
+  assert.ok(before && after, 'not two configurations');
   return configChanges(before, after);
 };
 

@@ -9,9 +9,9 @@ describe('the example configurations', () => {
     const text = readFileSync(new URL(name, folder), 'utf8');
 
     it(`${name} is free of problems, says how it is used, and is used so in a test`, () => {
-      assert.ok(loadConfig(text, name, {}, { hostName: 'example' }).cache.memory > 0);
+      assert.notEqual(loadConfig(text, name, {}, { hostName: 'example' }).cache.memory, 0);
       assert.match(text, new RegExp(`^# .*\\n(#.*\\n)*#   willis run --config examples/${name}\\n`));
-      assert.ok(existsSync(new URL(`../examples/${name.replace('.yaml', '.test.ts')}`, import.meta.url)));
+      assert.equal(existsSync(new URL(`../examples/${name.replace('.yaml', '.test.ts')}`, import.meta.url)), true);
     });
   }
 });

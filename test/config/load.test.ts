@@ -42,7 +42,7 @@ describe('a configuration', () => {
 
   it('is frozen to its last value', () => {
     const config = load('sites: [{host: a.example, origin: "http://b.example/"}]');
-    assert.ok(Object.isFrozen(config) && Object.isFrozen(config.limits) && Object.isFrozen(config.sites[0]?.origin));
+    assert.ok([config, config.limits, config.sites[0]?.origin].every(Object.isFrozen), 'not frozen');
   });
 
   it('written out in full loads to the same again', () => {
@@ -113,7 +113,7 @@ listen:
 describe('sites', () => {
   const site = (rest: string): Config['sites'][number] => {
     const [first] = load(`sites: [{host: a.example, origin: 'http://b.example/', ${rest}}]`).sites;
-    assert.ok(first !== undefined);
+    assert.ok(first !== undefined, 'no first');
     return first;
   };
 

@@ -4,6 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../config/load.js';
+import { needPrograms } from '../clients/programs.js';
+import { skipWithout } from '../support/skip-without.js';
 import { TempDir } from '../support/temp-dir.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -62,7 +64,7 @@ describe('the systemd unit', () => {
     let unit: string;
 
     before(async function () {
-      if (spawnSync('systemd-analyze', ['--version']).error !== undefined) return this.skip();
+      needPrograms(this, 'systemd-analyze');
       // It looks whether the program exists, which may lie elsewhere here.
       const here = existsSync('/usr/bin/node') ? text : text.replaceAll('/usr/bin/node', process.execPath);
       unit = await directory.write('willis.service', here);
@@ -78,7 +80,7 @@ describe('the systemd unit', () => {
       const rate = ['security', '--offline=true', '--no-pager', '--threshold=20', unit];
       const { status, stdout, stderr } = spawnSync('systemd-analyze', rate, { encoding: 'utf8' });
       // Older ones rate only what runs.
-      if (stderr.includes('unrecognized option')) return this.skip();
+      if (stderr.includes('unrecognized option')) skipWithout(this, 'systemd-analyze that rates files');
       assert.equal(status, 0, stdout);
     });
   });

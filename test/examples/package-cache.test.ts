@@ -47,7 +47,7 @@ describe('the example package-cache', () => {
       const metadata = await node.ask('site', 'GET', '/npm/@scope%2fnamed');
       assert.equal(metadata.body.toString(), '{"name":"@scope/named"}');
       const content = await node.ask('site', 'GET', '/npm/@scope/named/-/named-1.0.0.tgz');
-      assert.ok(content.body.equals(tarball));
+      assert.ok(content.body.equals(tarball), 'other bytes');
       assert.deepEqual([outcomeOf(metadata), outcomeOf(content)], [outcome, outcome]);
     }
     assert.equal(registry.count(), 2);
@@ -58,7 +58,7 @@ describe('the example package-cache', () => {
   it('brings Debian packages through the forward proxy, and asks for each once', async () => {
     for (const outcome of ['uri-miss', 'hit']) {
       const response = await node.ask('proxy', 'GET', mirror.url('/debian/pool/main/h/hello.deb'));
-      assert.ok(response.body.equals(archive));
+      assert.ok(response.body.equals(archive), 'other bytes');
       assert.equal(outcomeOf(response), outcome);
     }
     assert.equal(mirror.count(), 1);
@@ -78,7 +78,8 @@ describe('the example package-cache', () => {
   });
 
   it('serves nothing outside of the prefix', async () => {
-    assert.ok((await node.ask('site', 'GET', '/@scope%2fnamed')).status >= 400);
+    const { status } = await node.ask('site', 'GET', '/@scope%2fnamed');
+    assert.ok(status >= 400, String(status));
     assert.equal(registry.count(), 0);
   });
 });

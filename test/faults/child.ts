@@ -1,7 +1,11 @@
-import { readFileSync, writeSync, openSync } from 'node:fs';
+import { writeSync, openSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { bytes, milliseconds } from '../../config/units.js';
 import { systemClock } from '../../proxy/base/clock.js';
 import { DiskStore } from '../../proxy/cache/disk/disk-store.js';
+import { InvalidationOrder } from '../../proxy/cache/invalidation-marks.js';
+import { MemoryStore } from '../../proxy/cache/memory-store.js';
+import { TieredStore } from '../../proxy/cache/tiered-store.js';
 import { History } from './history.js';
 import { inspect } from './inspection.js';
 import { Ledger, readLedger, type Entry } from './ledger.js';
@@ -26,9 +30,19 @@ export interface Orders {
   /** Tables of the index were damaged, which level need not notice: only bytes are judged. */
   readonly isIndexDoubtful: boolean;
   readonly workers: number;
+  /** What names the time since the machine was started. */
+  readonly boot: string;
+  /** The machine went down without warning since the last process. */
+  readonly isPowerLost: boolean;
+  /** Bytes of memory before the disk; null: none. */
+  readonly memory: number | null;
 }
 
-const orders = JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as Orders;
+// the process is started ahead of time, and waits for its orders
+const input = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const first = await input.next();
+if (first.done === true) process.exit(0);
+const orders = JSON.parse(first.value) as Orders;
 const wrongFile = openSync(orders.wrong, 'a');
 const wrong = (what: string): void => void writeSync(wrongFile, `${what.replaceAll('\n', ' ')}\n`);
 
@@ -41,13 +55,21 @@ const unwell: string[] = [];
 /** What the store reports of what it has lost. */
 const lost: string[] = [];
 let ledger: Ledger | null = null;
-const store = await DiskStore.open({
+const order = new InvalidationOrder();
+const memory =
+  orders.memory === null
+    ? null
+    : new MemoryStore({ limit: bytes(orders.memory), maxDocument: bytes(orders.memory), variants: 8, order });
+const disk = await DiskStore.open({
   directory: orders.directory,
   limit: bytes(orders.limit),
   maxDocument: bytes(8 * 1024 * 1024),
   variants: 8,
   clock: systemClock,
   retryAfter: milliseconds(50),
+  boot: orders.boot,
+  order,
+  isUsed: (key) => memory !== null && memory.peek(key).length > 0,
   onUnwell: (error) => {
     unwell.push(String(error));
     ledger?.write({ t: 'unwell' });
@@ -62,7 +84,8 @@ const store = await DiskStore.open({
   onNotice: (notice) => lost.push(notice),
 });
 const before = new History(readLedger(orders.ledger));
-const report = await inspect(store, before, orders, (what) =>
+const store = memory === null ? disk : new TieredStore(memory, disk);
+const report = await inspect(disk, before, orders, (what) =>
   wrong(`${what} (reported: ${lost.slice(-2).join('; ')})`),
 );
 const entries: readonly Entry[] = report.entries;
@@ -76,7 +99,8 @@ const load = new Load({
 });
 process.stdout.write(`${JSON.stringify({ ...report.counts, keys: allKeys.length, unwell })}\n`);
 
-process.stdin.once('data', () => {
+void input.next().then(({ done }) => {
+  if (done === true) return;
   note({ t: 'closed' });
   unwell.push('closed');
   // in the middle of everything

@@ -1,13 +1,15 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../proxy/base/clock.js';
 import { filesUnder } from '../cache/disk/disk-example.js';
 import type { Orders } from './child.js';
 import { damage } from './damage.js';
+import { forcedTo, losePower, type Forced } from './power-loss.js';
 import { Seeded } from './seeded.js';
 
 export interface RunOptions {
@@ -56,6 +58,12 @@ export class FaultyRuns {
   #what = '';
   #round = 0;
   #child: ChildProcess | null = null;
+  /** Started already, for the next round. */
+  #waiting!: ChildProcessWithoutNullStreams;
+  #boots = 1;
+  /** What would stand a loss of power, if the process before was killed: when it was started, and what was forced to disk by then. */
+  #killed: { readonly since: number; readonly forced: Forced } | null = null;
+  #isPowerLost = false;
   /** Since the last inspection. */
   #damaged: string[] = [];
   #isIndexDamaged = false;
@@ -76,10 +84,12 @@ export class FaultyRuns {
 
   async run(): Promise<Summary> {
     this.#directory = await mkdtemp(join(tmpdir(), 'willis-faults-'));
+    this.#waiting = startChild();
     try {
       for (; this.#round < this.#options.rounds; this.#round++) await this.#runRound();
     } finally {
       this.#child?.kill('SIGKILL');
+      this.#waiting.kill('SIGKILL');
       if (this.#wrong.length === 0) rmSync(this.#directory, { recursive: true, force: true });
       else this.#options.onRound?.(`left in ${this.#directory}`);
     }
@@ -94,15 +104,21 @@ export class FaultyRuns {
     if (this.#round % 25 === 0) this.#renew();
     const isThere = existsSync(join(this.#store, 'index', 'CURRENT'));
     if (this.#round % 25 > 0 && random.chance(0.35) && isThere) this.#what = this.#damage();
+    if (this.#killed !== null && isThere && random.chance(0.15)) this.#losePower(this.#killed);
+    this.#killed = null;
+    const since = systemClock.now();
     const { child, ready, exited } = this.#start();
     const isEarly = random.chance(0.06);
     const sampling = this.#sample();
     const isReady = isEarly
-      ? (await pause(random.between(50, 700)), false)
+      ? (await pause(random.between(0, 200)), false)
       : await Promise.race([ready, exited.then(() => null)]);
     const answer = isReady === false ? null : isReady;
     if (answer !== null) {
       this.#damaged = [];
+      this.#isPowerLost = false;
+      const forced = forcedTo(this.#store);
+      this.#killed = { since, forced };
       this.#unreferred = this.#isIndexDamaged ? Infinity : answer.unreferred;
       this.#isIndexDamaged = false;
       this.#counts.responses += answer.responses;
@@ -113,7 +129,8 @@ export class FaultyRuns {
     const stopped = answer !== null && random.chance(this.#options.stops ?? 0.1);
     if (stopped) {
       this.#counts.stopped++;
-      child.stdin?.write('stop\n');
+      this.#killed = null;
+      child.stdin.write('stop\n');
       const code = await Promise.race([exited, pause(20_000).then(() => 'hangs' as const)]);
       if (code !== 0) this.#note(`it did not stop in order: ${String(code)}`);
     } else this.#counts.killed++;
@@ -135,6 +152,16 @@ export class FaultyRuns {
     this.#damaged = [];
     this.#isIndexDamaged = false;
     this.#isIndexDoubtful = false;
+    this.#isPowerLost = false;
+    this.#killed = null;
+  }
+
+  #losePower({ since, forced }: { readonly since: number; readonly forced: Forced }): void {
+    losePower(this.#store, since, forced, this.#random);
+    this.#boots++;
+    this.#isPowerLost = true;
+    this.#what = `${this.#what} power lost`.trim();
+    this.#damages['power lost'] = (this.#damages['power lost'] ?? 0) + 1;
   }
 
   #damage(): string {
@@ -155,24 +182,28 @@ export class FaultyRuns {
     return this.#isRoomy ? limits.roomy : limits.tight;
   }
 
-  #start(): { child: ChildProcess; ready: Promise<Answer>; exited: Promise<number | string | null> } {
-    const path = join(this.#directory, 'orders.json');
+  #start(): { child: ChildProcessWithoutNullStreams; ready: Promise<Answer>; exited: Promise<number | string | null> } {
+    const random = this.#random;
     const orders: Orders = {
       directory: this.#store,
       ledger: join(this.#directory, 'ledger'),
       wrong: join(this.#directory, 'wrong'),
-      seed: this.#random.below(2 ** 31),
+      seed: random.below(2 ** 31),
       firstOperation: (this.#round + 1) * perRound,
       limit: this.#limit,
       isRoomy: this.#isRoomy,
       damaged: this.#damaged,
       isIndexDamaged: this.#isIndexDamaged,
       isIndexDoubtful: this.#isIndexDoubtful,
-      workers: this.#random.pick([1, 4, 12]),
+      workers: random.pick([1, 4, 12]),
+      boot: `boot ${this.#boots}`,
+      isPowerLost: this.#isPowerLost,
+      memory: random.pick([null, 256 * 1024, 16 * 1024 * 1024]),
     };
-    writeFileSync(path, JSON.stringify(orders));
-    const child = spawn(process.execPath, ['--import', 'tsx', script, path], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = this.#waiting;
     this.#child = child;
+    this.#waiting = startChild();
+    child.stdin.write(`${JSON.stringify(orders)}\n`);
     let errors = '';
     child.stderr.on('data', (data: Buffer) => (errors += data.toString()));
     const exited = new Promise<number | string | null>((resolve) => {
@@ -230,6 +261,10 @@ export class FaultyRuns {
     };
   }
 }
+
+/** Loads what it needs, and waits for its orders: most of the time of a start. */
+const startChild = (): ChildProcessWithoutNullStreams =>
+  spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['pipe', 'pipe', 'pipe'] });
 
 /** In blocks, as `du` counts; what is deleted meanwhile is not counted. */
 function takenBy(directory: string): number {

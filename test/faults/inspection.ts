@@ -14,6 +14,7 @@ export interface InspectionOrders {
   readonly damaged: readonly string[];
   readonly isIndexDamaged: boolean;
   readonly isIndexDoubtful: boolean;
+  readonly isPowerLost: boolean;
 }
 
 export interface Inspection {
@@ -56,16 +57,17 @@ export async function inspect(
   const present = new Set(found.map(({ seen }) => slotOf(seen)));
   for (const { stored, seen } of found) {
     const fault = faultOf(seen, history, orders);
+    if (orders.isPowerLost && !seen.invalidated) wrong(`after a loss of power: ${JSON.stringify(seen)}: it is trusted`);
     if (fault !== null) wrong(`after the start: ${JSON.stringify(seen)}: ${fault}`);
     const unreadable = await readPieces(store, stored, wrong);
     const isDamaged = stored.segments.some(({ id }) => damaged.has(id));
     if (unreadable === null) counts.bytesRead += seen.held.reduce((sum, { from, to }) => sum + to - from, 0);
-    else if (isDamaged || orders.isIndexDamaged || orders.isIndexDoubtful) counts.lost++;
+    else if (isDamaged || hasLost(orders)) counts.lost++;
     else wrong(`after the start: ${JSON.stringify(seen)}: ${unreadable}`);
     if (!seen.invalidated) counts.fresh++;
     if (unreadable === null) entries.push({ t: 'found', ...seen });
   }
-  if (!orders.isIndexDamaged && !orders.isIndexDoubtful && orders.isRoomy) {
+  if (!hasLost(orders) && orders.isRoomy) {
     for (const slot of history.slots) {
       const op = present.has(slot) ? null : history.lost(slot);
       if (op !== null) wrong(`after the start: ${slot}: what operation ${op} stored is lost`);
@@ -74,22 +76,26 @@ export async function inspect(
   return { entries, counts };
 }
 
+/** Whether the index may lack something that was acknowledged. */
+const hasLost = ({ isIndexDamaged, isIndexDoubtful, isPowerLost }: InspectionOrders): boolean =>
+  isIndexDamaged || isIndexDoubtful || isPowerLost;
+
 /** Where the index was damaged, what it forgot may be there again: to be validated before it is used. */
-function faultOf(seen: Seen, history: History, { isIndexDamaged, isIndexDoubtful }: InspectionOrders): string | null {
+function faultOf(seen: Seen, history: History, orders: InspectionOrders): string | null {
   const fault = history.wrong(seen, history.now);
-  if (isIndexDoubtful) return null;
-  if (fault === null || !isIndexDamaged) return fault;
+  if (orders.isIndexDoubtful) return null;
+  if (fault === null || !hasLost(orders)) return fault;
   return seen.invalidated ? null : `${fault} (its index was damaged)`;
 }
 
 function compareUsage(
   usage: { readonly responses: number; readonly bytes: number },
   found: readonly { readonly stored: DiskResponse }[],
-  { isIndexDamaged, isIndexDoubtful }: InspectionOrders,
+  orders: InspectionOrders,
   wrong: (what: string) => void,
 ): void {
   const size = found.reduce((sum, { stored }) => sum + stored.size, 0);
-  if (isIndexDamaged || isIndexDoubtful) return;
+  if (orders.isIndexDamaged || orders.isIndexDoubtful) return;
   if (usage.responses !== found.length) wrong(`usage says ${usage.responses} responses, there are ${found.length}`);
   if (usage.bytes !== size) wrong(`usage says ${usage.bytes} bytes, there are ${size}`);
 }

@@ -8,6 +8,7 @@ import { dial, type Destination, type DialOptions } from '../../proxy/forward/di
 import { DialGuard } from '../../proxy/forward/dial-guard.js';
 import { makeCertificates, type Certificates } from '../support/certificates.js';
 import { rawOrigin, type RawOrigin } from '../support/raw-origin.js';
+import { skipWithout } from '../support/skip-without.js';
 import { createUpstream, failsWith, get, never, openGuard, textOf } from './upstream-fixture.js';
 
 const options: DialOptions = { guard: openGuard, signal: never.signal, timeout: milliseconds(5000) };
@@ -68,7 +69,7 @@ describe('dialling', () => {
     try {
       await once(server, 'listening');
     } catch {
-      this.skip();
+      skipWithout(this, 'IPv6');
     }
     const { port } = server.address() as AddressInfo;
     for (const host of ['[::1]', '::1']) (await dial(at(port, { host }), options)).destroy();
@@ -117,7 +118,7 @@ describe('dialling', () => {
       for (const host of ['127.0.0.1', 'localhost', 'localhost.']) {
         const guard = guardResolving('127.0.0.1');
         const socket = await dial(at(port, { host, secure: true }), { ...options, guard, ca: [certificates.ca] });
-        assert.ok(socket instanceof TLSSocket && socket.authorized);
+        assert.ok(socket instanceof TLSSocket && socket.authorized, 'not authorised');
         assert.equal(socket.alpnProtocol, 'http/1.1');
         socket.destroy();
       }

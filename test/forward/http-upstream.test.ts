@@ -257,7 +257,7 @@ describe('the HTTP upstream', () => {
       const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil';
       await answering(ok + evil, ok);
       for (let i = 0; i < 3; i++) assert.equal(await textOf(await upstream.forward(get(origin.target()), never)), 'ok');
-      assert.ok(origin.connections.length > 1);
+      assert.ok(origin.connections.length > 1, String(origin.connections.length));
     });
 
     it('a second response that comes later on the idle connection closes it (RFC 9112 §6.3)', async () => {
@@ -631,7 +631,7 @@ describe('the HTTP upstream', () => {
       assert.equal(response.status, 413);
       assert.equal(await textOf(response), 'big');
       await new Promise(setImmediate);
-      assert.ok(body.cancelled);
+      assert.equal(body.cancelled, true);
       assert.equal(body.reads, 2);
     });
 
@@ -646,7 +646,7 @@ describe('the HTTP upstream', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       const { reads } = body;
       await new Promise((resolve) => setTimeout(resolve, 20));
-      assert.ok(body.cancelled);
+      assert.equal(body.cancelled, true);
       assert.equal(body.reads, reads);
     });
 
@@ -670,7 +670,7 @@ describe('the HTTP upstream', () => {
         upstream.forward(get(origin.target(), { method: 'POST', body }), never),
         failsWith('upstream-timeout'),
       );
-      assert.ok(body.cancelled);
+      assert.equal(body.cancelled, true);
     });
 
     it('is given up when it is cancelled: before, while connecting and before the head; the body is the matter of its reader', async () => {

@@ -123,7 +123,7 @@ describe('a connection to an origin server', () => {
       while (origin.requests.length < 1) await turns(1);
       cancellation.cancel(gone);
       await assert.rejects(response, failsWith('client-gone'));
-      assert.ok(body.cancelled);
+      assert.equal(body.cancelled, true);
       body.held.open();
       await turns();
       assert.equal(body.reads, 1);
@@ -164,7 +164,7 @@ describe('a connection to an origin server', () => {
       await turns(50);
       body.held.open();
       assert.equal(await textOf(await response), 'ok');
-      assert.ok(!body.cancelled);
+      assert.equal(body.cancelled, false);
     });
 
     it('is closed when the origin server ends it right behind a response (RFC 9112 §9.6)', async () => {
@@ -208,7 +208,7 @@ describe('a connection to an origin server', () => {
       const response = await upstream.forward(get(origin.target(), expecting(body)), { ...never, onInformational });
       assert.equal(response.status, 417);
       assert.equal(body.reads, 0);
-      assert.ok(body.cancelled);
+      assert.equal(body.cancelled, true);
     });
   });
 

@@ -161,12 +161,12 @@ describe('upstream.origins', () => {
             }
           });
           const answers = await Promise.all(asked);
-          answers.forEach((text, i) => assert.ok(text === 'ok' || requests[i]?.aborted === true));
-          assert.ok(most <= places);
+          answers.forEach((text, i) => assert.ok(text === 'ok' || requests[i]?.aborted === true, String(text)));
+          assert.ok(most <= places, `${most} <= ${places}`);
           const counts = upstream.connections;
           assert.equal(counts.waiting, 0);
           assert.equal(counts.open, counts.idle);
-          assert.ok(counts.origins <= places);
+          assert.ok(counts.origins <= places, `${counts.origins} <= ${places}`);
           await upstream.close();
           assert.deepEqual([upstream.connections.open, upstream.connections.origins], [0, 0]);
           for (const one of origins) await one.close();
@@ -180,8 +180,8 @@ describe('upstream.origins', () => {
 describe('places for origin servers', () => {
   it('are refused to more requests than may wait', async () => {
     const places = new OriginPlaces({ origins: 1, timeout: milliseconds(60_000), makeRoom: () => false });
-    assert.ok(places.take('a'));
-    assert.ok(!places.take('b'));
+    assert.equal(places.take('a'), true);
+    assert.equal(places.take('b'), false);
     const controllers = Array.from({ length: 1024 }, () => new AbortController());
     const waiting = controllers.map(({ signal }, i) => places.wait(`key-${i}`, signal).catch(() => undefined));
     await assert.rejects(places.wait('one more', never.signal), failsWith('too-busy'));
@@ -189,7 +189,7 @@ describe('places for origin servers', () => {
     await Promise.all(waiting);
     assert.equal(places.waiting, 0);
     places.free('a');
-    assert.ok(places.take('b'));
+    assert.equal(places.take('b'), true);
   });
 
   it('go to those who came first, and not to one who comes just then', async () => {
@@ -197,8 +197,8 @@ describe('places for origin servers', () => {
     places.take('a');
     const waits = places.wait('b', never.signal);
     places.free('a');
-    assert.ok(!places.take('c'));
+    assert.equal(places.take('c'), false);
     await waits;
-    assert.ok(places.take('b'));
+    assert.equal(places.take('b'), true);
   });
 });

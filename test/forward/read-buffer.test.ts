@@ -78,7 +78,8 @@ describe('the buffer that a connection is read into', () => {
           }
           assert.notEqual(buffers[0]!.current, buffers[1]!.current);
           for (const one of buffers) {
-            for (const [owner, bytesWaiting] of waiting) assert.ok(owner === one || bytesWaiting !== one.current);
+            for (const [owner, bytesWaiting] of waiting)
+              assert.ok(owner === one || bytesWaiting !== one.current, 'two share their bytes');
           }
         }
         for (const buffer of buffers) buffer.end(true);

@@ -132,7 +132,8 @@ describe('a tunnel', () => {
     assert.ok(written < 32_000_000, `${written} bytes were taken`);
     pair.far.end();
     pair.far.resume();
-    assert.ok((await passed).bytesOut >= size);
+    const { bytesOut } = await passed;
+    assert.ok(bytesOut >= size, String(bytesOut));
   });
 
   for (const { name, connect } of [
@@ -145,7 +146,7 @@ describe('a tunnel', () => {
       onOrigin = (socket) => void socket.end(content);
       const passed = open({ client: near });
       const received = await readInFits(far, established.length + content.length);
-      assert.ok(received.subarray(established.length).equals(content));
+      assert.ok(received.subarray(established.length).equals(content), 'other bytes');
       far.end();
       assert.equal((await passed).contentOut, content.length);
       far.destroy();
@@ -163,7 +164,7 @@ describe('a tunnel', () => {
     const passed = open();
     await readUntil(pair.far, established);
     pair.far.end(content);
-    assert.ok((await received).equals(content));
+    assert.ok((await received).equals(content), 'other bytes');
     origin.connections[0]!.end();
     assert.equal((await passed).bytesIn, content.length);
   });
@@ -178,7 +179,7 @@ describe('a tunnel', () => {
       const passed = open({ client: near });
       await readUntil(far, established);
       far.write(Buffer.from([seed]));
-      assert.ok((await readInFits(far, 1_000_000)).equals(patterned(1_000_000, seed)));
+      assert.ok((await readInFits(far, 1_000_000)).equals(patterned(1_000_000, seed)), 'other bytes');
       far.end();
       await passed;
     };

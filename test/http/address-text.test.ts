@@ -34,7 +34,7 @@ describe('the text of an address', () => {
       fc.property(groups, (parts) => {
         const written = parts.map((part) => part.toString(16)).join(':');
         const address = parseAddress(written);
-        assert.ok(address !== null);
+        assert.ok(address !== null, 'no address');
         fc.pre(address.value >> 32n !== 0xffffn);
         assert.equal(addressText(address), new URL(`http://[${written}]/`).hostname.slice(1, -1));
         assert.deepEqual(parseAddress(addressText(address)), address);

@@ -9,26 +9,26 @@ describe('the connections of each client', () => {
   it('are counted up to the limit, and one that has left makes room', () => {
     const counts = new ConnectionCounts(whole);
     const first = counts.enter('192.0.2.7', 2);
-    assert.ok(first !== null);
-    assert.ok(counts.enter('192.0.2.7', 2) !== null);
+    assert.ok(first !== null, 'no first');
+    assert.notEqual(counts.enter('192.0.2.7', 2), null);
     assert.equal(counts.enter('192.0.2.7', 2), null);
-    assert.ok(counts.enter('192.0.2.8', 2) !== null);
+    assert.notEqual(counts.enter('192.0.2.8', 2), null);
     counts.leave(first);
     counts.leave(first);
-    assert.ok(counts.enter('192.0.2.7', 2) !== null);
+    assert.notEqual(counts.enter('192.0.2.7', 2), null);
     assert.equal(counts.enter('192.0.2.7', 2), null);
   });
 
   it('count by prefix, by another one from a change on, those that are open too', () => {
     const counts = new ConnectionCounts(whole);
-    assert.ok(counts.enter('2001:db8::1', 2) !== null);
-    assert.ok(counts.enter('2001:db8:0:1::1', 2) !== null);
+    assert.notEqual(counts.enter('2001:db8::1', 2), null);
+    assert.notEqual(counts.enter('2001:db8:0:1::1', 2), null);
     assert.equal(counts.clients, 2);
     counts.configure({ ipv4: 32, ipv6: 48 });
     assert.equal(counts.clients, 1);
     assert.equal(counts.enter('2001:db8:0:2::1', 2), null);
     counts.configure(whole);
-    assert.ok(counts.enter('2001:db8:0:2::1', 2) !== null);
+    assert.notEqual(counts.enter('2001:db8:0:2::1', 2), null);
   });
 
   it('are never lost and never left behind, whatever the order and the prefix', () => {

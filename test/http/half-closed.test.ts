@@ -21,6 +21,6 @@ describe('a client that ends its side and waits', () => {
     client.end();
     await gone.promise;
     client.destroy();
-    assert.ok(gone.isOpen);
+    assert.equal(gone.isOpen, true);
   }).timeout(20_000);
 });

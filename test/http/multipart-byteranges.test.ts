@@ -64,7 +64,7 @@ describe('multipart/byteranges (RFC 9110 §14.6)', () => {
           const range = ranges[i]!;
           const described = parseContentRange(/^Content-Range: (.*)$/m.exec(part.head)?.[1] ?? '');
           assert.deepEqual(described, { ...range, length: 200 });
-          assert.ok(part.content.equals(content.subarray(range.from, range.to)));
+          assert.ok(part.content.equals(content.subarray(range.from, range.to)), 'other bytes');
         }
       }),
     );

@@ -158,8 +158,8 @@ describe('Range (RFC 9110 §14.2)', () => {
           }
           const sorted = outcome.toSorted(([a = 0], [b = 0]) => a - b);
           for (const [i, [from = 0, to = 0]] of sorted.entries()) {
-            assert.ok(from >= 0 && from < to && to <= length);
-            assert.ok(i === 0 || from - (sorted[i - 1]?.[1] ?? 0) >= 80);
+            assert.ok(from >= 0 && from < to && to <= length, `${from} to ${to} of ${length}`);
+            assert.ok(i === 0 || from - (sorted[i - 1]?.[1] ?? 0) >= 80, JSON.stringify(sorted));
           }
         },
       ),

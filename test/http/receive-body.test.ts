@@ -15,7 +15,7 @@ const noop = (): void => undefined;
 function bodyOf(framing: Framing): { input: InputBuffer; body: ReceivedBody; feed: (text: string | Buffer) => void } {
   const input = new InputBuffer();
   const decoder = bodyDecoder(framing, limits);
-  assert.ok(decoder);
+  assert.ok(decoder, 'no decoder');
   const body = new ReceivedBody(decoder, input, noop);
   const feed = (text: string | Buffer): void => {
     input.append(typeof text === 'string' ? Buffer.from(text, 'latin1') : text);
@@ -48,7 +48,7 @@ describe('receiving content', () => {
   it('a reader that is ahead of the client gets the content when it arrives', async () => {
     const { body, feed } = bodyOf({ kind: 'length', length: bytes(2) });
     const chunk = body.read();
-    assert.ok(chunk instanceof Promise);
+    assert.ok(chunk instanceof Promise, 'not a Promise');
     assert.equal(body.waiting, true);
     feed('ab');
     assert.equal(String(await chunk), 'ab');

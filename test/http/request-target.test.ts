@@ -48,7 +48,7 @@ describe('the request target', () => {
       secure: false,
       ownAuthority: 'c',
     });
-    assert.ok(target.form === 'absolute' && target.target.path === '*');
+    assert.ok(target.form === 'absolute' && target.target.path === '*', JSON.stringify(target));
   });
 
   it('asterisk-form is the server of Host (RFC 9112 §3.2.4)', () => {

@@ -119,7 +119,7 @@ describe('sending a response', () => {
         return { status: 200, reason: '', fields: Fields.none, body };
       });
       assert.equal(answer.framing, 'length');
-      assert.ok(answer.body.equals(content));
+      assert.ok(answer.body.equals(content), 'other bytes');
     });
   }
 
@@ -132,7 +132,7 @@ describe('sending a response', () => {
     const body = { ...bodyFrom(next), trailers: Fields.of({ 'X-Sum': '1', 'Content-Length': '2' }) };
     const { answer } = await answerTo(GET, () => ({ status: 200, reason: '', fields: Fields.none, body }));
     assert.equal(answer.framing, 'chunked');
-    assert.ok(answer.body.equals(expected));
+    assert.ok(answer.body.equals(expected), 'other bytes');
     assert.deepEqual(answer.trailers, [['X-Sum', '1']]);
   });
 

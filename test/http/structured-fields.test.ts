@@ -14,18 +14,18 @@ import {
 describe('Structured Fields (RFC 9651)', () => {
   it('a Dictionary gives its members with their parameters, the last of a key (RFC 9651 §3.2)', () => {
     const dictionary = parseDictionary('max-age=1, no-store;x=?0, a="b, c", t=tok, max-age=60');
-    assert.ok(dictionary !== null);
+    assert.ok(dictionary !== null, 'no dictionary');
     assert.deepEqual([...dictionary.keys()], ['max-age', 'no-store', 'a', 't']);
     assert.equal(dictionary.get('max-age')?.value, 60);
     assert.equal(dictionary.get('no-store')?.value, true);
     assert.equal(dictionary.get('no-store')?.params.get('x'), false);
     assert.equal(dictionary.get('a')?.value, 'b, c');
-    assert.ok(dictionary.get('t')?.value instanceof Token);
+    assert.ok(dictionary.get('t')?.value instanceof Token, 'not a Token');
   });
 
   it('an inner list is an array of items (RFC 9651 §3.1.1)', () => {
     const member = parseDictionary('a=(1 "x";q);r=2')?.get('a');
-    assert.ok(member !== undefined && Array.isArray(member.value));
+    assert.ok(member !== undefined && Array.isArray(member.value), 'not a list');
     assert.equal(member.params.get('r'), 2);
     assert.equal(parseList('("a" "b"), c')?.length, 2);
   });
@@ -116,9 +116,9 @@ describe('Proxy-Status (RFC 9209)', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary', maxLength: 500 }), (name, detail) => {
         const item = parseItem(proxyStatus(name, { detail }));
-        assert.ok(item !== null);
+        assert.ok(item !== null, 'no item');
         const details = item.params.get('details');
-        assert.ok(typeof details === 'string' && details.length <= 200);
+        assert.ok(typeof details === 'string' && details.length <= 200, String(details));
       }),
     );
   });

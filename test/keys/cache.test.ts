@@ -111,6 +111,36 @@ describe('the keys of cache', () => {
     assert.equal(await isReused('/b', 3000), false);
   });
 
+  const rule = 'http://site.test/kept/';
+  const ask = async (path: string, count: number): Promise<string[]> => {
+    const outcomes: string[] = [];
+    for (let i = 0; i < count; i++) outcomes.push(outcomeOf(await willis.get(`${path}${i}`)));
+    return outcomes;
+  };
+
+  flips('cache.rules[].pin', 'whether what is stored stays, whatever else is stored', async () => {
+    willis.serve(answer(200, fresh, Buffer.alloc(10_000)));
+    await willis.reload({ cache: { memory: '200KiB', rules: [{ match: rule, pin: true }] } });
+    await ask('/kept/', 5);
+    await ask('/other/', 30);
+    assert.deepEqual(await ask('/kept/', 5), Array(5).fill('hit'));
+    await willis.reload({ cache: { memory: '200KiB', rules: [{ match: rule, pin: false }] } });
+    await ask('/other/', 30);
+    assert.deepEqual(await ask('/kept/', 5), Array(5).fill('uri-miss'));
+  });
+
+  flips('cache.rules[].maxBytes', 'what the responses of a rule may take together', async () => {
+    willis.serve(answer(200, fresh, Buffer.alloc(10_000)));
+    await willis.reload({ cache: { rules: [{ match: rule, maxBytes: '50KiB' }] } });
+    await ask('/kept/', 8);
+    await ask('/other/', 8);
+    assert.deepEqual(await ask('/kept/', 1), ['uri-miss']);
+    assert.deepEqual(await ask('/other/', 8), Array(8).fill('hit'));
+    await willis.reload({ cache: { rules: [{ match: rule, maxBytes: null }] } });
+    await ask('/kept/', 8);
+    assert.deepEqual(await ask('/kept/', 8), Array(8).fill('hit'));
+  });
+
   flips('cache.collapseWait', 'how long a request waits for the answer to another one like it', async () => {
     let held = gate();
     willis.serve((request, response, index) => after(held, answer(200, fresh, 'content'))(request, response, index));

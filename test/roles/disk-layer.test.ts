@@ -59,6 +59,19 @@ describe('a store on disk behind a node', () => {
     assert.equal(await readFile(file, 'utf8'), '');
   });
 
+  it('that cannot be used for the moment keeps no node from starting', async () => {
+    const first = await start(here());
+    await first.get('/a');
+    await first.stop();
+    await rm(join(directory.path, 'store', 'tmp'), { recursive: true });
+    await directory.write('store/tmp', 'no directory');
+    const willis = await start({ ...here(), log: { level: 'warn' } });
+    assert.equal((await willis.get('/a')).status, 200);
+    assert.equal(outcomeOf(await willis.get('/a')), 'hit');
+    assert.deepEqual(willis.events.map(({ code }) => code).filter((code) => code === 'disk-unwell').length, 1);
+    assert.match(willis.node.metrics.text(), /^willis_store_well\{store="disk"\} 0$/m);
+  });
+
   it('is given back when a listener of the same reload cannot be opened', async () => {
     const taken = await start({});
     const willis = await start({});

@@ -35,7 +35,7 @@ async function refusal(port: number, host = '127.0.0.1'): Promise<string | undef
 }
 
 const keysOf = (error: unknown): string[] => {
-  assert.ok(error instanceof RefusedConfiguration);
+  assert.ok(error instanceof RefusedConfiguration, 'not a RefusedConfiguration');
   return error.problems.map(({ key }) => key);
 };
 

@@ -46,7 +46,7 @@ describe('a reload', () => {
       const before = Buffer.alloc(100_000, 'before\r\n\r\n');
       client.send(before);
       await willis.reload(everySection());
-      assert.ok((await client.take(before.length)).equals(before));
+      assert.ok((await client.take(before.length)).equals(before), 'other bytes');
       client.send('after\r\n\r\n');
       assert.equal((await client.take(9)).toString(), 'after\r\n\r\n');
       await willis.reload({ roles: [] });
@@ -75,11 +75,11 @@ describe('a reload', () => {
       willis.serve(answerInPieces(200, { 'Content-Length': String(2 * piece.length) }, piece, half, piece));
       const client = await willis.begin('GET', '/');
       const head = await client.receiveHead();
-      assert.ok((await client.take(1000)).equals(piece.subarray(0, 1000)));
+      assert.ok((await client.take(1000)).equals(piece.subarray(0, 1000)), 'other bytes');
       await willis.reload(everySection());
       half.open();
       const rest = await client.take(Number(head.get('content-length')) - 1000);
-      assert.ok(rest.equals(Buffer.concat([piece.subarray(1000), piece])));
+      assert.ok(rest.equals(Buffer.concat([piece.subarray(1000), piece])), 'other bytes');
     });
 
     it('by a slow upload, with its bytes intact', async () => {
@@ -277,7 +277,7 @@ describe('a reload', () => {
       await turns(5);
     }
     over = true;
-    for (const count of await Promise.all(asking)) assert.ok(count > 0);
+    for (const count of await Promise.all(asking)) assert.ok(count > 0, String(count));
   });
 
   it('that makes the store smaller evicts what no longer fits, and one that makes it larger keeps all', async () => {

@@ -113,7 +113,7 @@ describe('the id of a request that fails', () => {
       const [line, ...more] = log;
       assert.deepEqual(more, []);
       const text = answered.body.toString();
-      assert.ok(line !== undefined && line.id !== '');
+      assert.ok(line !== undefined && line.id !== '', 'no id');
       if (request.includes('html'))
         assert.ok(text.includes(`<dd>${line.id}</dd>`) || text.includes(`>${line.id}<`), text);
       else assert.equal((JSON.parse(text) as { requestId: string }).requestId, line.id);

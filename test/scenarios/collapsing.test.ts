@@ -48,7 +48,7 @@ describe('collapsing', () => {
     const clients = await leaderAnd(49);
     held.open();
     const answers = await Promise.all(clients.map((client) => client.receive()));
-    for (const response of answers) assert.ok(response.body.equals(body));
+    for (const response of answers) assert.ok(response.body.equals(body), 'other bytes');
     assert.equal(willis.origin.count(), 1);
     const collapsed = answers.filter((response) => cacheStatusOf(response)['collapsed'] === true);
     const hits = answers.filter((response) => outcomeOf(response) === 'hit');

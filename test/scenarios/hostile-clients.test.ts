@@ -11,6 +11,7 @@ import { startProcess, type WillisProcess } from '../support/willis-process.js';
 import { turns, type Sections } from '../support/willis.js';
 
 const GET = 'GET / HTTP/1.1\r\nHost: site.test\r\n\r\n';
+const FLOOD = Buffer.from(GET.repeat(1000));
 const VICTIM = '127.0.0.3';
 
 /** For a number that another process changes. */
@@ -114,7 +115,10 @@ describe('a node among hostile clients', function () {
     const drip = setInterval(() => slow.forEach((client) => client.send('a')), 50);
     try {
       for (let i = 0; i < 5; i++) await victimIsServed();
-      assert.ok(slow.every((client) => !client.socket.readableEnded && client.leftover.length === 0));
+      assert.equal(
+        slow.every((client) => !client.socket.readableEnded && client.leftover.length === 0),
+        true,
+      );
     } finally {
       clearInterval(drip);
     }
@@ -153,7 +157,7 @@ describe('a node among hostile clients', function () {
     await start({}, (request, response) => {
       if (!request.url.startsWith('/large')) return ok(request, response, 0);
       const { socket } = response;
-      assert.ok(socket !== null);
+      assert.ok(socket !== null, 'no socket');
       const before = socket.bytesWritten;
       written.set(request.url, () => socket.bytesWritten - socket.writableLength - before);
       response.writeHead(200, { 'Content-Length': 1600 * piece.length, 'Cache-Control': 'no-store' });
@@ -188,33 +192,31 @@ describe('a node among hostile clients', function () {
 
   it('a client that pipelines without end and reads nothing is read no further', async () => {
     await start();
-    const flood = GET.repeat(1000);
     const sockets: Socket[] = [];
     const grown = await growth(async () => {
       for (let i = 0; i < 20; i++) {
         const socket = intrude().pause();
         sockets.push(socket);
-        for (let sent = 0; sent < 20_000_000; sent += flood.length) socket.write(flood);
+        for (let sent = 0; sent < 20_000_000; sent += FLOOD.length) socket.write(FLOOD);
       }
       await settled(() => sockets.reduce((sum, socket) => sum + socket.writableLength, 0), manyLooks);
       await victimIsServed();
     });
-    for (const socket of sockets) assert.ok(socket.writableLength > 0);
+    for (const socket of sockets) assert.ok(socket.writableLength > 0, String(socket.writableLength));
     assert.ok(grown < 64, `${grown} MiB`);
   });
 
   it('clients that pipeline without end and read everything leave others served', async () => {
     await start();
-    const flood = GET.repeat(1000);
     for (let i = 0; i < 50; i++) {
       const socket = intrude().resume();
       const more = (): void => {
-        while (!socket.destroyed && socket.write(flood));
+        while (!socket.destroyed && socket.write(FLOOD));
       };
       socket.on('drain', more);
       more();
     }
-    for (let i = 0; i < 3; i++) await victimIsServed();
+    await victimIsServed();
     assert.equal(inside(), 50);
   });
 
@@ -241,7 +243,8 @@ describe('a node among hostile clients', function () {
       return answer?.status === 200;
     });
     await victimIsServed();
-    assert.ok(willis.events.filter(({ msg }) => msg === 'connections were refused').length <= 3);
+    const said = willis.events.filter(({ msg }) => msg === 'connections were refused').length;
+    assert.ok(said <= 3, String(said));
   });
 
   it("one client's connections end at its own limit, and another client is served", async () => {
@@ -274,7 +277,7 @@ describe('a node among hostile clients', function () {
     const dir = await TempDir.create();
     const { leaf } = await makeCertificates();
     const [cert, key] = [await dir.write('cert.pem', leaf.cert), await dir.write('key.pem', leaf.key)];
-    await start({ limits: { headerTimeout: '3s' }, listen: { site: { address: '127.0.0.1:0', tls: { cert, key } } } });
+    await start({ limits: { headerTimeout: '2s' }, listen: { site: { address: '127.0.0.1:0', tls: { cert, key } } } });
     const sockets: Socket[] = [];
     for (let i = 0; i < 300; i++) {
       // silent, the beginning of a record, and a record that says it is long

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { answer, answerBrokenOff } from '../support/origin-scripts.js';
 import type { RawResponse } from '../support/raw-client.js';
+import { runCount } from '../support/run-count.js';
 import type { OriginHandler } from '../support/scripted-origin.js';
 import { startWillis, type Willis } from '../support/willis.js';
 
@@ -123,6 +124,6 @@ describe('whatever is stored, and in whatever parts', () => {
       const path = `/${runs++}`;
       for (const one of steps) await take(one, path);
     });
-    await fc.assert(property, { numRuns: 150 });
+    await fc.assert(property, { numRuns: runCount(100) });
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { answer } from '../support/origin-scripts.js';
+import { runCount } from '../support/run-count.js';
 import { outcomeOf, startWillis } from '../support/willis.js';
 
 /** What a client asks, how much later than the one before, and what the origin server says to it if it is asked. */
@@ -53,7 +54,7 @@ const withheld = /(?:^|, )(?:private|no-store)(?:,|$)/;
 describe('what is shared', () => {
   it('no answer reaches another client that the origin server ever withheld from it (RFC 9111 §3, §3.5, §4.1, §5.2.2)', async function () {
     this.timeout(60_000);
-    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), runs), { numRuns: 60 });
+    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), runs), { numRuns: runCount(60) });
   });
 });
 

@@ -83,7 +83,7 @@ function histograms(name: string, lines: readonly Line[]): SampleSnapshot[] {
     else if (own === `${name}_sum`) sum = value;
     else {
       assert.equal(own, `${name}_count`);
-      assert.ok(sum !== undefined);
+      assert.ok(sum !== undefined, 'no sum');
       samples.push({ labels, value: checked(buckets, sum, value) });
       buckets = [];
       sum = undefined;

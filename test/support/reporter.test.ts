@@ -10,11 +10,11 @@ describe('the reporter', () => {
   before(async () => (directory = await TempDir.create()));
   after(() => directory.remove());
 
-  async function run(script: string): Promise<{ status: number | null; lines: string[] }> {
+  async function run(script: string, ...options: string[]): Promise<{ status: number | null; lines: string[] }> {
     const file = await directory.write('script.test.mjs', script);
     const { status, stdout } = spawnSync(
       process.execPath,
-      ['node_modules/mocha/bin/mocha.js', '--no-config', '--reporter', './test/support/reporter.mjs', file],
+      ['node_modules/mocha/bin/mocha.js', '--no-config', '--reporter', './test/support/reporter.mjs', ...options, file],
       { cwd: root, encoding: 'utf8', env: { PATH: process.env['PATH'] } },
     );
     return { status, lines: stdout.trimEnd().split('\n') };
@@ -31,15 +31,40 @@ describe('the reporter', () => {
       "describe('x', () => { it('ok', () => {}); it('wrong', () => { throw new Error('the reason'); }); });",
     );
     assert.equal(lines.at(-1), '1 passed, 1 failed');
-    assert.ok(lines.some((line) => line.includes('the reason')));
-    assert.ok(lines.some((line) => line.includes('wrong')));
+    assert.equal(
+      lines.some((line) => line.includes('the reason')),
+      true,
+    );
+    assert.equal(
+      lines.some((line) => line.includes('wrong')),
+      true,
+    );
     assert.equal(status, 1);
   });
 
   it('counts and names skipped tests', async () => {
     const { lines } = await run("describe('x', () => { it('ok', () => {}); it.skip('not now', () => {}); });");
     assert.equal(lines.at(-1), '1 passed, 0 failed, 1 skipped');
-    assert.ok(lines.includes('  skipped: x › not now'));
+    assert.equal(lines.includes('  skipped: x › not now'), true);
+  });
+
+  it('counts a skipped test as a failure where nothing may be skipped', async () => {
+    const { status, lines } = await run(
+      "it('ok', () => {}); it('no', function () { this.skip(); });",
+      '--forbid-pending',
+    );
+    assert.equal(lines.at(-1), '1 passed, 1 failed');
+    assert.equal(status, 1);
+  });
+
+  it('counts what the tests have left open as a failure, says what it is, and ends the process', async () => {
+    const { status, lines } = await run(
+      "import { createServer } from 'node:net'; it('a', (done) => createServer().listen(0, '127.0.0.1', done));",
+      ...['--reporter-option', 'patience=50'],
+    );
+    assert.match(lines.at(-3) ?? '', /left open by the tests: .*TCPServerWrap/);
+    assert.equal(lines.at(-1), '1 passed, 1 failed');
+    assert.equal(status, 1);
   });
 
   it('counts a failing hook as a failure', async () => {

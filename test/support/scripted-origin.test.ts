@@ -38,7 +38,7 @@ describe('the scripted origin', () => {
     assert.equal(origin.last.method, 'PUT');
     assert.equal(origin.last.url, '/x?y');
     assert.equal(origin.last.body.toString(), 'hello');
-    assert.ok(origin.last.rawHeaders.includes('X-Odd-CASE'));
+    assert.equal(origin.last.rawHeaders.includes('X-Odd-CASE'), true);
     assert.equal(await origin.last.ended, 'finished');
     assert.equal(origin.connections, 1);
   });

@@ -1,20 +1,26 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { TempDir } from './temp-dir.js';
+import { root, willisProgram } from './willis-program.js';
 import type { LoggedEvent, Sections } from './willis.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
 
 /** Starts `willis run` with a configuration file of its own, which goes when the process is stopped. */
 export async function startProcess(config: Sections): Promise<WillisProcess> {
   const directory = await TempDir.create();
   const file = await directory.write('proxy.config.yaml', JSON.stringify(config));
-  return WillisProcess.start(file, directory);
+  return WillisProcess.start(file, { directory });
+}
+
+export interface Launch {
+  /** Is removed when the process is stopped. */
+  readonly directory?: TempDir;
+  /** Whose process it is to be; the super-user's only to choose. */
+  readonly uid?: number;
 }
 
 interface Listening {
@@ -27,15 +33,19 @@ export class WillisProcess {
   readonly events: LoggedEvent[] = [];
   readonly #directory: TempDir | null;
   readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+  readonly #owner: { readonly uid?: number; readonly gid?: number };
   #listening: readonly Listening[] = [];
   #isOver = false;
   #wake: () => void = () => undefined;
   #seen = 0;
 
-  private constructor(file: string, directory: TempDir | null) {
-    this.#directory = directory;
-    const args = ['--import=tsx', join(root, 'proxy/main.ts'), 'run', '--config', file];
-    this.#child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
+  private constructor(file: string, { directory, uid }: Launch) {
+    this.#directory = directory ?? null;
+    const [program = '', ...args] = [...willisProgram, 'run', '--config', file];
+    this.#owner = uid === undefined ? {} : { uid, gid: uid };
+    this.#child = spawn(program, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], ...this.#owner });
+    this.#exited = once(this.#child, 'exit').then(() => undefined);
     const lines = createInterface({ input: this.#child.stderr as NodeJS.ReadableStream });
     lines.on('line', (line) => {
       // what is wrong with a configuration is told in plain lines
@@ -49,13 +59,23 @@ export class WillisProcess {
   }
 
   /**
-   * Runs it with that file, until it listens; `directory` is removed when it is stopped.
+   * Runs it with that file, until it listens.
    * @throws Error if it ends instead
    */
-  static async start(file: string, directory: TempDir | null = null): Promise<WillisProcess> {
-    const started = new WillisProcess(file, directory);
-    started.#listening = (await started.event('started'))['listening'] as readonly Listening[];
+  static async start(file: string, launch: Launch = {}): Promise<WillisProcess> {
+    const started = WillisProcess.begin(file, launch);
+    await started.listening();
     return started;
+  }
+
+  /** Runs it with that file, whatever comes of it. */
+  static begin(file: string, launch: Launch = {}): WillisProcess {
+    return new WillisProcess(file, launch);
+  }
+
+  /** Fulfilled when it listens. @throws Error if it ends instead */
+  async listening(): Promise<void> {
+    this.#listening = (await this.event('started'))['listening'] as readonly Listening[];
   }
 
   /**
@@ -88,12 +108,35 @@ export class WillisProcess {
     return Number(stdout) / 1024;
   }
 
-  /** Idempotent. */
+  /** Null while it runs, and where a signal has ended it. */
+  get exitCode(): number | null {
+    return this.#child.exitCode;
+  }
+
+  /** Fulfilled when it has ended. */
+  get exited(): Promise<void> {
+    return this.#exited;
+  }
+
+  /** From now on it can have so many files and sockets more than it has, at most; null: as many as before. */
+  async allowDescriptors(more: number | null): Promise<void> {
+    const pid = String(this.#child.pid);
+    const most = more === null ? '' : String((await readdir(`/proc/${pid}/fd`)).length + more);
+    const prlimit = ['--pid', pid, '--noheadings', '--raw', '--output=HARD'];
+    const hard = (await run('prlimit', [...prlimit, '--nofile'], this.#owner)).stdout.trim();
+    await run('prlimit', ['--pid', pid, `--nofile=${most === '' ? hard : most}:${hard}`], this.#owner);
+  }
+
+  /** Ends it without a warning. What it had stays. Idempotent. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Ends it in order. Idempotent. */
   async stop(): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      this.#child.kill('SIGTERM');
-      await once(this.#child, 'exit');
-    }
+    this.#child.kill('SIGTERM');
+    await this.#exited;
     await this.#directory?.remove();
   }
 }

@@ -32,9 +32,14 @@ export async function startWillis(options: WillisOptions = {}): Promise<Willis> 
   const config = merged(usual, options.config ?? {});
   const events: LoggedEvent[] = [];
   const write = (line: string): void => void events.push(JSON.parse(line) as LoggedEvent);
-  const node = buildNode(loaded(config), { logger: createLogger({ level: 'silent', write }), clock });
-  await node.start();
-  return new Willis({ node, origin, clock, config, events });
+  try {
+    const node = buildNode(loaded(config), { logger: createLogger({ level: 'silent', write }), clock });
+    await node.start();
+    return new Willis({ node, origin, clock, config, events });
+  } catch (error) {
+    if (options.origin === undefined) await origin.close();
+    throw error;
+  }
 }
 
 /** A configuration as an operator writes it, or a part of it. */

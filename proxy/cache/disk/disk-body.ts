@@ -3,7 +3,7 @@ import { WillisError } from '../../base/errors.js';
 import type { Body } from '../../http/body.js';
 import { Fields } from '../../http/fields.js';
 import type { DiskResponse } from './disk-response.js';
-import type { SegmentReader } from './segment-reader.js';
+import type { Block, SegmentReader } from './segment-reader.js';
 import { segmentAt, type Segment } from './segment.js';
 
 export interface BodySource {
@@ -14,7 +14,7 @@ export interface BodySource {
   readonly onFailed: (segment: Segment | null, error: unknown) => Promise<void>;
 }
 
-/** A range of a response on disk, read one block ahead of its reader. */
+/** A range of a response on disk: read at once as it is asked for, or one block ahead of its reader. */
 export class DiskBody implements Body {
   readonly length: Bytes;
   readonly trailers: Fields;
@@ -35,42 +35,68 @@ export class DiskBody implements Body {
     this.trailers = response.complete && to === response.length ? response.trailers : Fields.none;
   }
 
-  async read(): Promise<Buffer | null> {
+  read(): Buffer | null | Promise<Buffer | null> {
+    if (this.#ahead !== null) return this.#readOn(this.#ahead);
     if (this.#isOver || this.#at >= this.#to) {
       this.#end();
       return null;
     }
-    const chunk = await (this.#ahead ?? this.#next());
-    this.#at += chunk.length;
-    this.#ahead = null;
-    if (this.#at >= this.#to) this.#end();
-    else this.#readAhead();
+    const chunk = this.#now();
+    if (chunk === null) return this.#readOn(this.#later());
+    this.#pass(chunk);
     return chunk;
   }
 
   cancel(): void {
+    this.#ahead = null;
     this.#end();
   }
 
-  #readAhead(): void {
-    if (this.#isOver) return;
-    this.#ahead = this.#next();
+  async #readOn(ahead: Promise<Buffer>): Promise<Buffer> {
+    const chunk = await ahead;
+    this.#ahead = null;
+    this.#pass(chunk);
+    if (this.#isOver) return chunk;
+    this.#ahead = this.#later();
     // whoever reads on learns of it
     this.#ahead.catch(() => undefined);
+    return chunk;
   }
 
-  async #next(): Promise<Buffer> {
-    const from = this.#at;
-    const segment = segmentAt(this.#response.segments, from);
+  #pass(chunk: Buffer): void {
+    this.#at += chunk.length;
+    if (this.#at >= this.#to) this.#end();
+  }
+
+  /** Null if it is not to be had at once; where that is for a failure, it will be found again. */
+  #now(): Buffer | null {
+    const { segments, loaded } = this.#response;
+    const segment = segmentAt(segments, this.#at);
+    if (segment === null) return null;
     try {
-      if (segment === null) throw new RangeError(`byte ${from} is not held`);
-      const { at, data } = await this.#source.reader.blockAt(segment, from, this.#response.loaded);
-      return data.subarray(from - at, Math.min(data.length, this.#to - at));
+      const block = this.#source.reader.blockNow(segment, this.#at, loaded);
+      return block && this.#partOf(block);
+    } catch {
+      return null;
+    }
+  }
+
+  async #later(): Promise<Buffer> {
+    const { segments, loaded } = this.#response;
+    const segment = segmentAt(segments, this.#at);
+    try {
+      if (segment === null) throw new RangeError(`byte ${this.#at} is not held`);
+      return this.#partOf(await this.#source.reader.blockAt(segment, this.#at, loaded));
     } catch (error) {
       this.#end();
       await this.#source.onFailed(segment, error);
       throw new WillisError('internal', 'a stored response could not be read', { cause: error });
     }
+  }
+
+  #partOf({ at, data }: Block): Buffer {
+    const [from, to] = [this.#at - at, this.#to - at];
+    return from === 0 && to >= data.length ? data : data.subarray(from, Math.min(data.length, to));
   }
 
   #end(): void {

@@ -1,5 +1,6 @@
 import { setTimeout as later } from 'node:timers';
 import type { Milliseconds } from '../../../config/units.js';
+import { isDamage } from '../../base/key-value.js';
 import { diskFault } from './disk-fault.js';
 
 export interface HealthOptions {
@@ -31,10 +32,22 @@ export class DiskHealth {
   /** Something failed. What concerns one file only, or has to do with how many are open, does not count. */
   failed(error: unknown): void {
     const fault = diskFault(error);
-    if (this.#closed || fault === 'damaged' || fault === 'busy' || this.#cause !== null) return;
-    this.#cause = error;
-    this.#options.onUnwell(error);
-    this.#tryLater();
+    if (fault === 'damaged' || fault === 'busy') return;
+    this.begin(error);
+  }
+
+  /**
+   * It is unwell from now on.
+   * @param trial to make it well again, which is under way; otherwise there is one at once if that may help, or later
+   */
+  begin(cause: unknown, trial?: Promise<void>): void {
+    if (this.#closed || this.#cause !== null) return;
+    this.#cause = cause;
+    this.#options.onUnwell(cause);
+    if (trial !== undefined) this.#trial = this.#try(trial);
+    // waiting makes nothing of it better
+    else if (isDamage(cause)) this.#trial = this.#try(this.#options.recover(cause));
+    else this.#tryLater();
   }
 
   async close(): Promise<void> {
@@ -46,14 +59,14 @@ export class DiskHealth {
   #tryLater(): void {
     if (this.#closed) return;
     this.#timer = later(() => {
-      this.#trial = this.#try();
+      this.#trial = this.#try(this.#options.recover(this.#cause));
     }, this.#options.retryAfter);
     this.#timer.unref();
   }
 
-  async #try(): Promise<void> {
+  async #try(trial: Promise<void>): Promise<void> {
     try {
-      await this.#options.recover(this.#cause);
+      await trial;
       this.#cause = null;
       if (!this.#closed) this.#options.onWell();
     } catch (error) {

@@ -1,23 +1,45 @@
-import type { KeyValue, KeyRange, KeyValueChange } from '../../base/key-value.js';
+import { bytes } from '../../../config/units.js';
+import { KeyValueError, type KeyValue, type KeyRange, type KeyValueChange } from '../../base/key-value.js';
 import type { CacheKey } from '../cache-key.js';
+import { GroupMarks } from './group-marks.js';
 import { IndexJournal, type Totals } from './index-journal.js';
 import type { LastSequence } from './index-loss.js';
 import { contentKey, floorKey, recordKey } from './index-keys.js';
-import { decodeRecord, type KeyRecord } from './key-record.js';
+import { decodeRecord, type KeyRecord, type RecordReading } from './key-record.js';
 
-/** The records of a store. Every method that asks the disk rejects with a KeyValueError. */
+/** What an index has beside its records. */
+export interface IndexState {
+  readonly totals: Totals;
+  /** What is older is to be validated before its next use. */
+  readonly floor: number;
+  readonly marks: GroupMarks;
+}
+
+/**
+ * The records of a store. Every method that asks the disk rejects with a KeyValueError, as all do while the index is not
+ * open.
+ */
 export class DiskIndex {
   readonly run: string;
   readonly journal: IndexJournal;
-  #records: KeyValue;
-  #floor: number;
+  #records: KeyValue = notOpen;
+  #reading: RecordReading & { readonly marks: GroupMarks };
   #last: LastSequence | null = null;
 
-  constructor(records: KeyValue, run: string, totals: Totals, floor: number) {
-    this.#records = records;
+  /** One that is not open. */
+  constructor(run: string) {
     this.run = run;
-    this.#floor = floor;
-    this.journal = new IndexJournal((changes, sequence) => this.#write(changes, sequence), totals);
+    this.#reading = { run, floor: 0, marks: new GroupMarks() };
+    this.journal = new IndexJournal((changes, sequence) => this.#write(changes, sequence), noTotals);
+  }
+
+  /** One of these records, which it closes. */
+  static of(records: KeyValue, run: string, { totals, floor, marks }: IndexState): DiskIndex {
+    const index = new DiskIndex(run);
+    index.#records = records;
+    index.#reading = { run, floor, marks };
+    index.journal.correct(totals);
+    return index;
   }
 
   /** What is stored under a key. A record that is damaged is none. */
@@ -26,12 +48,34 @@ export class DiskIndex {
     return value === undefined ? null : this.decode(key, value);
   }
 
+  /** The same at once. @throws KeyValueError */
+  recordNow(key: CacheKey): KeyRecord | null {
+    const value = this.#records.getNow(recordKey(key));
+    return value === undefined ? null : this.decode(key, value);
+  }
+
   decode(key: CacheKey, value: Buffer): KeyRecord | null {
-    return decodeRecord(key, value, { run: this.run, floor: this.#floor });
+    return decodeRecord(key, value, this.#reading);
+  }
+
+  /** Whether there is a record that is not what it should be. */
+  async isDamaged(key: CacheKey): Promise<boolean> {
+    const value = await this.#records.get(recordKey(key));
+    return value !== undefined && this.decode(key, value) === null;
+  }
+
+  /** What the index has to say about the store itself. */
+  noted(key: string): Promise<Buffer | undefined> {
+    return this.#records.get(key);
   }
 
   content(id: string): Promise<Buffer | undefined> {
     return this.#records.get(contentKey(id));
+  }
+
+  /** The same at once. @throws KeyValueError */
+  contentNow(id: string): Buffer | undefined {
+    return this.#records.getNow(contentKey(id));
   }
 
   keys(range: KeyRange): AsyncIterable<string> {
@@ -50,17 +94,28 @@ export class DiskIndex {
   /** All that is stored now is to be validated before its next use. */
   async distrustAll(): Promise<void> {
     const floor = this.journal.nextSequence() + 1;
-    await this.journal.write({ changes: [{ type: 'put', key: floorKey, value: Buffer.from(String(floor)) }] });
-    this.#floor = floor;
+    const changes = this.#reading.marks.clear();
+    this.#reading = { ...this.#reading, floor };
+    await this.journal.write({ changes: [...changes, { type: 'put', key: floorKey, value: Buffer.from(String(floor)) }] });
+  }
+
+  /** What is in a group, by its `groupName`, is to be validated before its next use. */
+  markGroup(name: string): Promise<void> {
+    return this.journal.write({ changes: this.#reading.marks.add(name, this.journal.nextSequence()) });
   }
 
   compact(): Promise<void> {
     return this.#records.compact();
   }
 
-  /** Goes on with the same records, opened again. */
-  reopened(records: KeyValue): void {
-    this.#records = records;
+  /** Goes on with what another one has, which is used no more. Nothing may be on its way in either. */
+  takeOver(other: DiskIndex): void {
+    this.#records = other.#records;
+    this.#reading = other.#reading;
+    this.#last = other.#last;
+    this.journal.takeOver(other.journal);
+    other.#records = notOpen;
+    other.#last = null;
   }
 
   /** Notes beside the index how far it goes. */
@@ -68,20 +123,43 @@ export class DiskIndex {
     this.#last = last;
   }
 
+  /** Until `takeOver` it is not open. */
   async close(): Promise<void> {
-    await this.#records.close();
-  }
-
-  /** Closes what it notes in. */
-  async closeNote(): Promise<void> {
-    const last = this.#last;
+    const [records, last] = [this.#records, this.#last];
+    this.#records = notOpen;
     this.#last = null;
-    await last?.close();
+    await this.journal.settled();
+    await last?.close().catch(() => undefined);
+    await records.close();
   }
 
   async #write(changes: readonly KeyValueChange[], sequence: number): Promise<void> {
+    const last = this.#last;
     await this.change(changes);
     // without it nobody will notice if this is lost later; it is not lost now
-    await this.#last?.write(sequence).catch(() => undefined);
+    await last?.write(sequence).catch(() => undefined);
   }
+}
+
+const noTotals: Totals = { responses: 0, bytes: bytes(0), files: bytes(0), sequence: 0 };
+
+const notOpenError = (): KeyValueError => new KeyValueError('unwell', 'the index is not open');
+const fail = (): Promise<never> => Promise.reject(notOpenError());
+
+/** Stands for the records of an index that is not open. */
+const notOpen: KeyValue = {
+  get: fail,
+  getNow: () => {
+    throw notOpenError();
+  },
+  change: fail,
+  compact: fail,
+  keys: failing,
+  entries: failing,
+  close: () => Promise.resolve(),
+};
+
+// eslint-disable-next-line require-yield -- what would be iterated is not there
+async function* failing(): AsyncGenerator<never> {
+  await fail();
 }

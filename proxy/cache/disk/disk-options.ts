@@ -3,6 +3,8 @@ import type { Clock } from '../../base/clock.js';
 import type { openKeyValue } from '../../base/key-value.js';
 import type { CacheKey } from '../cache-key.js';
 import type { InvalidationOrder } from '../invalidation-marks.js';
+import type { PinsFull } from '../pins-full.js';
+import type { Retention } from '../retention.js';
 import type { FileSystem } from './file-system.js';
 
 export interface DiskOptions {
@@ -25,10 +27,18 @@ export interface DiskOptions {
   /** Bodies up to this are kept in the index. */
   readonly inline?: Bytes;
   readonly retryAfter?: Milliseconds;
+  /** How long an open waits for an index that has to be repaired, before the store begins unwell; to the end if there is none. */
+  readonly patience?: Milliseconds;
+  /** So much of the index is looked through before it is used; the rest later. */
+  readonly checkedAtStart?: Bytes;
   /** Shared with a store that this one stands behind. */
   readonly order?: InvalidationOrder;
   /** Whether a key is in use where the store does not learn of it; then it is not evicted. */
   readonly isUsed?: (key: CacheKey) => boolean;
+  /** At first; nothing is pinned or has a share if there is none. */
+  readonly retention?: Retention;
+  /** Something was not stored because pinned responses have the room. */
+  readonly onPinsFull?: (full: PinsFull) => void;
   readonly system?: FileSystem;
   readonly openRecords?: typeof openKeyValue;
   /** What names the time since the machine was started; null if nothing does. */

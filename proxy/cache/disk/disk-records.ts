@@ -7,12 +7,13 @@ import { endedOnArrival, PurgesUnderWay } from '../purges-under-way.js';
 import type { Generation, ResponseDraft } from '../response-store.js';
 import { sameSelecting } from '../same-selecting.js';
 import type { ResponseMetadata, StoredResponse } from '../stored-response.js';
+import type { DiskClasses } from './disk-classes.js';
 import type { DiskEviction } from './disk-eviction.js';
 import type { DiskIndex } from './disk-index.js';
 import { DiskResponse, LoadedSegments, type DiskContent } from './disk-response.js';
 import type { Written } from './disk-writer.js';
 import { extended, type Extension } from './extension.js';
-import { groupRange, keyFound, rangesOf } from './index-keys.js';
+import { keyOfRecord, rangesOf, recordKey } from './index-keys.js';
 import type { KeyLocks } from './key-locks.js';
 import type { KeyRecord } from './key-record.js';
 import { RecentUses } from './recent-uses.js';
@@ -24,6 +25,7 @@ export interface RecordsParts {
   readonly locks: KeyLocks;
   readonly files: SegmentFiles;
   readonly eviction: DiskEviction;
+  readonly classes: DiskClasses;
   readonly order: InvalidationOrder;
   readonly newName: () => string;
   readonly bounds: RecordBounds;
@@ -113,19 +115,25 @@ export class DiskRecords {
     return this.#update(key, (all) => all.filter(({ segments }) => segments.every(({ id }) => id !== segment)));
   }
 
+  /** Forgets what is stored under a key whose record cannot be read. Gives whether there was any, as a number. */
+  forgetRecord(key: CacheKey): Promise<number> {
+    const { index, locks } = this.#parts;
+    return locks.run(key, async () => {
+      if (!(await index.isDamaged(key))) return 0;
+      await index.journal.write({ changes: [{ type: 'del', key: recordKey(key) }] });
+      return 1;
+    });
+  }
+
   invalidate(key: CacheKey): Promise<number> {
     this.#marks.add(key);
     return this.#update(key, (all) => all.map((one) => (one.invalidated ? one : one.asInvalidated())));
   }
 
-  async invalidateGroup(origin: string, group: string): Promise<void> {
+  invalidateGroup(origin: string, group: string): Promise<void> {
     const name = groupName(origin, group);
     this.#marks.add(name);
-    await this.#parts.index.journal.settled();
-    const isDue = (one: DiskResponse): boolean => !one.invalidated && one.groups.includes(group);
-    await this.#visit(this.#keysIn([groupRange(name)], true), (key) =>
-      this.#update(key, (all) => all.map((one) => (isDue(one) ? one.asInvalidated() : one))),
-    );
+    return this.#parts.index.markGroup(name);
   }
 
   purge(selector: PurgeSelector, mode: PurgeMode, now: EpochMs): Promise<number> {
@@ -163,7 +171,7 @@ export class DiskRecords {
     contents: Extension['contents'],
     onWritten: () => void,
   ): Promise<DiskResponse | null> {
-    const { index, files, eviction } = this.#parts;
+    const { index, files, eviction, classes } = this.#parts;
     const others = (before?.responses ?? []).filter((one) => one !== instead);
     const twin = others.find(({ selecting }) => sameSelecting(selecting, response.selecting));
     if (twin?.complete === true && !response.complete) return null;
@@ -171,9 +179,10 @@ export class DiskRecords {
     const evicted = Math.max(0, kept.length - this.bounds.variants + 1);
     for (let i = 0; i < evicted; i++) kept = this.#withoutLeastUsed(kept);
     const responses = [response, ...kept];
-    const after = { use: index.journal.nextSequence(), hour: eviction.hour(), responses };
+    const list = classes.listOf(key);
+    const after = { use: index.journal.nextSequence(), hour: eviction.hour(), list, responses };
     const stored = (): void => {
-      eviction.count(evicted);
+      eviction.count(evicted, list);
       onWritten();
     };
     await index.journal.write(indexChange({ key, before, after, contents, onWritten: stored }, files));
@@ -217,19 +226,26 @@ export class DiskRecords {
       const keys = scopes.flatMap((scope) => selector.uris.map((uri) => keyOfUri(uri, scope)));
       return Promise.all(keys.map(visit)).then(sum);
     }
-    const { groups, ranges } = rangesOf(selector);
     const walk = this.#walking.then(async () => {
       // what was decided before the purge is to be found
       await this.#parts.index.journal.settled();
-      return this.#visit(this.#keysIn(ranges, groups), visit);
+      return this.#visit(this.#keysOf(selector), visit);
     });
     this.#walking = walk.catch(() => undefined);
     return walk;
   }
 
-  async *#keysIn(ranges: ReturnType<typeof rangesOf>['ranges'], groups: boolean): AsyncGenerator<CacheKey> {
-    for (const range of ranges) {
-      for await (const found of this.#parts.index.keys(range)) yield keyFound(found, groups);
+  /** What comes after the walk has begun is not found, and was decided knowing of the purge. */
+  async *#keysOf(selector: PurgeSelector): AsyncGenerator<CacheKey> {
+    const { index } = this.#parts;
+    for (const range of rangesOf(selector)) {
+      if (selector.kind !== 'group') for await (const found of index.keys(range)) yield keyOfRecord(found);
+      else {
+        for await (const [found, value] of index.entries(range)) {
+          const responses = index.decode(keyOfRecord(found), value)?.responses ?? [];
+          if (responses.some(({ groups }) => groups.includes(selector.group))) yield keyOfRecord(found);
+        }
+      }
     }
   }
 

@@ -8,7 +8,7 @@ import type { SparseBody } from '../sparse-body.js';
 import type { Interval, ResponseMetadata, StoredResponse } from '../stored-response.js';
 import type { SelectingFields } from '../vary.js';
 import { recordSize } from './disk-footprint.js';
-import { heldBy, sizeOf, type Segment } from './segment.js';
+import { endOf, heldBy, sizeOf, type Segment } from './segment.js';
 
 /** What a response on disk has beyond its metadata. */
 export interface DiskContent {
@@ -41,6 +41,8 @@ export class DiskResponse implements StoredResponse {
   readonly complete: boolean;
   readonly trailers: Fields;
   readonly invalidated: boolean;
+  /** All that was found under its key, if it was found there. */
+  siblings: readonly DiskResponse[] | null = null;
   readonly #content: DiskContent;
   /** Contents of segments, or digests of their blocks, by the name of the segment. They never change. */
   #loaded: LoadedSegments | null;
@@ -57,7 +59,7 @@ export class DiskResponse implements StoredResponse {
     this.groups = metadata.groups;
     this.id = content.id;
     this.length = content.length;
-    this.held = heldBy(content.segments);
+    this.held = held(content.segments);
     const [first] = this.held;
     this.complete =
       content.length !== null && (content.length === 0 || (first?.from === 0 && first.to >= content.length));
@@ -112,6 +114,9 @@ export class DiskResponse implements StoredResponse {
     return new DiskResponse(metadataOf(this, endedAt(this.freshness, moment)), this.#content, this.#loaded);
   }
 }
+
+const held = (segments: readonly Segment[]): readonly Interval[] =>
+  segments.length === 1 ? segments.map((one) => ({ from: one.from, to: endOf(one) })) : heldBy(segments);
 
 /** What was read of segments and found to be right. */
 export class LoadedSegments {

@@ -6,18 +6,21 @@ import type { CacheKey } from '../cache-key.js';
 import type { InvalidationOrder } from '../invalidation-marks.js';
 import { covers } from '../partial.js';
 import type { PurgeMode, PurgeSelector } from '../purge.js';
-import type { Generation, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from '../response-store.js';
+import type { Generation, Refusal, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from '../response-store.js';
+import type { ClassUsage, Retention } from '../retention.js';
 import type { ResponseMetadata, StoredResponse } from '../stored-response.js';
 import { DiskBody } from './disk-body.js';
+import type { DiskHolding } from './disk-classes.js';
 import { isLost } from './disk-fault.js';
 import { recordSize } from './disk-footprint.js';
 import { openDisk } from './disk-opening.js';
 import type { DiskOptions } from './disk-options.js';
-import { DiskResponse } from './disk-response.js';
-import { verify, type Verification } from './disk-verification.js';
+import { DiskResponse, type LoadedSegments } from './disk-response.js';
+import { DiskUpkeep } from './disk-upkeep.js';
 import { DiskWriter, type Written } from './disk-writer.js';
 import { packResponse } from './key-record.js';
 import type { OpenDisk } from './open-disk.js';
+import { DamagedSegment } from './segment-format.js';
 import { SegmentWriter } from './segment-writer.js';
 import { heldBy, segmentAt, sizeOf, type Segment } from './segment.js';
 
@@ -37,7 +40,10 @@ export class DiskStore implements ResponseStore {
   readonly #options: DiskOptions;
   readonly #order: InvalidationOrder;
   #bounds: DiskBounds;
+  readonly upkeep: DiskUpkeep;
   readonly #writers = new Set<DiskWriter>();
+  /** What is under way of invalidations and purges. */
+  readonly #changing = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
 
   private constructor(options: DiskOptions, disk: OpenDisk) {
@@ -45,6 +51,11 @@ export class DiskStore implements ResponseStore {
     this.#disk = disk;
     this.#order = disk.order;
     this.#bounds = options;
+    this.upkeep = new DiskUpkeep({
+      ...{ disk, clock: options.clock, directory: options.directory, limit: () => this.#bounds.limit },
+      forget: (key, segment, error) => this.#couldNotRead(key, segment, error),
+      forgetRecord: (key) => this.#couldNotReadRecord(key),
+    });
   }
 
   /** Opens what is in a directory, which is made if it is not there. @throws DiskStoreError */
@@ -55,17 +66,19 @@ export class DiskStore implements ResponseStore {
   lookUp(key: CacheKey): readonly StoredResponse[] | Promise<readonly StoredResponse[]> {
     if (!this.#isUsable) return nothing;
     this.#disk.eviction.used(key);
-    return this.#safely(this.#find(key, true), nothing);
+    return this.#findNow(key, true) ?? this.#safely(this.#find(key, true), nothing);
   }
 
   peek(key: CacheKey): readonly StoredResponse[] | Promise<readonly StoredResponse[]> {
-    return this.#isUsable ? this.#safely(this.#find(key, false), nothing) : nothing;
+    if (!this.#isUsable) return nothing;
+    return this.#findNow(key, false) ?? this.#safely(this.#find(key, false), nothing);
   }
 
   ready(stored: StoredResponse, from: Bytes, to: Bytes): true | Promise<boolean> {
     if (from >= to) return true;
     const response = asOwn(stored);
     const segment = segmentAt(response.segments, from);
+    if (segment !== null && this.#beginNow(response, segment, from)) return true;
     return this.#safely(this.#begin(response, segment, from), false);
   }
 
@@ -86,19 +99,18 @@ export class DiskStore implements ResponseStore {
     return new DiskBody(response, from, to, {
       reader,
       onEnd: () => files.release(response.segments),
-      onFailed: (one, error) => this.#couldNotRead(response, one, error),
+      onFailed: async (one, error) => void (await this.#couldNotRead(response.key, one, error)),
     });
   }
 
   write(draft: ResponseDraft): ResponseWriter | null {
     const { metadata, extend } = draft;
     const { inline } = this.#options;
-    const { maxDocument } = this.#bounds;
-    const maxSize = Math.floor(this.#bounds.limit / 2);
     const headSize = recordSize(metadata, Fields.none);
-    const length = draft.length ?? extend?.length ?? null;
-    const limit = Math.min(maxDocument, maxSize - headSize);
+    const [length, limit] = [lengthOf(draft), this.#limitFor(draft)];
     if (!this.#isUsable || limit < 0 || (length !== null && length > limit)) return null;
+    const holding = this.#disk.classes.of(metadata.key);
+    if (!this.#disk.room.mayTake(wantedBy(draft), holding)) return null;
     const base = extend instanceof DiskResponse ? extend.segments : [];
     this.#disk.files.hold(base);
     // what is evicted meanwhile is put into the index again
@@ -108,11 +120,18 @@ export class DiskStore implements ResponseStore {
       limit: bytes(length === null ? limit - heldSize(base) : length - draft.from),
     };
     const writer: DiskWriter = new DiskWriter(
-      this.#account(draft, base, () => writer),
+      this.#account(draft, holding, base, () => writer),
       place,
     );
     this.#writers.add(writer);
     return writer;
+  }
+
+  refusal(draft: ResponseDraft): Refusal {
+    if (!this.#isUsable) return 'disk-unwell';
+    if ((lengthOf(draft) ?? 0) > this.#limitFor(draft)) return 'too-large';
+    const { room, classes } = this.#disk;
+    return room.pinsFull(wantedBy(draft), classes.of(draft.metadata.key)) === null ? 'too-large' : 'pins-full';
   }
 
   async freshen(
@@ -121,15 +140,19 @@ export class DiskStore implements ResponseStore {
     generation: Generation,
   ): Promise<StoredResponse | null> {
     if (!this.#isUsable) return null;
-    const { room, records } = this.#disk;
+    const { room, records, classes } = this.#disk;
+    const holding = classes.of(metadata.key);
     const growth = recordSize(metadata, stored.trailers) - recordSize(stored, stored.trailers);
     let reserved = bytes(Math.max(0, growth));
     const release = (): void => {
-      room.release(reserved);
+      room.release(reserved, holding);
       reserved = bytes(0);
     };
     const freshened = async (): Promise<DiskResponse | null> => {
-      if (!(await room.reserve(reserved))) return null;
+      if (!(await room.reserve(reserved, holding, false))) {
+        reserved = bytes(0);
+        return null;
+      }
       return records.freshen(stored, metadata, generation, release).finally(release);
     };
     return this.#safely(freshened(), null);
@@ -155,6 +178,19 @@ export class DiskStore implements ResponseStore {
   resize(bounds: DiskBounds): Promise<void> {
     this.#bounds = bounds;
     return this.#disk.resize(bounds);
+  }
+
+  retain(retention: Retention): Promise<void> {
+    return this.#disk.retain(retention);
+  }
+
+  classes(): readonly ClassUsage[] {
+    return this.#closing === null ? this.#disk.classes.usage() : [];
+  }
+
+  /** What pinned responses take, those included that are being written. */
+  get pinned(): Bytes {
+    return this.#disk.classes.pinned();
   }
 
   /** False from when the disk began to fail until it works again. */
@@ -187,28 +223,22 @@ export class DiskStore implements ResponseStore {
     };
   }
 
-  /** Reads and checks everything; what is damaged is forgotten. @param onProgress called after every key; false ends it */
-  verify(onProgress: (sofar: Verification) => boolean): Promise<Verification> {
-    const { index, files, reader } = this.#disk;
-    return verify({
-      ...{ index, files, reader },
-      onDamaged: (response, segment, error) => this.#couldNotRead(response, segment, error),
-      onProgress: (sofar) => this.#isUsable && onProgress(sofar),
-    });
-  }
-
-  /** Gives back the room of what was deleted. Takes long; other work goes on. */
-  async compact(): Promise<void> {
-    await this.#safely(this.#disk.compact(), undefined);
-  }
-
   /** Idempotent. Waits for what is being stored or changed. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
 
+  /** How many bytes the body of a response may have. */
+  #limitFor({ metadata }: ResponseDraft): number {
+    const { maxDocument, limit } = this.#bounds;
+    return Math.min(maxDocument, Math.floor(limit / 2) - recordSize(metadata, Fields.none));
+  }
+
   async #close(): Promise<void> {
+    await this.upkeep.close();
     for (const writer of this.#writers) void writer.abandon(false);
+    // what was half done would not be known to be so
+    await Promise.all(this.#changing);
     await this.#disk.close();
   }
 
@@ -222,7 +252,40 @@ export class DiskStore implements ResponseStore {
     if (!isUse) return record.responses;
     this.#disk.eviction.touch(key, record);
     await this.#loadInline(record.responses);
-    return record.responses;
+    return related(record.responses);
+  }
+
+  /** Null where that is better done by the thread pool. */
+  #findNow(key: CacheKey, isUse: boolean): readonly DiskResponse[] | null {
+    const { index, prompt, eviction } = this.#disk;
+    if (!prompt.areOn()) return null;
+    try {
+      const record = prompt.make(() => index.recordNow(key));
+      if (record === null) return nothing;
+      if (!isUse) return record.responses;
+      eviction.touch(key, record);
+      return this.#loadInlineNow(record.responses) ? related(record.responses) : null;
+    } catch (error) {
+      this.#disk.health.failed(error);
+      return nothing;
+    }
+  }
+
+  /** As `#loadInline`; false where that is better done by the thread pool. */
+  #loadInlineNow(responses: readonly DiskResponse[]): boolean {
+    let left = loadedAtOnce;
+    for (const { segments, loaded } of responses) {
+      for (const segment of segments) {
+        if (!segment.inline || segment.length > left) continue;
+        left -= segment.length;
+        try {
+          if (this.#disk.reader.blockNow(segment, segment.from, loaded) === null) return false;
+        } catch {
+          continue;
+        }
+      }
+    }
+    return true;
   }
 
   /** What cannot be loaded will be found to be so by who reads it. */
@@ -233,10 +296,33 @@ export class DiskStore implements ResponseStore {
       for (const segment of segments) {
         if (!segment.inline || segment.length > left) continue;
         left -= segment.length;
-        loading.push(this.#disk.reader.blockAt(segment, segment.from, loaded).catch(() => undefined));
+        loading.push(this.#load(segment, loaded).catch(() => undefined));
       }
     }
     await Promise.all(loading);
+  }
+
+  async #load(segment: Segment, loaded: LoadedSegments): Promise<void> {
+    await this.#disk.reader.blockAt(segment, segment.from, loaded);
+  }
+
+  /** Whether the first bytes are there already, or could be had at once. */
+  #beginNow({ segments, loaded }: DiskResponse, segment: Segment, from: Bytes): boolean {
+    try {
+      if (this.#disk.reader.blockNow(segment, from, loaded) === null) return false;
+    } catch {
+      // it will be found again, and dealt with
+      return false;
+    }
+    if (!loaded.contents.has(segment.id)) this.#holdForThisTurn(segments);
+    return true;
+  }
+
+  /** Whoever asked opens it in this turn. */
+  #holdForThisTurn(segments: readonly Segment[]): void {
+    const { files } = this.#disk;
+    files.hold(segments);
+    setImmediate(() => files.release(segments));
   }
 
   async #begin(response: DiskResponse, segment: Segment | null, from: Bytes): Promise<boolean> {
@@ -247,7 +333,7 @@ export class DiskStore implements ResponseStore {
       await reader.blockAt(segment, from, response.loaded);
       return true;
     } catch (error) {
-      await this.#couldNotRead(response, segment, error);
+      await this.#couldNotRead(response.key, segment, error);
       return false;
     } finally {
       // whoever asked opens it in this turn
@@ -255,23 +341,31 @@ export class DiskStore implements ResponseStore {
     }
   }
 
-  async #couldNotRead({ key }: DiskResponse, segment: Segment | null, error: unknown): Promise<void> {
+  /** Gives how many responses are forgotten for that. */
+  async #couldNotRead(key: CacheKey, segment: Segment | null, error: unknown): Promise<number> {
     if (!isLost(error)) {
       this.#disk.health.failed(error);
-      return;
+      return 0;
     }
     const { records } = this.#disk;
-    if (segment === null || !this.#isUsable) return;
+    if (segment === null || !this.#isUsable) return 0;
     const lost = await this.#safely(records.forgetSegment(key, segment.id), 0);
     if (lost > 0) this.#options.onLost?.(key, error);
+    return lost;
   }
 
-  #account(draft: ResponseDraft, base: readonly Segment[], writer: () => DiskWriter) {
-    const { files, room, health, system } = this.#disk;
+  async #couldNotReadRecord(key: CacheKey): Promise<number> {
+    const lost = this.#isUsable ? await this.#safely(this.#disk.records.forgetRecord(key), 0) : 0;
+    if (lost > 0) this.#options.onLost?.(key, new DamagedSegment('its record is not what was stored'));
+    return lost;
+  }
+
+  #account(draft: ResponseDraft, holding: DiskHolding, base: readonly Segment[], writer: () => DiskWriter) {
+    const { files, room, health, system, classes } = this.#disk;
     let isOver = false;
     return {
-      reserve: (size: Bytes) => (this.#isUsable ? room.reserve(size) : false),
-      release: (size: Bytes) => room.release(size),
+      reserve: (size: Bytes) => (this.#isUsable ? room.reserve(size, holding) : false),
+      release: (size: Bytes) => room.release(size, holding),
       newName: () => this.#disk.newName(),
       openSegment: (id: string, from: Bytes, blockSize: Bytes, expected: Bytes | null) => {
         const response = { key: draft.metadata.key, length: draft.length, packed: packResponse(this.#head(draft)) };
@@ -280,7 +374,12 @@ export class DiskStore implements ResponseStore {
           { id, from, blockSize, expected, response },
         );
       },
-      keep: (written: Written) => this.#keep(draft, written),
+      keep: async (written: Written) => {
+        const kept = await this.#keep(draft, written);
+        // what had room in the share of one class may be too much for that of another
+        if (classes.of(draft.metadata.key) !== holding) await this.#safely(room.trimShares(), undefined);
+        return kept;
+      },
       failed: (error: unknown) => health.failed(error),
       over: () => {
         if (isOver) return;
@@ -318,15 +417,15 @@ export class DiskStore implements ResponseStore {
   }
 
   /** Does what must not be lost; where it is, nothing of what is stored now will be used again without validation. */
-  async #surely<T>(work: () => Promise<T>): Promise<T | null> {
-    if (this.#closing !== null) return null;
-    try {
-      return await work();
-    } catch (error) {
+  #surely<T>(work: () => Promise<T>): Promise<T | null> {
+    if (this.#closing !== null) return Promise.resolve(null);
+    const done = work().catch(async (error: unknown) => {
       await this.#disk.distrust();
       this.#disk.health.failed(error);
       return null;
-    }
+    });
+    this.#changing.add(done);
+    return done.finally(() => this.#changing.delete(done));
   }
 }
 
@@ -335,10 +434,22 @@ export type DiskBounds = Pick<DiskOptions, 'limit' | 'maxDocument' | 'variants'>
 /** Bodies up to this are kept in the index. */
 const mostInline = bytes(16 * 1024);
 
+/** Found together. */
+function related(responses: readonly DiskResponse[]): readonly DiskResponse[] {
+  for (const one of responses) one.siblings = responses;
+  return responses;
+}
+
 function asOwn(stored: StoredResponse): DiskResponse {
   if (stored instanceof DiskResponse) return stored;
   throw new WillisError('internal', `response ${stored.id} is not stored here`);
 }
+
+const lengthOf = ({ length, extend }: ResponseDraft): Bytes | null => length ?? extend?.length ?? null;
+
+/** What it will take at least: its record, and as many bytes as it announces. */
+const wantedBy = ({ metadata, length, from }: ResponseDraft): Bytes =>
+  bytes(recordSize(metadata, Fields.none) + (length === null ? 0 : length - from));
 
 const heldSize = (segments: readonly Segment[]): number =>
   heldBy(segments).reduce((size, { from, to }) => size + to - from, 0);

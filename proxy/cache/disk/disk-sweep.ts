@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { isLost } from './disk-fault.js';
+import type { Bytes } from '../../../config/units.js';
+import { errorCode, isLost } from './disk-fault.js';
 import { isReferred, type RebuildParts } from './disk-rebuild.js';
 
 const atOnce = 16;
@@ -25,24 +26,40 @@ export class DiskSweep {
   }
 
   async #sweep(): Promise<void> {
-    const { files, index } = this.#parts;
     let count = 0;
-    for await (const id of files.names()) {
-      // what this process writes it knows
-      if (id.startsWith(index.run) || files.isBuried(id)) continue;
-      await this.#consider(id);
+    for await (const id of this.unknown()) {
+      await this.consider(id);
       if (++count % atOnce === 0) await pause(pauseBetween, undefined, { ref: false });
       if (this.#closing.signal.aborted) return;
     }
   }
 
-  async #consider(id: string): Promise<void> {
+  /** The body files of which it is not known whether anything refers to them: what this process writes it knows. */
+  async *unknown(): AsyncGenerator<string> {
+    const { files, index } = this.#parts;
+    for await (const id of files.names()) if (!id.startsWith(index.run) && !files.isBuried(id)) yield id;
+  }
+
+  /** Deletes a file if nothing refers to it. Gives how long it was; null if it stays, or was gone already. */
+  async consider(id: string): Promise<Bytes | null> {
     const { files } = this.#parts;
     try {
-      if (!(await isReferred(this.#parts, id)) && !files.isBuried(id)) await files.delete(id);
+      if ((await isReferred(this.#parts, id)) || files.isBuried(id)) return null;
     } catch (error) {
       if (!isLost(error)) throw error;
+    }
+    return this.#delete(id);
+  }
+
+  async #delete(id: string): Promise<Bytes | null> {
+    const { files, system } = this.#parts;
+    try {
+      const size = await system.size(files.pathOf(id));
       await files.delete(id);
+      return size;
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      return null;
     }
   }
 }

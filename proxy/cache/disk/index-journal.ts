@@ -2,6 +2,7 @@ import type { Bytes } from '../../../config/units.js';
 import { bytes } from '../../../config/units.js';
 import type { KeyValueChange } from '../../base/key-value.js';
 import { totalsKey } from './index-keys.js';
+import { ListCounts, type ListChange } from './list-counts.js';
 
 /** What is known of a store without reading it. */
 export interface Totals {
@@ -20,6 +21,7 @@ export interface IndexChange {
   /** How much more there is. */
   readonly growth?: Bytes;
   readonly growthInFiles?: Bytes;
+  readonly lists?: readonly ListChange[];
   /** Called in the moment in which the totals change. */
   readonly onWritten?: () => void;
 }
@@ -38,6 +40,7 @@ type Write = (changes: readonly KeyValueChange[], sequence: number) => Promise<v
  * next one. The totals stand in every batch, so that they are right whenever the process ends.
  */
 export class IndexJournal {
+  readonly lists = new ListCounts();
   readonly #apply: Write;
   #totals: Totals;
   #sequence: number;
@@ -60,6 +63,12 @@ export class IndexJournal {
     this.#totals = { ...totals, sequence: this.#sequence };
   }
 
+  /** Goes on where another one has stopped. Nothing may be on its way in either. */
+  takeOver(other: IndexJournal): void {
+    this.correct({ ...other.#totals, sequence: other.#sequence });
+    this.lists.correct(new Map(other.lists.entries()));
+  }
+
   nextSequence(): number {
     return ++this.#sequence;
   }
@@ -70,6 +79,11 @@ export class IndexJournal {
       this.#queue.push({ change, resolve, reject });
       this.#writing ??= this.#drain();
     });
+  }
+
+  /** Whether nothing is on its way. */
+  get isIdle(): boolean {
+    return this.#writing === null;
   }
 
   /** Fulfilled when what was asked for until now is written, or has failed. */
@@ -99,7 +113,8 @@ export class IndexJournal {
     // a batch that is lost is to be missed, whatever is in it
     this.#sequence++;
     const totals = this.#after(batch);
-    const changes = batch.flatMap(({ change }) => change.changes);
+    const lists = this.lists.after(batch.flatMap(({ change }) => change.lists ?? []));
+    const changes = [...batch.flatMap(({ change }) => change.changes), ...lists.changes];
     try {
       await this.#apply([...changes, { type: 'put', key: totalsKey, value: encodeTotals(totals) }], totals.sequence);
     } catch (error) {
@@ -107,6 +122,7 @@ export class IndexJournal {
       return;
     }
     this.#totals = totals;
+    lists.keep();
     for (const { change, resolve } of batch) {
       change.onWritten?.();
       resolve();

@@ -9,7 +9,7 @@ export async function hasDropped(index: string, system: FileSystem): Promise<boo
   return /: dropping \d+ bytes|Corruption:/.test((await textOf(join(index, 'LOG'), system)) ?? '');
 }
 
-/** Whether there is an index that does not say where it begins: level would begin a new one among its files. */
+/** Whether there is an index that does not say where it begins: level would begin a new one among its files, or give up. */
 export async function isHeadless(index: string, system: FileSystem): Promise<boolean> {
   const names = new Set<string>();
   try {
@@ -17,7 +17,9 @@ export async function isHeadless(index: string, system: FileSystem): Promise<boo
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
   }
-  return !names.has('CURRENT') && [...names].some((one) => /\.(ldb|log)$|^MANIFEST/.test(one));
+  if (![...names].some((one) => /\.(ldb|log)$|^MANIFEST/.test(one))) return false;
+  const current = await textOf(join(index, 'CURRENT'), system);
+  return current === null || !/^MANIFEST-\d+\n$/.test(current) || !names.has(current.trim());
 }
 
 const digits = 16;

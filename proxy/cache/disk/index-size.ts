@@ -24,14 +24,15 @@ export class IndexSize {
 
   /** Measures; where the slack is used up the index is compacted, and what is left counts against the limit. */
   async measure(counted: Bytes, compact: () => Promise<void>): Promise<void> {
-    const isOver = async (): Promise<number> => Math.max(0, (await this.#measured()) - counted - slack);
+    const isOver = async (): Promise<number> => Math.max(0, (await this.measured()) - counted - slack);
     this.#excess = await isOver();
     if (this.#excess === 0) return;
     await compact();
     this.#excess = await isOver();
   }
 
-  async #measured(): Promise<number> {
+  /** How large its files are. */
+  async measured(): Promise<Bytes> {
     let total = 0;
     for await (const name of this.#system.names(this.#directory)) {
       try {
@@ -41,6 +42,6 @@ export class IndexSize {
         if (errorCode(error) !== 'ENOENT') throw error;
       }
     }
-    return total;
+    return bytes(total);
   }
 }

@@ -6,6 +6,7 @@ import type { CacheKey } from '../cache-key.js';
 import type { Freshness } from '../freshness.js';
 import type { Generation } from '../response-store.js';
 import { DiskResponse, type DiskContent } from './disk-response.js';
+import type { GroupMarks } from './group-marks.js';
 import type { Segment } from './segment.js';
 
 /** What the index has under a cache key. */
@@ -13,6 +14,8 @@ export interface KeyRecord {
   /** When, in the order of uses and versions of the store, its use was recorded last, and in which hour of the clock. */
   readonly use: number;
   readonly hour: number;
+  /** The list of uses that it is in: of its class of retention, or '' for the ordinary one. */
+  readonly list: string;
   /** The most recently stored or freshened first. */
   readonly responses: readonly DiskResponse[];
 }
@@ -22,6 +25,8 @@ export interface RecordReading {
   readonly run: string;
   /** What was stored or freshened before is to be validated before its next use. */
   readonly floor: number;
+  /** Null: none. */
+  readonly marks: GroupMarks | null;
 }
 
 const version = 1;
@@ -29,10 +34,10 @@ const version = 1;
 /**
  * A record as the index keeps it. The CRC covers the key too: the index itself does not check what it reads.
  *
- *     CRC-32 of cache key and JSON (4, big-endian)   JSON [version, use, hour, responses]
+ *     CRC-32 of cache key and JSON (4, big-endian)   JSON [version, use, hour, responses, list]
  */
-export function encodeRecord(key: CacheKey, { use, hour, responses }: KeyRecord): Buffer {
-  const json = Buffer.from(JSON.stringify([version, use, hour, responses.map(packResponse)]));
+export function encodeRecord(key: CacheKey, { use, hour, list, responses }: KeyRecord): Buffer {
+  const json = Buffer.from(JSON.stringify([version, use, hour, responses.map(packResponse), list]));
   const value = Buffer.allocUnsafe(4 + json.length);
   value.writeUInt32BE(checksum(key, json));
   json.copy(value, 4);
@@ -43,10 +48,13 @@ export function encodeRecord(key: CacheKey, { use, hour, responses }: KeyRecord)
 export function decodeRecord(key: CacheKey, value: Buffer, reading: RecordReading): KeyRecord | null {
   const json = value.subarray(4);
   if (value.length < 4 || value.readUInt32BE() !== checksum(key, json)) return null;
-  const [written, use, hour, responses] = JSON.parse(json.toString()) as [number, number, number, unknown[]];
+  const [written, use, hour, responses, list = ''] = JSON.parse(json.toString()) as PackedRecord;
   if (written !== version) return null;
-  return { use, hour, responses: responses.map((one) => unpackResponse(key, one, reading)) };
+  return { use, hour, list, responses: responses.map((one) => unpackResponse(key, one, reading)) };
 }
+
+/** Without a list as format 1 has it. */
+type PackedRecord = [number, number, number, unknown[], string?];
 
 const checksum = (key: CacheKey, json: Buffer): number => crc32(json, crc32(key));
 
@@ -61,7 +69,7 @@ export function packResponse(response: DiskResponse): unknown {
   ];
 }
 
-export function unpackResponse(key: CacheKey, packed: unknown, { run, floor }: RecordReading): DiskResponse {
+export function unpackResponse(key: CacheKey, packed: unknown, { run, floor, marks }: RecordReading): DiskResponse {
   const [status, reason, lines, names, values, requestTime, responseTime, freshness, groups, id, ...rest] =
     packed as PackedResponse;
   const [sequence, writer, generation, segments, length, trailers, invalidated] = rest;
@@ -74,10 +82,15 @@ export function unpackResponse(key: CacheKey, packed: unknown, { run, floor }: R
     segments: segments.map(unpackSegment),
     length: length === null ? null : bytes(length),
     trailers: trailers.length === 0 ? Fields.none : new Fields(trailers),
-    invalidated: invalidated || sequence < floor,
+    invalidated:
+      invalidated || sequence < floor || (groups.length > 0 && marks?.isAfter({ key, groups }, sequence) === true),
   };
   const metadata = {
-    ...{ key, status, reason, fields: new Fields(lines), selecting: { names, values } },
+    key,
+    status,
+    reason,
+    fields: new Fields(lines),
+    selecting: { names, values },
     requestTime: epochMs(requestTime),
     responseTime: epochMs(responseTime),
     freshness: unpackFreshness(freshness),
@@ -98,15 +111,37 @@ const packFreshness = ({ lifetime, lifetimeSource, initialAge, responseTime, dir
 
 function unpackFreshness(packed: unknown): Freshness {
   const [lifetime, lifetimeSource, initialAge, responseTime, values] = packed as PackedFreshness;
-  const directives = Object.fromEntries(directiveNames.map((name, i) => [name, values[i]]));
   return {
     lifetime: seconds(lifetime),
     lifetimeSource,
     initialAge: seconds(initialAge),
     responseTime: epochMs(responseTime),
-    directives: directives as unknown as ResponseDirectives,
+    directives: unpackDirectives(values as PackedDirectives),
   };
 }
+
+/** Written out, because it is done for every look-up. */
+const unpackDirectives = (values: PackedDirectives): ResponseDirectives => ({
+  source: values[0],
+  noStore: values[1],
+  private: values[2],
+  noCache: values[3],
+  public: values[4],
+  mustRevalidate: values[5],
+  proxyRevalidate: values[6],
+  mustUnderstand: values[7],
+  noTransform: values[8],
+  maxAge: values[9],
+  sMaxage: values[10],
+  staleWhileRevalidate: values[11],
+  staleIfError: values[12],
+});
+
+type D = ResponseDirectives;
+type PackedDirectives = [
+  ...[D['source'], D['noStore'], D['private'], D['noCache'], D['public'], D['mustRevalidate'], D['proxyRevalidate']],
+  ...[D['mustUnderstand'], D['noTransform'], D['maxAge'], D['sMaxage'], D['staleWhileRevalidate'], D['staleIfError']],
+];
 
 type PackedFreshness = [number, Freshness['lifetimeSource'], number, number, unknown[]];
 

@@ -1,38 +1,27 @@
 import { setInterval as every } from 'node:timers';
 import { join } from 'node:path';
-import { bytes, type Milliseconds } from '../../../config/units.js';
-import { KeyValueError, openKeyValue, repairKeyValue, type KeyValue } from '../../base/key-value.js';
-import type { InvalidationOrder } from '../invalidation-marks.js';
+import { bytes, milliseconds } from '../../../config/units.js';
+import { InvalidationOrder } from '../invalidation-marks.js';
+import { noRetention, type Retention } from '../retention.js';
+import { DiskClasses } from './disk-classes.js';
 import { DiskEviction } from './disk-eviction.js';
-import { diskFault } from './disk-fault.js';
+import type { Rebuilt, StoreParts } from './bring-up.js';
+import type { FoundDirectory } from './disk-format.js';
 import { DiskHealth } from './disk-health.js';
 import type { DiskIndex } from './disk-index.js';
 import type { DiskOptions } from './disk-options.js';
-import { recount } from './disk-rebuild.js';
+import { DiskReclassification } from './disk-reclassification.js';
+import type { Rebuilding } from './disk-rebuild.js';
 import { DiskRecords, type RecordBounds } from './disk-records.js';
+import { DiskRecovery } from './disk-recovery.js';
 import { DiskRoom } from './disk-room.js';
 import { DiskSweep } from './disk-sweep.js';
 import type { FileSystem } from './file-system.js';
-import { hasDropped } from './index-loss.js';
 import { IndexSize } from './index-size.js';
-import { graveKey, runKey, totalsKey } from './index-keys.js';
-import { decodeTotals } from './index-journal.js';
-import type { KeyLocks } from './key-locks.js';
-import { encodeRun } from './run-marker.js';
+import { PromptReads } from './prompt-reads.js';
+import { graveKey } from './index-keys.js';
 import type { SegmentFiles } from './segment-files.js';
 import { SegmentReader } from './segment-reader.js';
-
-export interface OpenDiskParts {
-  readonly index: DiskIndex;
-  readonly files: SegmentFiles;
-  readonly system: FileSystem;
-  readonly locks: KeyLocks;
-  readonly order: InvalidationOrder;
-  readonly boot: string | null;
-  /** Whether there may be files that nothing refers to. */
-  readonly needsSweep: boolean;
-  readonly retryAfter: Milliseconds;
-}
 
 /** How often what is left behind is looked after. */
 const tidying = 5000;
@@ -40,6 +29,7 @@ const mostTidied = 1000;
 /** So much of a disk that is full is given up at once, and tried again after a minute. */
 const givenUp = bytes(1024 * 1024);
 const restoredAfter = 12;
+const retriedAfter = milliseconds(5000);
 
 /** A store on disk that is open: its parts, put together, and what is to be done for it now and then. */
 export class OpenDisk {
@@ -48,37 +38,52 @@ export class OpenDisk {
   readonly system: FileSystem;
   readonly order: InvalidationOrder;
   readonly reader: SegmentReader;
+  readonly classes: DiskClasses;
   readonly eviction: DiskEviction;
   readonly room: DiskRoom;
   readonly records: DiskRecords;
   readonly health: DiskHealth;
   readonly #options: DiskOptions;
-  readonly #parts: OpenDiskParts;
-  readonly #size: IndexSize;
-  readonly #sweep: DiskSweep;
-  readonly #timer: NodeJS.Timeout;
+  readonly #parts: StoreParts;
+  readonly #recovery: DiskRecovery;
+  readonly indexSize: IndexSize;
+  readonly sweep: DiskSweep;
+  readonly #reclassification: DiskReclassification;
+  readonly prompt: PromptReads;
+  #timer: NodeJS.Timeout | undefined;
   #tidying: Promise<void> = Promise.resolve();
   #gravesBefore = 0;
   #ticks = 0;
   #names = 0;
-  #isDistrusted = false;
 
-  constructor(options: DiskOptions, parts: OpenDiskParts) {
-    const { index, files, system, locks, order, retryAfter } = parts;
+  constructor(options: DiskOptions, parts: StoreParts) {
+    const { index, files, system, locks } = parts;
+    const order = options.order ?? new InvalidationOrder();
     this.#options = options;
     this.#parts = parts;
     this.index = index;
     this.files = files;
     this.system = system;
     this.order = order;
-    this.#size = new IndexSize(join(options.directory, 'index'), system);
-    this.reader = new SegmentReader(files, (id) => index.content(id));
-    this.eviction = new DiskEviction({ index, locks, files, clock: options.clock, isUsed: options.isUsed });
+    this.indexSize = new IndexSize(join(options.directory, 'index'), system);
+    this.prompt = new PromptReads(options.clock, system);
+    this.reader = new SegmentReader({
+      files,
+      prompt: this.prompt,
+      content: (id) => index.content(id),
+      contentNow: (id) => index.contentNow(id),
+    });
+    this.classes = new DiskClasses(index.journal, options.retention ?? noRetention);
+    const { classes } = this;
+    this.eviction = new DiskEviction({ index, locks, files, classes, clock: options.clock, isUsed: options.isUsed });
     this.room = new DiskRoom({
       limit: options.limit,
-      taken: () => bytes(index.journal.totals.bytes + files.graveBytes + this.#size.excess),
+      classes,
+      taken: () => bytes(index.journal.totals.bytes + files.graveBytes + this.indexSize.excess),
       clearGrave: () => this.#clearGrave(),
       evict: (size) => this.eviction.evict(size),
+      evictFrom: (list, size) => this.eviction.evictFrom(list, size),
+      onPinsFull: (full) => options.onPinsFull?.(full),
     });
     const { eviction } = this;
     const newName = (): string => this.newName();
@@ -87,14 +92,36 @@ export class OpenDisk {
       locks,
       files,
       eviction,
+      classes,
       order,
       newName,
       bounds: recordBounds(options),
     });
-    const { onUnwell, onWell } = options;
-    this.health = new DiskHealth({ onUnwell, onWell, retryAfter, recover: (cause) => this.#recover(cause) });
-    this.#sweep = new DiskSweep(parts);
-    if (parts.needsSweep) this.#sweep.begin((error) => this.health.failed(error));
+    const { onUnwell, onWell, retryAfter } = options;
+    this.health = new DiskHealth({
+      ...{ onUnwell, onWell, retryAfter: retryAfter ?? retriedAfter },
+      recover: (cause) => this.#recovery.recover(cause),
+    });
+    const failed = (error: unknown): void => this.health.failed(error);
+    this.sweep = new DiskSweep(parts);
+    this.#reclassification = new DiskReclassification({
+      ...{ index, classes, eviction },
+      trim: () => this.room.trimShares(),
+      onFailed: failed,
+    });
+    this.#recovery = new DiskRecovery(options, {
+      ...{ ...parts, health: this.health, onFull: () => this.onFull() },
+      onUp: (needsSweep) => {
+        eviction.restart();
+        if (needsSweep) this.sweep.begin(failed);
+        void this.#reclassification.begin();
+      },
+    });
+  }
+
+  /** Opens the index. Rejects if there is none, or another process has it. To be closed in any case. */
+  async begin(found: FoundDirectory): Promise<void> {
+    await this.#recovery.begin(found);
     this.#timer = every(() => {
       this.#tidying = this.#tidy();
     }, tidying);
@@ -112,16 +139,25 @@ export class OpenDisk {
     await this.room.resize(bounds.limit).catch((error: unknown) => this.health.failed(error));
   }
 
+  /** From now on this says what is pinned and what has a share. Fulfilled when what is beyond that is gone. */
+  async retain(retention: Retention): Promise<void> {
+    this.classes.retain(retention);
+    await this.#reclassification.begin();
+  }
+
   /** The disk holds less than the limit says. Gives whether there is more room now. */
   onFull(): Promise<boolean> {
     return this.room.giveUp(givenUp, () => this.system.free(this.#options.directory));
   }
 
   /** Something was not recorded that must not be lost: from now on nothing of what is stored is used without validation. */
-  async distrust(): Promise<void> {
-    this.#isDistrusted = true;
-    // also if this process does not live to note it; a file can be deleted where none can be written
-    await this.system.unlink(this.#trustedPath).catch(() => undefined);
+  distrust(): Promise<void> {
+    return this.#recovery.distrust();
+  }
+
+  /** Makes the index anew from what is sound in it and from the files; the store is unwell meanwhile. */
+  rebuild(onProgress?: Rebuilding['onProgress']): Promise<Rebuilt> {
+    return this.#recovery.rebuild(onProgress);
   }
 
   async compact(): Promise<void> {
@@ -132,21 +168,13 @@ export class OpenDisk {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.room.close();
-    await Promise.all([this.health.close(), this.#sweep.close(), this.#tidying]);
+    this.#recovery.stop();
+    await Promise.all([this.health.close(), this.sweep.close(), this.#reclassification.close(), this.#tidying]);
     await this.#parts.locks.settled();
     if (this.health.isWell) await this.#clearGraves(mostTidied).catch(() => undefined);
     await this.index.journal.settled();
     this.files.close();
-    if (this.health.isWell && !this.#isDistrusted) {
-      const clean = encodeRun(this.#parts.boot, true);
-      await this.index.change([{ type: 'put', key: runKey, value: clean }], { durable: true }).catch(() => undefined);
-    }
-    await this.index.closeNote();
-    await this.index.close();
-  }
-
-  get #trustedPath(): string {
-    return join(this.#options.directory, 'trusted');
+    await this.#recovery.close();
   }
 
   async #clearGrave(): Promise<boolean> {
@@ -165,56 +193,14 @@ export class OpenDisk {
   async #tidy(): Promise<void> {
     if (!this.health.isWell) return;
     if (++this.#ticks % restoredAfter === 0) this.room.restore();
+    this.#reclassification.resume();
     try {
       await this.#clearGraves(Math.min(this.#gravesBefore, mostTidied));
       this.#gravesBefore = this.files.graves;
       const { bytes: all, files } = this.index.journal.totals;
-      await this.#size.measure(bytes(all - files), () => this.index.compact());
+      await this.indexSize.measure(bytes(all - files), () => this.index.compact());
     } catch (error) {
       this.health.failed(error);
-    }
-  }
-
-  async #recover(cause: unknown): Promise<void> {
-    const { index } = this.#parts;
-    await index.journal.settled();
-    if (cause instanceof KeyValueError) await this.#reopen();
-    const probe = join(this.#options.directory, 'tmp', 'probe');
-    await this.system.writeText(probe, 'x'.repeat(64 * 1024));
-    await this.system.unlink(probe);
-    if (diskFault(cause) === 'full') await this.onFull();
-    await index.journal.write({ changes: [] });
-    if (!this.#isDistrusted) return;
-    await index.distrustAll();
-    await this.system.writeText(this.#trustedPath, index.run);
-    this.#isDistrusted = false;
-  }
-
-  /** Level stands still after a failure until it is opened again. */
-  async #reopen(): Promise<void> {
-    const { index } = this.#parts;
-    const path = join(this.#options.directory, 'index');
-    await index.close();
-    const open = (): Promise<KeyValue> => (this.#options.openRecords ?? openKeyValue)(path);
-    const { records, isRepaired } = await open().then(
-      (again) => ({ records: again, isRepaired: false }),
-      async (error: unknown) => {
-        if (!(error instanceof KeyValueError) || error.fault !== 'damaged') throw error;
-        await repairKeyValue(path);
-        await this.system.removeDirectory(join(path, 'lost'));
-        const repaired = await open();
-        // see disk-opening.ts
-        await repaired.compact();
-        return { records: repaired, isRepaired: true };
-      },
-    );
-    index.reopened(records);
-    const counted = await records.get(totalsKey);
-    const totals = counted === undefined ? null : decodeTotals(counted);
-    if (totals !== null) index.journal.correct(totals);
-    if (isRepaired || totals === null || (await hasDropped(path, this.system))) {
-      await recount(this.#parts);
-      this.#isDistrusted = true;
     }
   }
 }

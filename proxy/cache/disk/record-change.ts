@@ -3,7 +3,8 @@ import type { KeyValueChange } from '../../base/key-value.js';
 import type { CacheKey } from '../cache-key.js';
 import type { DiskResponse } from './disk-response.js';
 import type { IndexChange } from './index-journal.js';
-import { contentKey, graveKey, groupKeys, recordKey, useKey } from './index-keys.js';
+import type { ListChange } from './list-counts.js';
+import { contentKey, graveKey, recordKey, useKey } from './index-keys.js';
 import { encodeRecord, type KeyRecord } from './key-record.js';
 import { sizeOf, type Segment } from './segment.js';
 import type { SegmentFiles } from './segment-files.js';
@@ -19,7 +20,7 @@ export interface RecordChange {
 }
 
 /**
- * The changes of the index that a change under a key comes to, with its places in the order of uses and in groups, the bytes
+ * The changes of the index that a change under a key comes to, with its place in the order of uses, the bytes
  * in the index, and the files that nothing refers to any more: they become graves, and graves that are referred to again
  * are none.
  */
@@ -34,7 +35,6 @@ export function indexChange(
   const changes: KeyValueChange[] = [
     after === null ? del(recordKey(key)) : put(recordKey(key), encodeRecord(key, after)),
     ...useChanges(key, before, after),
-    ...groupChanges(old, now),
     ...gone.map((one) => (one.inline ? del(contentKey(one.id)) : put(graveKey(one.id), String(sizeOf(one))))),
     ...raised.map(({ id }) => del(graveKey(id))),
   ];
@@ -44,6 +44,7 @@ export function indexChange(
     responses: now.length - old.length,
     growth: bytes(total(now) - total(old)),
     growthInFiles: bytes(inFiles(now) - inFiles(old)),
+    lists: listChanges(before, after),
     onWritten: () => {
       for (const one of gone) if (!one.inline) files.bury(one);
       for (const { id } of raised) files.raise(id);
@@ -55,21 +56,26 @@ export function indexChange(
 const none: readonly DiskResponse[] = [];
 
 function useChanges(key: CacheKey, before: KeyRecord | null, after: KeyRecord | null): KeyValueChange[] {
-  if (before?.use === after?.use) return [];
+  if (before?.use === after?.use && before?.list === after?.list) return [];
   return [
-    ...(before === null ? [] : [del(useKey(before.use))]),
-    ...(after === null ? [] : [put(useKey(after.use), `${total(after.responses)} ${key}`)]),
+    ...(before === null ? [] : [del(useKey(before.use, before.list))]),
+    ...(after === null ? [] : [useOf(key, after)]),
   ];
 }
 
-function groupChanges(old: readonly DiskResponse[], now: readonly DiskResponse[]): KeyValueChange[] {
-  const left = new Set(old.flatMap(groupKeys));
-  const joined = new Set(now.flatMap(groupKeys));
-  return [
-    ...[...left].filter((one) => !joined.has(one)).map(del),
-    ...[...joined].filter((one) => !left.has(one)).map((one) => put(one, '')),
-  ];
-}
+/** The place of a key in the order of uses. */
+export const useOf = (key: CacheKey, { use, list, responses }: KeyRecord): KeyValueChange =>
+  put(useKey(use, list), `${total(responses)} ${key}`);
+
+const listChanges = (before: KeyRecord | null, after: KeyRecord | null): ListChange[] =>
+  [inList(before, -1), inList(after, 1)].filter((one) => one !== null);
+
+const inList = (record: KeyRecord | null, sign: 1 | -1): ListChange | null =>
+  record && {
+    list: record.list,
+    responses: sign * record.responses.length,
+    growth: bytes(sign * total(record.responses)),
+  };
 
 export const segmentsOf = (responses: readonly DiskResponse[]): Segment[] =>
   responses.flatMap(({ segments }) => segments);

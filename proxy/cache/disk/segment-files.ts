@@ -9,6 +9,8 @@ import { sizeOf, type Segment } from './segment.js';
 const mostOpen = 128;
 const segmentName = /^[0-9a-z]{12,40}$/;
 
+export const isSegmentName = (name: string): boolean => segmentName.test(name);
+
 /**
  * The files of segments under a directory. One that nothing refers to any more becomes a grave: whoever found it before
  * can read it still, until its room is needed or it has grown old. One that is being read is not deleted.
@@ -50,6 +52,11 @@ export class SegmentFiles {
 
   read(id: string, into: Buffer, position: Bytes): Promise<Bytes> {
     return this.#open.read(this.pathOf(id), into, position);
+  }
+
+  /** The same at once; null if that cannot be. @throws what the system says */
+  readNow(id: string, into: Buffer, position: Bytes): Bytes | null {
+    return this.#open.readNow(this.pathOf(id), into, position);
   }
 
   /** Until `release` these are not deleted. */
@@ -127,15 +134,17 @@ export class SegmentFiles {
 
   /** The names of all files that look like segments. */
   async *names(): AsyncGenerator<string> {
-    for (const folder of folders()) {
-      const path = join(this.#directory, 'bodies', folder);
-      try {
-        for await (const name of this.#files.names(path)) {
-          if (segmentName.test(name) && folderOf(name) === folder) yield name;
-        }
-      } catch (error) {
-        if (errorCode(error) !== 'ENOENT') throw error;
-      }
+    for (let folder = 0; folder < folderCount; folder++) yield* this.namesIn(folder);
+  }
+
+  /** The same of one of the folders. */
+  async *namesIn(folder: number): AsyncGenerator<string> {
+    const name = nameOfFolder(folder);
+    try {
+      for await (const id of this.#files.names(join(this.#directory, 'bodies', name)))
+        if (isSegmentName(id) && folderOf(id) === name) yield id;
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
     }
   }
 
@@ -148,11 +157,10 @@ export class SegmentFiles {
   }
 }
 
-/** Where the body files are, so that no folder has too many of them; each is made when it is needed. */
-const folders = (): string[] => Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+/** So that no folder has too many files; each is made when it is needed. */
+export const folderCount = 256;
+
+const nameOfFolder = (folder: number): string => folder.toString(16).padStart(2, '0');
 
 /** The names end in a count. */
-function folderOf(id: string): string {
-  const count = parseInt(id.slice(-3), 36);
-  return (count % 256).toString(16).padStart(2, '0');
-}
+const folderOf = (id: string): string => nameOfFolder(parseInt(id.slice(-3), 36) % folderCount);

@@ -1,113 +1,201 @@
-import { bytes } from '../../../config/units.js';
-import { blockDigest, contentDigest } from './block-digest.js';
+import { bytes, type Bytes } from '../../../config/units.js';
+import { blockDigest, contentDigest, digestNow, hashedHere } from './block-digest.js';
 import type { LoadedSegments } from './disk-response.js';
+import { KnownBlocks } from './known-blocks.js';
+import type { PromptReads } from './prompt-reads.js';
 import { decodeFooter, DamagedSegment, DIGEST_LENGTH, ENDING_LENGTH, footerSize } from './segment-format.js';
 import type { SegmentFiles } from './segment-files.js';
 import type { Segment } from './segment.js';
 
-/** Content up to this is read in one go. */
-const readWhole = 256 * 1024;
-
-/** Reads segments block by block, and gives no byte that was not checked. Rejects with DamagedSegment, or as files do. */
-export class SegmentReader {
-  constructor(
-    private readonly files: SegmentFiles,
-    /** The bytes of an inline segment. */
-    private readonly content: (id: string) => Promise<Buffer | undefined>,
-  ) {}
-
-  /** The block of a segment that has a position of the representation, and the position of its first byte. */
-  async blockAt(segment: Segment, position: number, loaded: LoadedSegments): Promise<Block> {
-    const at = this.#atHand(segment, position, loaded);
-    if (at !== null) return at;
-    if (segment.inline || segment.length <= readWhole) {
-      const data = segment.inline ? await this.#readInline(segment) : await this.#readFile(segment);
-      loaded.contents.set(segment.id, data);
-      return { at: segment.from, data };
-    }
-    const index = indexOf(segment, position);
-    const data = await this.#readBlock(segment, index, loaded);
-    loaded.block = { segment: segment.id, index, data };
-    return { at: segment.from + index * segment.blockSize, data };
-  }
-
-  /** The same, if it was loaded already. */
-  #atHand(segment: Segment, position: number, { contents, block }: LoadedSegments): Block | null {
-    const content = contents.get(segment.id);
-    if (content !== undefined) return { at: segment.from, data: content };
-    if (block?.segment !== segment.id || block.index !== indexOf(segment, position)) return null;
-    return { at: segment.from + block.index * segment.blockSize, data: block.data };
-  }
-
-  async #readInline(segment: Segment): Promise<Buffer> {
-    const data = await this.content(segment.id);
-    if (data?.length !== segment.length) throw new DamagedSegment('its bytes are not in the index');
-    const digest = await blockDigest(data);
-    if (digest.toString('base64') !== segment.digest) throw new DamagedSegment('its bytes are not what was stored');
-    return data;
-  }
-
-  /** Content and footer. */
-  async #readFile(segment: Segment): Promise<Buffer> {
-    const { id, offset, length, blockSize } = segment;
-    const isOneBlock = length <= blockSize;
-    const behind = isOneBlock ? 0 : footerSize(length, blockSize) + ENDING_LENGTH;
-    const read = Buffer.allocUnsafeSlow(length + behind);
-    if ((await this.files.read(id, read, offset)) < read.length) throw new DamagedSegment('its file is too short');
-    const content = read.subarray(0, length);
-    const digests = isOneBlock ? Buffer.from(segment.digest, 'base64') : digestsIn(segment, read.subarray(length));
-    const checks = [];
-    for (let i = 0; i * blockSize < length; i++) {
-      checks.push(check(content.subarray(i * blockSize, (i + 1) * blockSize), digests, i));
-    }
-    await Promise.all(checks);
-    return content;
-  }
-
-  async #readBlock(segment: Segment, index: number, loaded: LoadedSegments): Promise<Buffer> {
-    const { id, offset, length, blockSize } = segment;
-    const digests = loaded.blockDigests.get(id) ?? (await this.#readDigests(segment));
-    loaded.blockDigests.set(id, digests);
-    const data = Buffer.allocUnsafeSlow(Math.min(blockSize, length - index * blockSize));
-    if ((await this.files.read(id, data, bytes(offset + index * blockSize))) < data.length) {
-      throw new DamagedSegment('its file is too short');
-    }
-    await check(data, digests, index);
-    return data;
-  }
-
-  async #readDigests(segment: Segment): Promise<Buffer> {
-    const { id, offset, length, blockSize } = segment;
-    const footer = Buffer.allocUnsafeSlow(footerSize(length, blockSize) + ENDING_LENGTH);
-    if ((await this.files.read(id, footer, bytes(offset + length))) < footer.length) {
-      throw new DamagedSegment('its file is too short');
-    }
-    return digestsIn(segment, footer);
-  }
+export interface ReadingParts {
+  readonly files: SegmentFiles;
+  readonly prompt: PromptReads;
+  /** The bytes of an inline segment. */
+  readonly content: (id: string) => Promise<Buffer | undefined>;
+  readonly contentNow: (id: string) => Buffer | undefined;
 }
+
+/** Content up to this is read in one go, and so is known to be right before the first byte of it is given. */
+const readWhole = 256 * 1024;
 
 export interface Block {
   readonly at: number;
   readonly data: Buffer;
 }
 
+/** Reads segments block by block, and gives no byte that was not checked. Fails with DamagedSegment, or as files do. */
+export class SegmentReader {
+  readonly #parts: ReadingParts;
+  readonly #known = new KnownBlocks();
+
+  constructor(parts: ReadingParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The block of a segment that has a position of the representation, and the position of its first byte: at once, if it
+   * was loaded, or if reads are prompt. Of what is read whole all is one block.
+   */
+  blockAt(segment: Segment, position: number, loaded: LoadedSegments): Block | Promise<Block> {
+    return this.blockNow(segment, position, loaded) ?? this.#later(segment, position, loaded);
+  }
+
+  /** The same; null where it is better not to keep everybody waiting. @throws DamagedSegment, or as files do */
+  blockNow(segment: Segment, position: number, loaded: LoadedSegments): Block | null {
+    const { files, prompt, contentNow } = this.#parts;
+    const held = atHand(segment, position, loaded);
+    if (held !== null) return held;
+    if (segment.blockSize > hashedHere || !prompt.areOn()) return null;
+    if (segment.inline) {
+      const data = prompt.make(() => contentNow(segment.id));
+      return loadedInline(segment, data, data && digestNow(data), loaded);
+    }
+    const extent = extentOf(segment, position);
+    const { buffer, at } = extent;
+    const read = prompt.make(() => files.readNow(segment.id, buffer, at));
+    if (read === null) return null;
+    const { data, unknown } = this.#compare(segment, extent, read);
+    if (unknown.length > 0) {
+      const digests = digestsAtHand(segment, extent, loaded) ?? this.#digestsNow(segment, loaded);
+      if (digests === null) return null;
+      for (const block of unknown) this.#accept(segment, block, digestNow(block.data), digests);
+    }
+    return loadedExtent(segment, extent, data, loaded);
+  }
+
+  async #later(segment: Segment, position: number, loaded: LoadedSegments): Promise<Block> {
+    const { files, content } = this.#parts;
+    if (segment.inline) {
+      const data = await content(segment.id);
+      return loadedInline(segment, data, data && (await blockDigest(data)), loaded);
+    }
+    const extent = extentOf(segment, position);
+    const read = await files.read(segment.id, extent.buffer, extent.at);
+    const { data, unknown } = this.#compare(segment, extent, read);
+    if (unknown.length > 0) {
+      const digests = digestsAtHand(segment, extent, loaded) ?? (await this.#digests(segment, loaded));
+      await Promise.all(
+        unknown.map(async (block) => this.#accept(segment, block, await blockDigest(block.data), digests)),
+      );
+    }
+    return loadedExtent(segment, extent, data, loaded);
+  }
+
+  /** Compares what is known of what was read, and gives the rest of it. @throws DamagedSegment */
+  #compare(segment: Segment, { buffer, first, length }: Extent, read: Bytes): { data: Buffer; unknown: NumberedBlock[] } {
+    if (read < buffer.length) throw new DamagedSegment('its file is too short');
+    const data = length === buffer.length ? buffer : buffer.subarray(0, length);
+    const unknown: NumberedBlock[] = [];
+    for (let from = 0, index = first; from < length; from += segment.blockSize, index++) {
+      const block = data.subarray(from, from + segment.blockSize);
+      const isRight = this.#known.check(segment.id, index, block);
+      if (isRight === false) throw new DamagedSegment(changed);
+      if (isRight === null) unknown.push({ index, data: block });
+    }
+    return { data, unknown };
+  }
+
+  /** @throws DamagedSegment */
+  #accept({ id, length, blockSize }: Segment, { index, data }: NumberedBlock, digest: Buffer, digests: Buffer): void {
+    const at = index * DIGEST_LENGTH;
+    if (digest.compare(digests, at, at + DIGEST_LENGTH) !== 0) throw new DamagedSegment(changed);
+    this.#known.add(id, index, data, Math.ceil(length / blockSize));
+  }
+
+  async #digests(segment: Segment, loaded: LoadedSegments): Promise<Buffer> {
+    const footer = Buffer.allocUnsafeSlow(footerLengthOf(segment));
+    const read = await this.#parts.files.read(segment.id, footer, footerPlaceOf(segment));
+    return loadedDigests(segment, footer.subarray(0, read), loaded);
+  }
+
+  #digestsNow(segment: Segment, loaded: LoadedSegments): Buffer | null {
+    const { files, prompt } = this.#parts;
+    const footer = Buffer.allocUnsafeSlow(footerLengthOf(segment));
+    const read = prompt.make(() => files.readNow(segment.id, footer, footerPlaceOf(segment)));
+    return read === null ? null : loadedDigests(segment, footer.subarray(0, read), loaded);
+  }
+}
+
+/** What is read of a file in one go: blocks, or all content with the footer if that is needed to check it. */
+interface Extent {
+  readonly buffer: Buffer;
+  /** Where it is in the file. */
+  readonly at: Bytes;
+  /** Of the content in it. */
+  readonly length: number;
+  /** The number of its first block. */
+  readonly first: number;
+}
+
+interface NumberedBlock {
+  readonly index: number;
+  readonly data: Buffer;
+}
+
+const changed = 'its bytes are not what was stored';
+
+function extentOf(segment: Segment, position: number): Extent {
+  const { offset, length, blockSize } = segment;
+  if (length <= readWhole) {
+    const behind = length <= blockSize ? 0 : footerLengthOf(segment);
+    return { buffer: Buffer.allocUnsafeSlow(length + behind), at: offset, length, first: 0 };
+  }
+  const first = indexOf(segment, position);
+  const rest = Math.min(blockSize, length - first * blockSize);
+  return { buffer: Buffer.allocUnsafeSlow(rest), at: bytes(offset + first * blockSize), length: rest, first };
+}
+
 const indexOf = (segment: Segment, position: number): number =>
   Math.floor((position - segment.from) / segment.blockSize);
 
-function digestsIn(segment: Segment, end: Buffer): Buffer {
-  const { length, blockSize, blocks } = decodeFooter(
-    end.subarray(0, end.length - ENDING_LENGTH),
-    end.subarray(end.length - ENDING_LENGTH),
-  );
+const footerPlaceOf = ({ offset, length }: Segment): Bytes => bytes(offset + length);
+
+const footerLengthOf = ({ length, blockSize }: Segment): Bytes => bytes(footerSize(length, blockSize) + ENDING_LENGTH);
+
+/** What was loaded already. */
+function atHand(segment: Segment, position: number, { contents, block }: LoadedSegments): Block | null {
+  const content = contents.get(segment.id);
+  if (content !== undefined) return { at: segment.from, data: content };
+  if (block?.segment !== segment.id || block.index !== indexOf(segment, position)) return null;
+  return { at: segment.from + block.index * segment.blockSize, data: block.data };
+}
+
+/** The digests of the blocks of a segment, if they were loaded, are those of its record, or were read with the content. */
+function digestsAtHand(segment: Segment, { buffer, length }: Extent, loaded: LoadedSegments): Buffer | null {
+  if (segment.length <= segment.blockSize) return Buffer.from(segment.digest, 'base64');
+  const known = loaded.blockDigests.get(segment.id);
+  return known ?? (buffer.length > length ? loadedDigests(segment, buffer.subarray(length), loaded) : null);
+}
+
+/** @throws DamagedSegment */
+function loadedDigests(segment: Segment, end: Buffer, loaded: LoadedSegments): Buffer {
+  const footer = footerLengthOf(segment) - ENDING_LENGTH;
+  if (end.length < footer + ENDING_LENGTH) throw new DamagedSegment('its file is too short');
+  const { length, blockSize, blocks } = decodeFooter(end.subarray(0, footer), end.subarray(footer));
   const isIt =
     length === segment.length &&
     blockSize === segment.blockSize &&
     contentDigest(blocks).toString('base64') === segment.digest;
   if (!isIt) throw new DamagedSegment('its file has another content');
+  loaded.blockDigests.set(segment.id, blocks);
   return blocks;
 }
 
-async function check(block: Buffer, digests: Buffer, index: number): Promise<void> {
-  const expected = digests.subarray(index * DIGEST_LENGTH, (index + 1) * DIGEST_LENGTH);
-  if (!(await blockDigest(block)).equals(expected)) throw new DamagedSegment('its bytes are not what was stored');
+/** @throws DamagedSegment */
+function loadedInline(
+  segment: Segment,
+  data: Buffer | undefined,
+  digest: Buffer | undefined,
+  { contents }: LoadedSegments,
+): Block {
+  if (data?.length !== segment.length) throw new DamagedSegment('its bytes are not in the index');
+  if (digest?.toString('base64') !== segment.digest) throw new DamagedSegment(changed);
+  contents.set(segment.id, data);
+  return { at: segment.from, data };
+}
+
+function loadedExtent(segment: Segment, { first }: Extent, data: Buffer, loaded: LoadedSegments): Block {
+  if (data.length === segment.length) loaded.contents.set(segment.id, data);
+  else loaded.block = { segment: segment.id, index: first, data };
+  return { at: segment.from + first * segment.blockSize, data };
 }

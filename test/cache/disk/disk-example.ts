@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { bytes, milliseconds, type Bytes } from '../../../config/units.js';
 import type { DiskOptions } from '../../../proxy/cache/disk/disk-options.js';
 import { DiskStore } from '../../../proxy/cache/disk/disk-store.js';
+import type { Verification } from '../../../proxy/cache/disk/disk-verification.js';
+import type { VerifyOptions } from '../../../proxy/cache/disk/disk-upkeep.js';
+import type { UpkeepOptions } from '../../../proxy/cache/disk/upkeep.js';
 import type { StoredResponse } from '../../../proxy/cache/stored-response.js';
 import { readAll } from '../../../proxy/http/body.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -84,3 +87,10 @@ export async function given(store: DiskStore, stored?: StoredResponse): Promise<
   if (!(await store.ready(one, bytes(0), one.length))) return null;
   return (await readAll(store.open(one, bytes(0), one.length), bytes(1 << 30))).toString('latin1');
 }
+
+/** Work on a store that nobody watches and nobody ends. */
+export const unattended = (): UpkeepOptions => ({ signal: new AbortController().signal, onProgress: () => undefined });
+
+/** All that is in a store, read and checked as fast as it goes. */
+export const verified = (store: DiskStore, options: Partial<VerifyOptions> = {}): Promise<Verification> =>
+  store.upkeep.verify({ ...unattended(), rate: bytes(1 << 30), ...options });

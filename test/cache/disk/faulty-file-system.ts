@@ -26,6 +26,14 @@ export class FaultyFileSystem implements FileSystem {
   readonly writeText: FileSystem['writeText'] = (...all) =>
     this.#do('writeText', () => machineFileSystem.writeText(...all));
 
+  readonly openNow: FileSystem['openNow'] = (path) => this.#doNow('open', () => machineFileSystem.openNow(path));
+  readonly readNow: FileSystem['readNow'] = (...all) => this.#doNow('read', () => machineFileSystem.readNow(...all));
+  readonly closeNow: FileSystem['closeNow'] = (file) =>
+    this.#doNow('close', () => {
+      machineFileSystem.closeNow(file);
+    });
+
+  readonly fetched: FileSystem['fetched'] = () => machineFileSystem.fetched();
   readonly makeDirectory: FileSystem['makeDirectory'] = (path: string) => machineFileSystem.makeDirectory(path);
   readonly removeDirectory: FileSystem['removeDirectory'] = (path: string) => machineFileSystem.removeDirectory(path);
   readonly names: FileSystem['names'] = (directory) => machineFileSystem.names(directory);
@@ -33,7 +41,12 @@ export class FaultyFileSystem implements FileSystem {
   readonly free: FileSystem['free'] = (path: string) => machineFileSystem.free(path);
   readonly readText: FileSystem['readText'] = (path: string) => machineFileSystem.readText(path);
 
+  // eslint-disable-next-line @typescript-eslint/require-await -- so that what fails at once is a rejection
   async #do<T>(operation: Operation, work: () => Promise<T>): Promise<T> {
+    return this.#doNow(operation, work);
+  }
+
+  #doNow<T>(operation: Operation, work: () => T): T {
     this.onUse(operation);
     const fault = this.#faults.get(operation);
     if (fault === undefined || fault.left <= 0) return work();

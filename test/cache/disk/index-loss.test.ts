@@ -96,6 +96,6 @@ describe('an index on disk that has lost something without saying so', () => {
 
 const logOf = (index: string): string => {
   const name = readdirSync(index).find((one) => one.endsWith('.log'));
-  assert.ok(name !== undefined);
+  assert.ok(name !== undefined, 'no name');
   return join(index, name);
 };

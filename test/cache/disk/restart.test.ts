@@ -46,7 +46,7 @@ describe('a store on disk that is opened again', () => {
       const second = await example.open();
       assert.deepEqual(second.usage(), usage);
       const [stored, english] = await second.lookUp(key('/'));
-      assert.ok(stored);
+      assert.ok(stored, 'no stored');
       for (const [name, value] of Object.entries(metadata({ groups: ['g'] }))) {
         assert.deepEqual(stored[name as keyof typeof stored], value, name);
       }
@@ -212,7 +212,7 @@ describe('a store on disk that is opened again', () => {
 
     it('if a later version wrote it', async () => {
       await (await example.open()).close();
-      writeFileSync(join(example.directory, 'format'), 'willis store 2\n');
+      writeFileSync(join(example.directory, 'format'), 'willis store 3\n');
       assert.equal((await fault()).fault, 'newer');
     });
 

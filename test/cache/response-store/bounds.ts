@@ -43,7 +43,7 @@ export function describeBounds(createStore: CreateStore): void {
         await put(store(), kilobyte.subarray(0, (i * 37) % 1024), { key: key(`/${i}`) });
         isWithin();
       }
-      assert.ok(store().usage().evicted > 0);
+      assert.ok(store().usage().evicted > 0, String(store().usage().evicted));
       assert.equal(await isStored(store(), key('/499')), true);
     });
 
@@ -53,7 +53,7 @@ export function describeBounds(createStore: CreateStore): void {
         await begin(store(), { key: key(`/${'k'.repeat(1000)}/${i}`), fields }).commit(Fields.none);
         isWithin();
       }
-      assert.ok(store().usage().evicted > 0);
+      assert.ok(store().usage().evicted > 0, String(store().usage().evicted));
     });
 
     it('evicts the least recently stored response first', async () => {
@@ -122,7 +122,7 @@ export function describeBounds(createStore: CreateStore): void {
         isWithin();
       }
       assert.equal(taken, false);
-      assert.ok(count <= 100);
+      assert.ok(count <= 100, String(count));
       assert.equal(await writer.append(Buffer.from('x')), false);
       assert.equal(await writer.abandon(true), null);
       assert.equal(store().usage().bytes, 0);
@@ -159,7 +159,7 @@ export function describeBounds(createStore: CreateStore): void {
       const count = await overfill(store(), 'x');
       const long = metadata({ key: key(`/x/${count - 1}`), fields: Fields.of({ 'X-Long': 'f'.repeat(8192) }) });
       const freshened = await store().freshen(await only(store(), long.key), long, store().generation());
-      assert.ok(freshened);
+      assert.ok(freshened, 'no freshened');
       assert.equal(await read(store(), freshened), kilobyte.toString());
       isWithin();
     });

@@ -7,6 +7,7 @@ import type { Generation, ResponseStore, ResponseWriter } from '../../../proxy/c
 import type { ResponseMetadata, StoredResponse } from '../../../proxy/cache/stored-response.js';
 import { readAll, type Body } from '../../../proxy/http/body.js';
 import { Fields } from '../../../proxy/http/fields.js';
+import { runCount } from '../../support/run-count.js';
 import { draft, key, metadata, varying, type CreateStore } from './samples.js';
 
 const keys = [key('/a'), key('/b')];
@@ -149,7 +150,7 @@ class Comparison {
         ...(extended && { extend: extended.stored }),
       }),
     );
-    assert.ok(writer);
+    assert.ok(writer, 'no writer');
     const base = extended?.held ?? nothingHeld;
     this.#writing.push({ writer, place, from: at, length, base, begun: this.#time, received: 0 });
   }
@@ -338,7 +339,7 @@ export function describeModel(createStore: CreateStore): void {
         await comparison.finish();
         await store.close();
       }),
-      { numRuns: 300 },
+      { numRuns: runCount(100) },
     );
   });
 }

@@ -26,7 +26,7 @@ export function useStore(createStore: CreateStore, bounds?: Partial<StoreBounds>
     await store?.close();
   });
   return () => {
-    assert.ok(store);
+    assert.ok(store, 'no store');
     return store;
   };
 }
@@ -102,8 +102,15 @@ export async function put(
   const writer = begin(store, over, { length: bytes(data.length) });
   assert.equal(await writer.append(data), true);
   const stored = await writer.commit(Fields.none);
-  assert.ok(stored);
+  assert.ok(stored, 'no stored');
   return stored;
+}
+
+/** Does it so many times, each time with the next number from 0 on, and many at once. */
+export async function times(count: number, act: (index: number) => Promise<unknown>): Promise<void> {
+  for (let done = 0; done < count; done += 50) {
+    await Promise.all(Array.from({ length: Math.min(50, count - done) }, (_, i) => act(done + i)));
+  }
 }
 
 /** Stores what a transfer brought before it broke off. */
@@ -125,7 +132,7 @@ export async function read(
   from = 0,
   to: number | null = stored.length,
 ): Promise<string> {
-  assert.ok(to !== null);
+  assert.ok(to !== null, 'no to');
   const body = store.open(stored, bytes(from), bytes(to));
   assert.equal(body.length, to - from);
   return (await readAll(body, bytes(1 << 30))).toString('latin1');

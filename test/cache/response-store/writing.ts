@@ -80,7 +80,7 @@ export function describeWriting(createStore: CreateStore): void {
       const writer = begin(store());
       await writer.append(Buffer.from('hello'));
       const stored = await writer.commit(Fields.of({ Digest: 'x' }));
-      assert.ok(stored);
+      assert.ok(stored, 'no stored');
       assert.equal(stored.trailers.first('digest'), 'x');
       const body = store().open(stored, bytes(0), bytes(5));
       await readAll(body, bytes(5));
@@ -91,7 +91,7 @@ export function describeWriting(createStore: CreateStore): void {
       const writer = begin(store(), {}, { length: bytes(2) });
       for (const chunk of ['', 'h', '', 'i', '']) assert.equal(await writer.append(Buffer.from(chunk)), true);
       const stored = await writer.commit(Fields.none);
-      assert.ok(stored);
+      assert.ok(stored, 'no stored');
       assert.equal(await read(store(), stored), 'hi');
     });
 
@@ -100,7 +100,7 @@ export function describeWriting(createStore: CreateStore): void {
       const text = 'abcdefghijklmnopqrstuvwxyz'.repeat(4000);
       for (let i = 0; i < text.length; i += 101) await writer.append(Buffer.from(text.slice(i, i + 101)));
       const stored = await writer.commit(Fields.none);
-      assert.ok(stored);
+      assert.ok(stored, 'no stored');
       assert.equal(await read(store(), stored), text);
       assert.equal(await read(store(), stored, 65_530, 65_550), text.slice(65_530, 65_550));
     });
@@ -111,7 +111,7 @@ export function describeWriting(createStore: CreateStore): void {
       const writer = begin(store(), {}, { length: bytes(sizes.reduce((sum, size) => sum + size)) });
       for (const chunk of chunks) assert.equal(await writer.append(chunk), true);
       const stored = await writer.commit(Fields.none);
-      assert.ok(stored);
+      assert.ok(stored, 'no stored');
       assert.equal(await read(store(), stored), Buffer.concat(chunks).toString());
       assert.equal(await read(store(), stored, 99_999, 100_002), 'abc');
     });

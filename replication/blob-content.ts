@@ -1,0 +1,82 @@
+import type { FileHandle } from 'node:fs/promises';
+import { bytes, type Bytes } from '../config/units.js';
+import { BlobStoreError } from './blob-store-error.js';
+import { ContentHasher, type ContentHash } from './content-hash.js';
+
+/** A content in the store, with what is said of it. */
+export interface StoredBlob extends ContentHash {
+  readonly length: Bytes;
+}
+
+/** What the source of a content threw, and not the store. */
+export class SourceFailure extends Error {
+  override readonly name = 'SourceFailure';
+}
+
+const pieceSize = 256 * 1024;
+
+/** The bytes of a blob. */
+export interface BlobSource {
+  readonly read: (from: Bytes, size: Bytes) => Promise<Buffer>;
+  readonly close: () => Promise<void>;
+}
+
+/** All of it. */
+export async function* piecesOf(source: BlobSource, length: Bytes): AsyncGenerator<Buffer> {
+  for (let at = 0; at < length; at += pieceSize) {
+    yield await source.read(bytes(at), bytes(Math.min(pieceSize, length - at)));
+  }
+}
+
+/** An open file until its end, or one byte beyond the length that it should have. */
+export async function* pieces(file: FileHandle, length: Bytes): AsyncGenerator<Buffer> {
+  for (let at = 0; ;) {
+    const buffer = Buffer.allocUnsafe(Math.min(pieceSize, length - at + 1));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    at += bytesRead;
+    if (at > length) return;
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- an iterable of one
+export async function* once(content: Buffer): AsyncGenerator<Buffer> {
+  yield content;
+}
+
+/**
+ * Passes a content on and says what is to be said of it. @throws BlobStoreError changed if it is not exactly as long;
+ * SourceFailure
+ */
+export async function hashed(
+  content: AsyncIterable<Buffer>,
+  length: Bytes,
+  onChunk?: (chunk: Buffer) => Promise<void> | void,
+): Promise<StoredBlob> {
+  const hasher = new ContentHasher(length);
+  let received = 0;
+  for await (const chunk of marked(content)) {
+    received += chunk.length;
+    if (received > length) break;
+    hasher.update(chunk);
+    await onChunk?.(chunk);
+  }
+  if (received === length) return { ...hasher.end(), length };
+  throw new BlobStoreError(
+    'changed',
+    `${received > length ? 'more' : 'fewer'} than the ${length} bytes there were to be`,
+  );
+}
+
+export async function writeFully(handle: FileHandle, chunk: Buffer): Promise<void> {
+  for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten;
+}
+
+async function* marked(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* content;
+  } catch (cause) {
+    throw new SourceFailure('the source of a content failed', { cause });
+  }
+}

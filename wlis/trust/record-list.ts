@@ -1,0 +1,75 @@
+import { canonicalJson, parseCanonicalJson } from './canonical-json.js';
+import type { Digest } from './digest.js';
+import { Members } from './members.js';
+import { NotBelieved } from './not-believed.js';
+
+/** The last line of a list: without it the list was cut short, and nothing of it is applied. */
+export interface ListTail {
+  /** How many lines stand before it. */
+  readonly count: number;
+  /** The number of the last change that the list brings its reader to, and the root of the trie then. */
+  readonly seq: number;
+  readonly root: Digest;
+}
+
+export const tailText = ({ count, seq, root }: ListTail): string => canonicalJson({ kind: TAIL, count, seq, root });
+
+/**
+ * Takes the lines of a list (NDJSON: a text and a line feed each) as they come, in pieces that begin and end anywhere.
+ * Holds at most one line.
+ */
+export class ListReader {
+  readonly #longestLine: number;
+  #begun = '';
+  #count = 0;
+  #tail: ListTail | null = null;
+
+  /** @param longestLine in characters */
+  constructor(longestLine: number) {
+    this.#longestLine = longestLine;
+  }
+
+  /**
+   * The lines that a piece completes, the tail not among them.
+   * @throws NotBelieved malformed, too-large
+   */
+  take(piece: string): string[] {
+    const lines = (this.#begun + piece).split('\n');
+    this.#begun = lines.pop() ?? '';
+    for (const line of [...lines, this.#begun]) {
+      if (line.length > this.#longestLine) {
+        throw new NotBelieved('too-large', `list: line ${this.#count + 1} is longer than ${this.#longestLine}`);
+      }
+    }
+    return lines.filter((line) => {
+      if (this.#tail !== null) throw wrong('a line behind the tail');
+      if (line === '') throw wrong(`line ${this.#count + 1} is empty`);
+      if (line.includes(TAIL_MARK)) this.#tail = parseTail(line, this.#count);
+      else this.#count++;
+      return this.#tail === null;
+    });
+  }
+
+  /** @throws NotBelieved malformed if the list was cut short */
+  end(): ListTail {
+    if (this.#tail === null || this.#begun !== '') throw wrong(`cut short behind line ${this.#count}`);
+    return this.#tail;
+  }
+}
+
+function parseTail(line: string, lines: number): ListTail {
+  const members = new Members(parseCanonicalJson(line, 'list: tail', 512), 'list: tail');
+  members.word('kind', TAIL);
+  const count = members.integer('count', 0);
+  const tail = { count, seq: members.integer('seq', 0), root: members.digest('root') };
+  members.end();
+  if (count !== lines) throw wrong(`${lines} lines where the tail says ${count}`);
+  return tail;
+}
+
+const TAIL = 'tail/1';
+
+/** In a string the quotes would be escaped, so that no other line has this in it but as a member of its own. */
+const TAIL_MARK = `"kind":"${TAIL}"`;
+
+const wrong = (fault: string): NotBelieved => new NotBelieved('malformed', `list: ${fault}`);
