@@ -5,7 +5,7 @@ import type { ServerProcess } from './server-process.js';
 export interface FileTraffic {
   /** Read by calls of the system, from files and (if not by recv) from connections; what is mapped is not counted. */
   readonly read: number;
-  /** In pages of files that were made dirty, to be written to the disk by the kernel; less what was deleted before. */
+  /** In pages of files that were made dirty, which the kernel writes to the disk unless they are deleted before. */
   readonly written: number;
 }
 
@@ -16,7 +16,7 @@ export function fileTraffic(server: ServerProcess): FileTraffic {
     const counts = readFileSync(`/proc/${pid}/io`, 'utf8');
     const of = (name: string): number => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(counts)?.[1]);
     read += of('rchar');
-    written += of('write_bytes') - of('cancelled_write_bytes');
+    written += of('write_bytes');
   }
   return { read, written };
 }

@@ -63,6 +63,15 @@ export class Origin {
     return counts;
   }
 
+  /** Fulfilled when answers that were under way are over, and are in no later count. */
+  async settled(signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; attempt < 50; attempt++) {
+      await delay(200, undefined, { signal });
+      if (Object.keys(await this.answersSinceLast(signal)).length === 0) return;
+    }
+    throw new Error('the origin is asked without end');
+  }
+
   stop = (): Promise<void> => this.server.stop();
 
   /** The log up to the mark. */

@@ -22,8 +22,11 @@ export interface LoadRow {
   /** What every answer must be. */
   readonly status: 200 | 304;
   readonly bodyBytes: number;
-  /** An expression of Lua for the path of request number `n`; `turn` is a word that no other measurement has. */
-  path(turn: string): string;
+  /**
+   * An expression of Lua for the path of request number `n`, or of the number that is given; `turn` is a word that no other
+   * measurement has.
+   */
+  path(turn: string, number?: string): string;
   /** Paths that are asked for again and again, null if none is asked for twice. */
   readonly paths: readonly string[] | null;
   /** Whether requests say that they have the response already, by the entity-tag that the first answer had. */
@@ -83,7 +86,7 @@ const diskMiss = (size: '1k' | '100k'): LoadRow => ({
   title: `Misses, ${sizeNames[size]}, stored on disk`,
   storage: 'disk',
   bodyBytes: bodySizes[size],
-  path: (turn) => `'/${size}/${turn}/' .. n`,
+  path: (turn, number = 'n') => `'/${size}/${turn}/' .. ${number}`,
   paths: null,
   stores: true,
   isWhatItSays: (load, answers, connections, { written }) =>

@@ -1,4 +1,6 @@
+import { read } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { bytes, type Bytes } from '../config/units.js';
 import { BlobStoreError } from './blob-store-error.js';
 import { ContentHasher, type ContentHash } from './content-hash.js';
@@ -15,6 +17,9 @@ export class SourceFailure extends Error {
 
 const pieceSize = 256 * 1024;
 
+/** An open file, as the system numbers it. */
+export type Descriptor = number;
+
 /** The bytes of a blob. */
 export interface BlobSource {
   readonly read: (from: Bytes, size: Bytes) => Promise<Buffer>;
@@ -29,16 +34,31 @@ export async function* piecesOf(source: BlobSource, length: Bytes): AsyncGenerat
 }
 
 /** An open file until its end, or one byte beyond the length that it should have. */
-export async function* pieces(file: FileHandle, length: Bytes): AsyncGenerator<Buffer> {
-  for (let at = 0; ;) {
+export async function* pieces(file: Descriptor, length: Bytes): AsyncGenerator<Buffer> {
+  for (let at = 0; at <= length;) {
     const buffer = Buffer.allocUnsafe(Math.min(pieceSize, length - at + 1));
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    const { bytesRead } = await readInto(file, buffer, 0, buffer.length, at);
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
     at += bytesRead;
-    if (at > length) return;
   }
 }
+
+/** All of a short file, or one byte beyond the length that it should have. @throws SourceFailure */
+export async function wholeFile(file: Descriptor, length: Bytes): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length + 1);
+  try {
+    for (let filled = 0; ;) {
+      const { bytesRead } = await readInto(file, buffer, filled, buffer.length - filled, filled);
+      filled += bytesRead;
+      if (bytesRead === 0 || filled >= length) return buffer.subarray(0, filled);
+    }
+  } catch (cause) {
+    throw new SourceFailure('the source of a content failed', { cause });
+  }
+}
+
+const readInto = promisify(read);
 
 // eslint-disable-next-line @typescript-eslint/require-await -- an iterable of one
 export async function* once(content: Buffer): AsyncGenerator<Buffer> {
@@ -62,11 +82,23 @@ export async function hashed(
     hasher.update(chunk);
     await onChunk?.(chunk);
   }
-  if (received === length) return { ...hasher.end(), length };
-  throw new BlobStoreError(
-    'changed',
-    `${received > length ? 'more' : 'fewer'} than the ${length} bytes there were to be`,
-  );
+  return ended(hasher, received, length);
+}
+
+/** The same of a content that is at hand. @throws BlobStoreError changed */
+export function hashedAtOnce(content: Buffer, length: Bytes): StoredBlob {
+  const hasher = new ContentHasher(length);
+  if (content.length === length) hasher.update(content);
+  return ended(hasher, content.length, length);
+}
+
+function ended(hasher: ContentHasher, received: number, length: Bytes): StoredBlob {
+  if (received === length) {
+    const { digest, blockSize, blockList, blocks, isText } = hasher.end();
+    return { digest, blockSize, blockList, blocks, isText, length };
+  }
+  const kind = received > length ? 'more' : 'fewer';
+  throw new BlobStoreError('changed', `${kind} than the ${length} bytes there were to be`);
 }
 
 export async function writeFully(handle: FileHandle, chunk: Buffer): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile, type FileHandle } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytes, type Bytes, type Milliseconds } from '../config/units.js';
 import type { Clock } from '../proxy/base/clock.js';
@@ -8,12 +8,15 @@ import { digestFrom, type Digest } from '../wlis/trust/digest.js';
 import { BlobReferences } from './blob-references.js';
 import {
   hashed,
+  hashedAtOnce,
   once,
   pieces,
   piecesOf,
   SourceFailure,
+  wholeFile,
   writeFully,
   type BlobSource,
+  type Descriptor,
   type StoredBlob,
 } from './blob-content.js';
 import { blobStoreError, BlobStoreError, damaged } from './blob-store-error.js';
@@ -89,7 +92,7 @@ export class BlobStore {
     return this.#references.lengthOf(digest);
   }
 
-  /** False if there is no such blob. */
+  /** Gives whether it is there; if not, it is kept when it comes. */
   retain(digest: Digest): boolean {
     return this.#references.retain(digest);
   }
@@ -109,13 +112,12 @@ export class BlobStore {
   }
 
   /** The same for an open file, which is cloned where the file system can do that, and may change meanwhile. */
-  putFile(file: FileHandle, length: Bytes, device: number): Promise<StoredBlob> {
+  putFile(file: Descriptor, length: Bytes, device: number): Promise<StoredBlob> {
     return this.#reserving(length, async () => {
-      const clone = length > mostSmall ? await this.#large.clone(file, device) : null;
-      const from = clone?.handle ?? file;
-      if (clone === null && length > mostSmall) return this.#putLong(pieces(from, length), length);
-      if (clone === null) return this.#putShort(pieces(from, length), length);
-      return this.#keeping(clone, () => hashed(pieces(clone.handle, length), length));
+      if (length <= mostSmall) return this.#addShort(await wholeFile(file, length), length);
+      const clone = await this.#large.clone(file, device);
+      if (clone === null) return this.#putLong(pieces(file, length), length);
+      return this.#keeping(clone, () => hashed(pieces(clone.handle.fd, length), length));
     });
   }
 
@@ -209,14 +211,14 @@ export class BlobStore {
 
   async #putShort(content: AsyncIterable<Buffer>, length: Bytes): Promise<StoredBlob> {
     const chunks: Buffer[] = [];
-    const blob = await hashed(content, length, (chunk) => void chunks.push(chunk));
-    await this.#addShort(blob.digest, Buffer.concat(chunks));
-    return blob;
+    await hashed(content, length, (chunk) => void chunks.push(chunk));
+    return this.#addShort(Buffer.concat(chunks), length);
   }
 
-  async #addShort(digest: Digest, content: Buffer): Promise<void> {
-    if (await this.#touched(digest, bytes(content.length))) return;
-    await this.#small.put(digest, content);
+  async #addShort(content: Buffer, length: Bytes): Promise<StoredBlob> {
+    const blob = hashedAtOnce(content, length);
+    if (!(await this.#touched(blob.digest, length))) await this.#small.put(blob.digest, content);
+    return blob;
   }
 
   async #putLong(content: AsyncIterable<Buffer>, length: Bytes): Promise<StoredBlob> {
@@ -238,14 +240,15 @@ export class BlobStore {
     }
   }
 
-  async #addList({ blocks, blockList }: StoredBlob): Promise<void> {
-    if (blockList.length <= mostSmall) await this.#addShort(blocks, blockList);
+  async #addList({ blockList }: StoredBlob): Promise<void> {
+    if (blockList.length <= mostSmall) await this.#addShort(blockList, bytes(blockList.length));
     else await this.#putLong(once(blockList), bytes(blockList.length));
   }
 
   /** Whether it is there already. If not it counts as there from now on. */
   async #touched(digest: Digest, length: Bytes): Promise<boolean> {
-    await this.#deleting.get(digest);
+    const deleting = this.#deleting.get(digest);
+    if (deleting !== undefined) await deleting;
     const isThere = this.#references.has(digest);
     this.#references.touch(digest, length, this.#options.clock.monotonic());
     return isThere;
@@ -290,9 +293,10 @@ export class BlobStore {
       } finally {
         await source.close();
       }
-    } catch (error) {
+    } catch (failure) {
+      const error = failure instanceof SourceFailure ? failure.cause : failure;
       if (error instanceof BlobStoreError && ['missing', 'damaged', 'changed'].includes(error.fault)) return false;
-      throw error;
+      throw blobStoreError(error, this.#options.directory);
     }
   }
 

@@ -43,7 +43,8 @@ export class CheckedLog {
   #isUntidy = false;
   /** Its name is durable. */
   #isNamed = true;
-  #waiting: Waiting[] = [];
+  /** Appends that are written together, as long as nothing else came behind them. */
+  #gathering: Waiting[] | null = null;
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -111,13 +112,20 @@ export class CheckedLog {
    */
   append(payloads: readonly Buffer[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ payloads, resolve, reject });
-      if (this.#waiting.length === 1) void this.#next(() => this.#writeWaiting());
+      const waiting = { payloads, resolve, reject };
+      if (this.#gathering !== null) {
+        this.#gathering.push(waiting);
+        return;
+      }
+      const gathered = [waiting];
+      this.#gathering = gathered;
+      void this.#next(() => this.#writeTogether(gathered));
     });
   }
 
   /** Puts these records in the place of all before, in one step, behind the appends that wait. */
   rewrite(payloads: Iterable<Buffer>): Promise<void> {
+    this.#gathering = null;
     return this.#next(async () => {
       if (this.#closed) throw new Error('the log is closed');
       const { file, at } = await written(this.#options, payloads);
@@ -146,9 +154,8 @@ export class CheckedLog {
     return done;
   }
 
-  async #writeWaiting(): Promise<void> {
-    const waiting = this.#waiting;
-    this.#waiting = [];
+  async #writeTogether(waiting: readonly Waiting[]): Promise<void> {
+    if (this.#gathering === waiting) this.#gathering = null;
     try {
       if (this.#closed) throw new Error('the log is closed');
       await this.#write(waiting);

@@ -48,11 +48,11 @@ export class LargeBlobs {
   }
 
   /** A clone that shares its blocks with an open file, which may change afterwards; null where that cannot be done. */
-  async clone(source: FileHandle, device: number): Promise<Draft | null> {
+  async clone(source: number, device: number): Promise<Draft | null> {
     if (this.#clonable.get(device) === false) return null;
     const path = this.#draftPath();
     try {
-      await copyFile(`/proc/self/fd/${source.fd}`, path, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+      await copyFile(`/proc/self/fd/${source}`, path, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
       this.#clonable.set(device, true);
       return { path, handle: await open(path, 'r+') };
     } catch {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { bytes, type Bytes } from '../config/units.js';
 
 /**
  * A frame of a checked log:
@@ -39,10 +40,10 @@ export function encodeFrame(chain: Buffer, { payload, continues }: Frame): Buffe
 export const chainIn = (frame: Buffer): Buffer => frame.subarray(5, 5 + chainSize);
 
 /** How long the frame is that begins so; null if none can begin so. */
-export function frameLength(head: Buffer): number | null {
+export function frameLength(head: Buffer): Bytes | null {
   const length = head.readUInt32BE(0);
   const flags = head[4] as number;
-  return length > longestPayload || flags > 1 ? null : frameHead + length;
+  return length > longestPayload || flags > 1 ? null : bytes(frameHead + length);
 }
 
 /** The frame, if it is whole and follows that chain. */

@@ -17,9 +17,19 @@ import { bareUnits } from './support/architecture/units.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
+/** What the client in the browser shares with the server. */
+const sharedWithClient = [
+  ...['canonical-uri', 'canonical-host', 'canonical-path', 'not-canonical', 'namespace', 'namespace-table'].map(
+    (name) => `wlis/${name}.ts`,
+  ),
+  ...filesUnder(root, 'wlis/trust'),
+  'config/units.ts',
+];
+
 /** Pure files: rules that are functions of their arguments. A new one is entered here. */
 const pureFiles = [
-  ...['units', 'duration', 'byte-size', 'uri-pattern'].map((name) => `config/${name}.ts`),
+  ...sharedWithClient,
+  ...['duration', 'byte-size', 'uri-pattern'].map((name) => `config/${name}.ts`),
   ...[
     ...['fields', 'http-date', 'entity-tag', 'preconditions', 'range', 'hop-by-hop', 'via', 'forwarded', 'methods'],
     ...['field-names', 'target-uri', 'host-name', 'ip-address', 'address-test', 'loose-ipv4', 'address-text'],
@@ -35,8 +45,14 @@ const pureFiles = [
   ...[
     ...['cache-control', 'freshness', 'storability', 'status-codes', 'reuse', 'vary', 'accept-normalisation'],
     ...['validation', 'freshen', 'invalidation', 'partial', 'cache-status', 'cache-groups', 'cache-key'],
-    ...['plan', 'wanted', 'plan-sentence', 'next-step', 'explanation', 'purge'],
+    ...['plan', 'wanted', 'plan-sentence', 'next-step', 'explanation', 'purge', 'retention', 'pins-full'],
   ].map((name) => `proxy/cache/${name}.ts`),
+  ...['change-list', 'blob-references'].map((name) => `replication/${name}.ts`),
+  ...[
+    ...['temporary-names', 'path-patterns', 'source-rules', 'uri-path', 'media-types', 'published-document'],
+    ...['source-file', 'site-layout', 'settling', 'mass-removal', 'release-gates', 'look-schedule', 'source-tree'],
+    ...['refusals', 'published-paths', 'document-edits'],
+  ].map((name) => `replication/source/${name}.ts`),
 ];
 
 interface PackageFile {
@@ -97,6 +113,20 @@ describe('the architecture', () => {
     assert.deepEqual(sideEffects(pure), nothing);
     assert.deepEqual(
       processUses(pure, () => false),
+      nothing,
+    );
+  });
+
+  it('what the client shares with the server imports nothing else of ours, and has nothing that only Node.js has', () => {
+    const shared = sources.filter(({ path }) => sharedWithClient.includes(path));
+    const foreign = shared.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ file }) => file !== null && !sharedWithClient.includes(file))
+        .map(({ specifier }) => `${path} imports ${specifier}`),
+    );
+    assert.deepEqual(foreign, nothing);
+    assert.deepEqual(
+      shared.filter(({ text }) => /\b(?:Buffer|setImmediate|globalThis|global)\b/.test(text)).map(({ path }) => path),
       nothing,
     );
   });

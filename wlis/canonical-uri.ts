@@ -17,6 +17,8 @@ export type CanonicalUri = string & { readonly [canonical]: true };
  */
 export function canonicalUri(text: string): CanonicalUri {
   if (text.length > longest) throw new NotCanonical(`longer than ${longest} characters`);
+  // browsers take it for no part of the URI, other programs do
+  if (text.endsWith(' ')) throw new NotCanonical('ends in a space');
   const parts = /^(https?):\/\/([^/?#]*)([^#]*)/i.exec(text);
   if (parts === null) throw new NotCanonical('no http or https URI');
   const [, scheme = '', authority = '', rest = ''] = parts;

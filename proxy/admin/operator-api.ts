@@ -56,7 +56,7 @@ export class OperatorApi {
       ['/api/stats', { read: () => json({ node: { name, phase: control.phase }, ...metrics.snapshot() }) }],
       ['/api/purge', { call: async (members, request) => json(await purge.perform(members, request)) }],
       ['/api/explain', { call: async (members) => json(await explainRequest(members, { cache, sides })) }],
-      ['/api/store', { read: async () => json(await store.report()) }],
+      ['/api/store', { read: async (request) => json(await store.report({ largest: asksFor('largest', request) })) }],
       ['/api/store/verify', { tell: (members, request) => upkeep.verify(members, request) }],
       ['/api/store/rebuild', { tell: (members, request) => upkeep.rebuild(members, request) }],
       ['/api/store/compact', { tell: (members, request) => upkeep.compact(members, request) }],
@@ -91,8 +91,10 @@ function checkMethod(request: Request, methods: readonly string[]): void {
   throw new WillisError('method-not-allowed', `${allow} may be used here`, { answerFields: ['Allow', allow] });
 }
 
-/** A query, which nothing here looks at, is no reason to miss it. */
+/** A query that nothing here looks at is no reason to miss it. */
 const pathOf = ({ target }: Request): string => target.path.replace(/\?.*$/, '');
+
+const asksFor = (name: string, { target }: Request): boolean => target.path.endsWith(`?${name}`);
 
 const readiness = ({ phase }: OperatorControl): OperatorAnswer =>
   phase === 'running' ? plainText('ready\n') : plainText(`${phase}\n`, 503, 'Service Unavailable');

@@ -28,7 +28,7 @@ const resources: readonly (readonly [resource: string, meaning: string])[] = [
     'POST /api/explain',
     '{"url": …, "method": "GET", "fields": [[name, value]], "side": "proxy" | "site", "client": …}',
   ],
-  ['GET /api/store', 'what is stored, and how the disk fares'],
+  ['GET /api/store', 'what is stored, and how the disk fares; with ?largest what takes most'],
   ['POST /api/store/verify', '{"rate": "100MiB"} (a second): read and check everything; progress in lines of JSON'],
   ['POST /api/store/rebuild', 'make the index of the disk anew; the same'],
   ['POST /api/store/compact', 'give back the room of what was deleted; the same'],
@@ -41,7 +41,7 @@ const row = ([code, meaning]: readonly [string, string]): string =>
 const html = (name: string): string =>
   htmlPage({
     title: `Operator side of ${name}`,
-    style: 'dl{margin:.5rem 0}\ndt{color:inherit}\ndd{margin:0 0 .5rem 1.5rem;color:var(--soft)}\n',
+    style: 'dl{margin:.5rem 0}\ndd{margin:0 0 .5rem 1.5rem;color:var(--soft)}\n',
     main: `<h1>Operator side of ${escapeHtml(name)}</h1>
 <h2>From a terminal</h2>
 <dl>

@@ -28,7 +28,10 @@ export function rateOf(text: string | undefined): Bytes {
   if (text === undefined) return usualRate;
   const rate = parseByteSize(text.replace(/\/s$/, ''));
   if (rate !== null && rate >= lowestRate) return rate;
-  throw new WillisError('bad-request', `rate: expected a size such as 50MiB (for a second; at least 64KiB), got '${text}'`);
+  throw new WillisError(
+    'bad-request',
+    `rate: expected a size such as 50MiB (for a second; at least 64KiB), got '${text}'`,
+  );
 }
 
 /** What any disk does beside its other work. */
@@ -93,4 +96,3 @@ export class OperatorStore {
     }
   }
 }
-

@@ -1,4 +1,4 @@
-import type { DiskReport } from '../cache/disk/disk-report.js';
+import type { DiskReport, ReportOptions } from '../cache/disk/disk-report.js';
 import type { DiskUpkeep } from '../cache/disk/disk-upkeep.js';
 import type { StoreUsage } from '../cache/response-store.js';
 
@@ -17,7 +17,7 @@ export interface DiskLosses {
 
 /** What the operator side may know of the store of its node, and have done for it. */
 export interface StoreControl {
-  report(): Promise<StoreReport>;
+  report(options: ReportOptions): Promise<StoreReport>;
   /** Null if nothing is stored on disk. */
   readonly upkeep: DiskUpkeep | null;
 }

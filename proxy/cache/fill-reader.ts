@@ -1,12 +1,17 @@
-import type { Bytes } from '../../config/units.js';
+import { bytes, type Bytes } from '../../config/units.js';
 import type { Body } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 
 /** What readers read from. */
 export interface ReadSource {
   readonly trailers: Fields;
-  /** What is there at a position; 'wait' if it has not come yet; null at the end. @throws what the transfer failed with */
-  take(position: number): Buffer | null | 'wait';
+  /**
+   * What is there at a position; 'wait' if it has not come yet; null at the end; 'stored' if it is to be had from the store
+   * only, by `rest`. @throws what the transfer failed with
+   */
+  take(position: number): Buffer | null | 'wait' | 'stored';
+  /** What is stored of the bytes from ≤ position < to (Infinity: to the end). */
+  rest(from: Bytes, to: Bytes): Body;
   /** A reader has gone on. */
   advanced(): void;
   /** A reader wants no more. Idempotent. */
@@ -16,8 +21,13 @@ export interface ReadSource {
 /** One reader of a transfer that others may read too. */
 export class FillReader implements Body {
   #position: number;
-  #waiting: { resolve: (chunk: Buffer | null) => void; reject: (error: Error) => void } | null = null;
+  #waiting: {
+    resolve: (chunk: Buffer | null | Promise<Buffer | null>) => void;
+    reject: (error: Error) => void;
+  } | null = null;
   #done = false;
+  /** Where the rest comes from, once it has to come from the store. */
+  #rest: Body | null = null;
 
   constructor(
     private readonly fill: ReadSource,
@@ -37,7 +47,9 @@ export class FillReader implements Body {
   }
 
   read(): Buffer | null | Promise<Buffer | null> {
+    if (this.#rest !== null) return this.#rest.read();
     const chunk = this.#take();
+    if (chunk === 'stored') return this.#goOver();
     if (chunk !== 'wait') return chunk;
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
@@ -48,6 +60,7 @@ export class FillReader implements Body {
     if (this.#done) return;
     this.#done = true;
     this.fill.leave(this);
+    this.#rest?.cancel();
     this.#waiting?.resolve(null);
     this.#waiting = null;
   }
@@ -60,17 +73,24 @@ export class FillReader implements Body {
       const chunk = this.#take();
       if (chunk === 'wait') return;
       this.#waiting = null;
-      waiting.resolve(chunk);
+      waiting.resolve(chunk === 'stored' ? this.#goOver() : chunk);
     } catch (error) {
       this.#waiting = null;
       waiting.reject(error as Error);
     }
   }
 
-  #take(): Buffer | null | 'wait' {
+  #goOver(): Buffer | null | Promise<Buffer | null> {
+    const rest = this.fill.rest(bytes(this.#position), bytes(this.to));
+    this.#rest = rest;
+    this.fill.leave(this);
+    return rest.read();
+  }
+
+  #take(): Buffer | null | 'wait' | 'stored' {
     if (this.#done || this.#position >= this.to) return this.#finish();
     const chunk = this.fill.take(this.#position);
-    if (chunk === 'wait') return chunk;
+    if (chunk === 'wait' || chunk === 'stored') return chunk;
     if (chunk === null) return this.#finish();
     const part = this.#position + chunk.length > this.to ? chunk.subarray(0, this.to - this.#position) : chunk;
     this.#position += part.length;

@@ -4,6 +4,7 @@ import type { Body } from '../http/body.js';
 import { Fields } from '../http/fields.js';
 import { FillReader, type ReadSource } from './fill-reader.js';
 import type { ResponseWriter } from './response-store.js';
+import type { StoredResponse } from './stored-response.js';
 
 export interface FillOptions {
   /** How far the source may be read ahead of the fastest reader; with nothing being stored, of the slowest. */
@@ -12,12 +13,23 @@ export interface FillOptions {
   readonly completeWithin: Bytes;
   /** Whether what has come is worth keeping as a part; asked if the transfer ends early. */
   readonly keepPart: () => boolean;
+  /** For a transfer that is stored. Without it all that has come is kept as long as it is. */
+  readonly backing?: Backing;
+}
+
+/** Where readers go on who have fallen behind what is kept in memory. */
+export interface Backing {
+  /** How much of what has come is kept, where the store does not keep it in memory anyway. */
+  readonly window: Bytes;
+  /** Some bytes of what was stored in the end. */
+  open(stored: StoredResponse, from: Bytes, to: Bytes): Body;
 }
 
 /**
  * One body on its way from upstream, to the store and to any number of readers at once. Each reader begins where it
  * likes; none waits for another as long as the store takes the bytes. Once the store gives up on the response, bytes
- * are kept only until the slowest reader has them, and the source is held back to it.
+ * are kept only until the slowest reader has them, and the source is held back to it. While the store takes the bytes, no
+ * more of them is kept than `window`: who falls further behind waits for the end, and goes on with what is stored.
  *
  *     source ──read──▶ chunks ──▶ writer (store)
  *                        ├──────▶ reader ▶ client
@@ -32,9 +44,13 @@ export class Fill implements ReadSource {
   /** Received chunks that somebody may still need, adjacent and in order. */
   readonly #chunks: { readonly start: number; readonly data: Buffer }[] = [];
   #received = 0;
+  /** Bytes in the chunks. */
+  #held = 0;
+  #stored: StoredResponse | null = null;
   #state: 'flowing' | 'ended' | 'failed' = 'flowing';
   #error: Error | null = null;
   #pumping = false;
+  #committing = false;
   #holds = 0;
   #onEnded: (() => void)[] = [];
   #trailers = Fields.none;
@@ -81,15 +97,22 @@ export class Fill implements ReadSource {
     };
   }
 
-  take(position: number): Buffer | null | 'wait' {
+  take(position: number): Buffer | null | 'wait' | 'stored' {
     // what is at hand at the source comes within this turn
     if (position >= this.#received && this.#state === 'flowing') this.#pump();
     if (position >= this.#received) {
       if (this.#state === 'failed') throw this.#error as Error;
       return this.#state === 'ended' ? null : 'wait';
     }
+    if (position < this.#received - this.#held) return this.#takeDropped();
     const { start, data } = this.#chunkAt(position);
     return position === start ? data : data.subarray(position - start);
+  }
+
+  rest(from: Bytes, to: Bytes): Body {
+    const { backing } = this.#options;
+    if (backing === undefined || this.#stored === null) throw new WillisError('internal', 'nothing was stored');
+    return backing.open(this.#stored, from, bytes(Math.min(to, this.#received)));
   }
 
   advanced(): void {
@@ -103,6 +126,15 @@ export class Fill implements ReadSource {
     if (at === -1 || this.#state !== 'flowing') return;
     if (this.#writer === null) this.#dropRead();
     this.#considerEnding();
+  }
+
+  /** For a reader who has fallen behind what is kept. @throws WillisError if it is to be had nowhere */
+  #takeDropped(): 'wait' | 'stored' {
+    if (this.#state === 'failed') throw this.#error as Error;
+    if (this.#stored !== null) return 'stored';
+    if (this.#writer === null && !this.#committing)
+      throw new WillisError('internal', 'it is not stored after all, and what a slow reader still needed is gone');
+    return 'wait';
   }
 
   /** With nobody left, a nearly complete transfer is completed, any other given up. */
@@ -182,6 +214,10 @@ export class Fill implements ReadSource {
     if (chunk === null) return this.#commit();
     this.#chunks.push({ start: this.#received, data: chunk });
     this.#received += chunk.length;
+    this.#held += chunk.length;
+    const { backing } = this.#options;
+    if (backing !== undefined && this.#writer !== null && this.#writer.keepsBuffers !== true)
+      this.#dropBefore(this.#received - backing.window);
     const taken = this.#writer === null ? true : this.#writer.append(chunk);
     if (taken instanceof Promise) return taken.then((stored) => this.#added(stored));
     this.#added(taken);
@@ -203,12 +239,17 @@ export class Fill implements ReadSource {
     const writer = this.#writer;
     this.#writer = null;
     const committed = writer === null ? null : writer.commit(this.#trailers);
-    if (committed instanceof Promise) return committed.then(() => this.#end());
-    this.#end();
+    if (committed instanceof Promise) {
+      this.#committing = true;
+      return committed.then((stored) => this.#end(stored));
+    }
+    this.#end(committed);
     return null;
   }
 
-  #end(): void {
+  #end(stored: StoredResponse | null): void {
+    this.#committing = false;
+    this.#stored = stored;
     this.#state = 'ended';
     this.#settle();
     this.#wakeReaders();
@@ -240,8 +281,17 @@ export class Fill implements ReadSource {
   #dropRead(): void {
     let slowest = this.#received;
     for (const { position } of this.#readers) slowest = Math.min(slowest, position);
-    const kept = this.#chunks.findIndex(({ start, data }) => start + data.length > slowest);
-    this.#chunks.splice(0, kept === -1 ? this.#chunks.length : kept);
+    this.#dropBefore(slowest);
+  }
+
+  #dropBefore(position: number): void {
+    let count = 0;
+    for (const { start, data } of this.#chunks) {
+      if (start + data.length > position) break;
+      this.#held -= data.length;
+      count++;
+    }
+    if (count > 0) this.#chunks.splice(0, count);
   }
 
   #chunkAt(position: number): { readonly start: number; readonly data: Buffer } {

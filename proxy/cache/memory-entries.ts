@@ -1,3 +1,4 @@
+import { bytes, type Bytes } from '../../config/units.js';
 import type { CacheKey } from './cache-key.js';
 import { GroupIndex } from './group-index.js';
 import { KeyOrder } from './key-order.js';
@@ -8,7 +9,7 @@ import type { MemoryResponse } from './memory-response.js';
 export class MemoryEntry {
   responses: readonly MemoryResponse[];
   /** What they count. */
-  readonly size: number;
+  readonly size: Bytes;
   holding: MemoryHolding;
   /** Whether another store has them. */
   readonly isCopy: boolean;
@@ -48,8 +49,8 @@ export class MemoryEntries {
   }
 
   /** What all of it counts. */
-  get bytes(): number {
-    return this.#bytes;
+  get bytes(): Bytes {
+    return bytes(this.#bytes);
   }
 
   get responses(): number {
@@ -183,8 +184,8 @@ export class MemoryEntries {
 
 const nothing: readonly MemoryResponse[] = Object.freeze([]);
 
-export function footprintOf(responses: readonly MemoryResponse[]): number {
+export function footprintOf(responses: readonly MemoryResponse[]): Bytes {
   let total = 0;
   for (const { footprint } of responses) total += footprint;
-  return total;
+  return bytes(total);
 }

@@ -174,11 +174,7 @@ export class MemoryRecords {
   }
 
   /** Makes room for a response; gives those of the others under its key that are to stay. Null if there is no room. */
-  #fit(
-    response: MemoryResponse,
-    others: readonly MemoryResponse[],
-    isNew: boolean,
-  ): readonly MemoryResponse[] | null {
+  #fit(response: MemoryResponse, others: readonly MemoryResponse[], isNew: boolean): readonly MemoryResponse[] | null {
     // now its key is the last one to be evicted
     const except = this.#entries.use(response.key);
     const of = this.#classes.of(response.key, false);

@@ -14,7 +14,14 @@ import { MemoryWriter } from './memory-writer.js';
 import { nextTurn } from './next-turn.js';
 import type { PinsFull } from './pins-full.js';
 import type { PurgeMode, PurgeSelector } from './purge.js';
-import type { Generation, Refusal, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from './response-store.js';
+import type {
+  Generation,
+  Refusal,
+  ResponseDraft,
+  ResponseStore,
+  ResponseWriter,
+  StoreUsage,
+} from './response-store.js';
 import type { ClassUsage, Retention } from './retention.js';
 import { SparseBody } from './sparse-body.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
@@ -239,7 +246,6 @@ export class MemoryStore implements ResponseStore {
     }
     return length !== null && (response.held.at(-1)?.to ?? 0) > length ? SparseBody.empty : response.body;
   }
-
 }
 
 /** Some milliseconds' work. */

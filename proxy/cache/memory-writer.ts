@@ -28,6 +28,7 @@ export interface WriterPlace {
 
 /** Writes one response into memory. Its bytes count from the moment they come. */
 export class MemoryWriter implements ResponseWriter {
+  readonly keepsBuffers = true;
   readonly #account: WriterAccount;
   readonly #place: WriterPlace;
   #assembly: BodyAssembly | null;

@@ -18,6 +18,11 @@ export function addInterval(held: readonly Interval[], added: Interval): Interva
   return [...before, { from, to }, ...after];
 }
 
+/** Whether all bytes of a representation of that length are held. */
+export function isWhole([first]: readonly Interval[], length: Bytes): boolean {
+  return length === 0 || (first?.from === 0 && first.to >= length);
+}
+
 /** Whether every byte of the interval is held; of an empty interval that is so. */
 export const covers = (held: readonly Interval[], interval: Interval): boolean =>
   interval.to <= interval.from || held.some((one) => one.from <= interval.from && interval.to <= one.to);

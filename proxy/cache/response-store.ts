@@ -118,6 +118,8 @@ export interface ResponseDraft {
 
 /** The writing end of one response. Exactly one of `commit` and `abandon` ends it; the buffers given are kept as they are. */
 export interface ResponseWriter {
+  /** Whether the buffers given stay in memory as what is stored. */
+  readonly keepsBuffers?: boolean | undefined;
   /** Adds bytes. False, for ever after, once the store gave up on this response (too large); the caller goes on alone. */
   append(chunk: Buffer): boolean | Promise<boolean>;
   /**

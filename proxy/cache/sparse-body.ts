@@ -1,6 +1,6 @@
 import { bytes, type Bytes } from '../../config/units.js';
 import { BodyAssembly } from './body-assembly.js';
-import { addInterval, covers, missingWithin } from './partial.js';
+import { addInterval, covers, isWhole, missingWithin } from './partial.js';
 import type { Interval } from './stored-response.js';
 
 /**
@@ -37,8 +37,7 @@ export class SparseBody {
 
   /** Whether all bytes from 0 to `length` are held. */
   isWhole(length: Bytes): boolean {
-    const [first] = this.held;
-    return length === 0 || (first?.from === 0 && first.to >= length);
+    return isWhole(this.held, length);
   }
 
   /** The bytes from ≤ position < to, as views of the chunks. @throws RangeError if not all of them are held */

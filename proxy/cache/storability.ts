@@ -1,6 +1,7 @@
 import type { EpochMs } from '../../config/units.js';
 import { parseEntityTag } from '../http/entity-tag.js';
 import type { Fields } from '../http/fields.js';
+import { isHopByHop } from '../http/hop-by-hop.js';
 import { formatHttpDate, parseHttpDate } from '../http/http-date.js';
 import { parseContentRange } from '../http/range.js';
 import type { RequestDirectives, ResponseDirectives } from './cache-control.js';
@@ -77,7 +78,8 @@ export function storedFields(
   status: number = 206,
 ): Fields {
   const kept = fields.filter((name) => {
-    if (notStored.has(name) || isNamed(directives.private, name) || isNamed(directives.noCache, name)) return false;
+    if (isHopByHop(name) || notStored.has(name)) return false;
+    if (isNamed(directives.private, name) || isNamed(directives.noCache, name)) return false;
     return name !== 'content-range' || status !== 206;
   });
   const date = parseHttpDate(kept.first('date') ?? '', responseTime);
@@ -180,20 +182,7 @@ const indispensable: ReadonlySet<string> = new Set([
 /** What the address of the peer is written into: two requests with equal fields differ for the origin server. */
 const rewritten: ReadonlySet<string> = new Set(['forwarded', 'x-forwarded-for']);
 
-/** Of the message or of the connection; what else `Connection` named has gone before. */
-const notStored: ReadonlySet<string> = new Set([
-  'age',
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authentication-info',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+/** Beside those of the connection; what `Connection` named has gone before. */
+const notStored: ReadonlySet<string> = new Set(['age', 'content-length']);
 
 const storable: Storability = { store: true };

@@ -6,7 +6,14 @@ import { DiskResponse } from './disk/disk-response.js';
 import type { DiskStore } from './disk/disk-store.js';
 import type { MemoryStore } from './memory-store.js';
 import type { PurgeMode, PurgeSelector } from './purge.js';
-import type { Generation, Refusal, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from './response-store.js';
+import type {
+  Generation,
+  Refusal,
+  ResponseDraft,
+  ResponseStore,
+  ResponseWriter,
+  StoreUsage,
+} from './response-store.js';
 import { noRetention, type ClassUsage, type Retention } from './retention.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
 import { TieredStore } from './tiered-store.js';

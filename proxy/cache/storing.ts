@@ -37,6 +37,8 @@ export interface FilledRepresentation extends Representation {
 
 const readAhead = bytes(256 * 1024);
 const completeWithin = bytes(1024 * 1024);
+/** Many times what is read ahead, so that most who join a transfer late still find its beginning. */
+const window = bytes(16 * 1024 * 1024);
 
 /** Decides about storing what came from upstream, and begins it (RFC 9111 §3). */
 export class Storing {
@@ -113,7 +115,10 @@ export class Storing {
     if (writer === null) return { kind: 'not-stored', reason: this.store.refusal(draft) };
     // a part is of use with a strong validator only, for If-Range (RFC 9110 §13.1.5)
     const keepPart = (): boolean => strongValidatorOf(metadata.fields, metadata.responseTime) !== null;
-    const fill = new Fill(received.body ?? BufferedBody.from(''), writer, { readAhead, completeWithin, keepPart });
+    const open = (stored: StoredResponse, start: Bytes, end: Bytes): Body =>
+      this.store.open(stored, bytes(from + start), bytes(from + end));
+    const options = { readAhead, completeWithin, keepPart, backing: { window, open } };
+    const fill = new Fill(received.body ?? BufferedBody.from(''), writer, options);
     // those who waited for this response become its readers in this turn
     setImmediate(fill.hold());
     return { kind: 'storing', representation: new Filling(metadata, fill) };

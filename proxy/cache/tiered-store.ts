@@ -9,7 +9,14 @@ import type { DiskStore } from './disk/disk-store.js';
 import { MemoryResponse } from './memory-response.js';
 import type { AdoptedResponse, MemoryStore } from './memory-store.js';
 import type { PurgeMode, PurgeSelector } from './purge.js';
-import type { Generation, Refusal, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from './response-store.js';
+import type {
+  Generation,
+  Refusal,
+  ResponseDraft,
+  ResponseStore,
+  ResponseWriter,
+  StoreUsage,
+} from './response-store.js';
 import type { ClassUsage, Retention } from './retention.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
 
@@ -208,6 +215,10 @@ class ChangingWriter implements ResponseWriter {
     private readonly writer: ResponseWriter,
     private readonly onStored: () => unknown,
   ) {}
+
+  get keepsBuffers(): boolean | undefined {
+    return this.writer.keepsBuffers;
+  }
 
   append(chunk: Buffer): boolean | Promise<boolean> {
     return this.writer.append(chunk);

@@ -55,7 +55,8 @@ export class OperatorClient {
   async #call(method: string, path: string, content: Buffer | null): Promise<unknown> {
     try {
       const answer = await readText(await this.#exchange(method, path, content));
-      if (answer.status === 200 && answer.type.startsWith('application/json')) return JSON.parse(answer.text) as unknown;
+      if (answer.status === 200 && answer.type.startsWith('application/json'))
+        return JSON.parse(answer.text) as unknown;
       throw this.#refused(answer);
     } catch (error) {
       throw this.#noAnswer(error);

@@ -6,6 +6,8 @@ import type { UpkeepProgress } from '../cache/disk/upkeep.js';
 export interface ProgressDisplayOptions {
   /** What is being done, for people. */
   readonly label: string;
+  /** What that is where there are no percents. */
+  readonly phases: Readonly<Record<Exclude<UpkeepProgress['phase'], 'responses'>, string>>;
   readonly clock: Pick<Clock, 'monotonic'>;
   /** Where it is written to. */
   readonly write: (text: string) => void;
@@ -67,7 +69,9 @@ export class ProgressDisplay {
   #facts(progress: UpkeepProgress): string[] {
     const { bytes: done, ofBytes, phase } = progress;
     const percent = `${Math.floor(share(progress) * 100)} %`;
-    if (phase === 'index' || (phase === 'files' && done >= ofBytes)) return [phases[phase], ...damage(progress)];
+    if (phase === 'index' || (phase === 'files' && done >= ofBytes)) {
+      return [this.#options.phases[phase], ...damage(progress)];
+    }
     if (phase === 'files') return [percent, 'of the body files', ...damage(progress)];
     return [percent, `${readableSize(done)} of ${readableSize(ofBytes)}`, ...this.#pace(progress), ...damage(progress)];
   }
@@ -78,14 +82,14 @@ export class ProgressDisplay {
     const time = elapsedMonotonic(first.time, last.time) / 1000;
     const moved = last.bytes - first.bytes;
     if (time <= 0 || moved <= 0) return [];
+    const rate = `${readableSize(bytes(Math.round(moved / time)))}/s`;
+    if (done >= ofBytes) return [rate];
     const left = readableDuration(seconds(Math.ceil(((ofBytes - done) * time) / moved)));
-    return [`${readableSize(bytes(Math.round(moved / time)))}/s`, `${left} left`];
+    return [rate, `${left} left`];
   }
 }
 
 const restOfLine = '\x1b[K';
-
-const phases = { index: 'looking through the index', files: 'looking for body files that belong to nothing' };
 
 const share = ({ bytes: done, ofBytes }: UpkeepProgress): number => (ofBytes === 0 ? 1 : Math.min(1, done / ofBytes));
 

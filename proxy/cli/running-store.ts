@@ -1,5 +1,6 @@
 import type { UpkeepLine, UpkeepResults } from '../admin/operator-store.js';
 import type { StoreReport } from '../admin/store-control.js';
+import type { ReportOptions } from '../cache/disk/disk-report.js';
 import { CallFailed, type OperatorClient } from './operator-client.js';
 import type { StoreSide, Watching } from './store-side.js';
 
@@ -7,8 +8,8 @@ import type { StoreSide, Watching } from './store-side.js';
 export class RunningStore implements StoreSide {
   constructor(private readonly client: OperatorClient) {}
 
-  async report(): Promise<StoreReport> {
-    return (await this.client.get('/api/store')) as StoreReport;
+  async report({ largest }: ReportOptions): Promise<StoreReport> {
+    return (await this.client.get(`/api/store${largest ? '?largest' : ''}`)) as StoreReport;
   }
 
   async perform<W extends keyof UpkeepResults>(

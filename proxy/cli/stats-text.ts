@@ -96,7 +96,19 @@ function stored(store: 'memory' | 'disk', whole: StatsView): Line {
   const evicted = whole.count('willis_store_evictions_total', { store });
   const trouble = whole.gauge('willis_store_well', { store }) === 0 ? '; it fails at the moment' : '';
   const count = `${counted(responses)} ${responses === 1 ? 'response' : 'responses'}`;
-  return [store, `${count}, ${sized(held)} of ${sized(limit)}, ${counted(evicted ?? 0)} evicted${trouble}`];
+  const kept = pinned(store, whole);
+  return [store, `${count}, ${sized(held)} of ${sized(limit)}, ${counted(evicted ?? 0)} evicted${kept}${trouble}`];
+}
+
+/** What is pinned of it, and how often something was not stored for that. */
+function pinned(store: 'memory' | 'disk', whole: StatsView): string {
+  const rules = [...whole.countBy('willis_store_rule_pinned', 'rule').keys()];
+  const isPinned = (rule: string): boolean => whole.gauge('willis_store_rule_pinned', { store, rule }) === 1;
+  const held = rules.filter(isPinned).map((rule) => whole.gauge('willis_store_rule_bytes', { store, rule }) ?? 0);
+  if (held.length === 0) return '';
+  const refused = whole.count('willis_store_rule_refused_total', { store }) ?? 0;
+  const full = refused === 0 ? '' : `, and ${counted(refused)} refused for that`;
+  return `, ${sized(held.reduce((sum, one) => sum + one))} pinned${full}`;
 }
 
 function program(whole: StatsView, lately: StatsView | null): Line[] {

@@ -7,6 +7,7 @@ import { systemClock } from '../base/clock.js';
 import { WillisError } from '../base/errors.js';
 import { CacheRules } from '../cache/cache-rules.js';
 import type { DiskOptions } from '../cache/disk/disk-options.js';
+import type { ReportOptions } from '../cache/disk/disk-report.js';
 import { DiskStore } from '../cache/disk/disk-store.js';
 import { DiskStoreError } from '../cache/disk/disk-store-error.js';
 import { storeDirectory } from '../roles/disk-layer.js';
@@ -50,7 +51,9 @@ export async function openStopped(node: StoppedNode, console: Console): Promise<
 }
 
 function boundsOf({ config }: StoppedNode): Pick<DiskOptions, 'limit' | 'maxDocument' | 'variants' | 'retention'> {
-  if (config === null) return { limit: unlimited, maxDocument: unlimited, variants: Number.MAX_SAFE_INTEGER };
+  if (config === null) {
+    return { limit: unlimited, maxDocument: unlimited, variants: Number.MAX_SAFE_INTEGER, retention: null };
+  }
   const { disk, maxDocument, variants, rules } = config.config.cache;
   return { limit: disk ?? unlimited, maxDocument, variants, retention: new CacheRules(rules) };
 }
@@ -79,8 +82,8 @@ function checkOwner(directory: string): void {
 class StoppedStore implements StoreSide {
   constructor(private readonly store: DiskStore) {}
 
-  async report(): Promise<StoreReport> {
-    const disk = await this.store.upkeep.report().catch(callFailed);
+  async report(options: ReportOptions): Promise<StoreReport> {
+    const disk = await this.store.upkeep.report(options).catch(callFailed);
     return { memory: null, disk: { ...disk, lost: 0 } };
   }
 

@@ -33,14 +33,25 @@ function diskLines(disk: DiskReport, lost: number): LabelledLine[] {
   const { parts, indexFiles, deletedFiles, leastRecent } = disk;
   const indexed = parts.records + parts.index;
   return [
-    ['responses', `${counted(disk.responses)}; ${counted(disk.evicted)} evicted, ${counted(lost)} lost since the start`],
+    [
+      'responses',
+      `${counted(disk.responses)}${disk.partial === null ? '' : `, ${counted(disk.partial)} of them in part`}; ` +
+        `${counted(disk.evicted)} evicted, ${counted(lost)} lost since the start`,
+    ],
     ['in use', isUnlimited(disk.limit) ? readableSize(disk.bytes) : share(disk.bytes, disk.limit)],
     ['  bodies', readableSize(parts.bodies)],
     ['  index', `${readableSize(bytes(indexed))} with short bodies; its files have ${readableSize(indexFiles)}`],
-    ['  deleted', `${readableSize(parts.deleted)} in ${counted(deletedFiles)} ${files(deletedFiles)} that may still be read`],
+    [
+      '  deleted',
+      `${readableSize(parts.deleted)} in ${counted(deletedFiles)} ${files(deletedFiles)} that may still be read`,
+    ],
     ['  reserved', `${readableSize(parts.reserved)} for what is being written`],
     ...disk.classes.filter(isSpecial).map((one): LabelledLine => ['rule', classText(one)]),
-    ...(leastRecent === null ? [] : [['goes first', first(leastRecent)] as const]),
+    ...(leastRecent === null ? [] : [['goes first', first(leastRecent)] satisfies LabelledLine]),
+    ...(disk.largest ?? []).map(({ uri, bytes: size }, i): LabelledLine => [
+      i === 0 ? 'largest' : '',
+      `${escapeControls(uri)} (${readableSize(size)})`,
+    ]),
     ['state', `${disk.isWell ? 'well' : 'the disk fails'}${disk.work === null ? '' : `; ${works[disk.work]}`}`],
     ['format', String(disk.format)],
   ];

@@ -4,7 +4,7 @@ import { isSound } from '../cache/disk/disk-verification.js';
 import type { UpkeepProgress } from '../cache/disk/upkeep.js';
 import { exitCodes, type Console, type ExitCode } from './console.js';
 import type { TextOptions } from './explanation-text.js';
-import { ProgressDisplay } from './progress-display.js';
+import { ProgressDisplay, type ProgressDisplayOptions } from './progress-display.js';
 import type { StoreSide } from './store-side.js';
 import { compactionText, rebuildText, storeText, verificationText } from './store-text.js';
 import { withStore, type StoreOptions } from './with-store.js';
@@ -29,7 +29,7 @@ export interface Watch {
 /** `willis store stats`: what is stored, and how the disk fares. */
 export const storeStats = (options: StoreStatsOptions, console: Console, text: TextOptions): Promise<ExitCode> =>
   withStore(options, console, exitCodes.failure, async (store) => {
-    const report = await store.report();
+    const report = await store.report({ largest: true });
     console.out(options.json === true ? `${JSON.stringify(report, null, 2)}\n` : storeText(report, text));
     return exitCodes.ok;
   });
@@ -43,7 +43,10 @@ export const storeVerify = (options: StoreVerifyOptions, console: Console, watch
     const { rate, json } = options;
     const { result, last } = await watched(store, 'verify', rate === undefined ? {} : { rate }, console, watch);
     if (result !== null) console.out(json === true ? `${JSON.stringify(result, null, 2)}\n` : verificationText(result));
-    else console.err(`willis: ended before all was read: ${last?.responses ?? 0} responses, ${last?.damaged ?? 0} damaged\n`);
+    else
+      console.err(
+        `willis: ended before all was read: ${last?.responses ?? 0} responses, ${last?.damaged ?? 0} damaged\n`,
+      );
     if (result === null ? (last?.damaged ?? 0) > 0 : !isSound(result)) return exitCodes.failure;
     return result?.isWhole === true ? exitCodes.ok : exitCodes.configuration;
   });
@@ -62,12 +65,21 @@ export const storeRebuild = (options: StoreStatsOptions, console: Console, watch
   withStore(options, console, exitCodes.failure, async (store) => {
     const { result } = await watched(store, 'rebuild', {}, console, watch);
     if (result === null) {
-      console.err('willis: it goes on in the node; a store that no node uses goes on when it is opened the next time\n');
+      console.err(
+        'willis: it goes on in the node; a store that no node uses goes on when it is opened the next time\n',
+      );
       return exitCodes.failure;
     }
     console.out(options.json === true ? `${JSON.stringify(result, null, 2)}\n` : rebuildText(result));
     return exitCodes.ok;
   });
+
+const index = 'looking through the index';
+const phases: Readonly<Record<keyof UpkeepResults, ProgressDisplayOptions['phases']>> = {
+  verify: { index, files: 'looking for body files that belong to nothing' },
+  rebuild: { index, files: 'the index is there' },
+  compact: { index: 'compacting the index', files: 'deleting body files' },
+};
 
 interface Watched<R> {
   readonly result: R | null;
@@ -84,7 +96,7 @@ async function watched<W extends keyof UpkeepResults>(
   const ending = new AbortController();
   const callOff = watch.onEnd(() => ending.abort());
   const display = new ProgressDisplay({
-    ...{ label: work, clock: systemClock, width: watch.width },
+    ...{ label: work, phases: phases[work], clock: systemClock, width: watch.width },
     write: (text) => console.err(text),
   });
   let last: UpkeepProgress | null = null;

@@ -46,7 +46,7 @@ async function storeSide(options: StoreOptions, console: Console): Promise<Store
   const found = running(options, console);
   if (typeof found === 'number') return found;
   try {
-    await found.report();
+    await found.report({ largest: false });
     return found;
   } catch (error) {
     if (!(error instanceof NobodyListens)) throw error;

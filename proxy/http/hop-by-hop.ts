@@ -19,7 +19,7 @@ export function withoutHopByHop(fields: Fields, besides: ReadonlySet<string> = n
 }
 
 /** Whether a field, named in lower case, never goes further than one connection. */
-const isHopByHop = (name: string): boolean => always.has(name);
+export const isHopByHop = (name: string): boolean => always.has(name);
 
 /** The options of all `Connection` lines, in lower case. Some of them (`close`, `keep-alive`) name no field. */
 export function connectionOptions(fields: Fields): ReadonlySet<string> {

@@ -42,5 +42,4 @@ h1{margin:0 0 .5rem;font-size:1.6rem;line-height:1.25}
 h2{margin:1.5rem 0 .3rem;font-size:1rem}
 p{margin:.5rem 0}
 code{font:.9em/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
-dt{color:var(--soft)}
 `;

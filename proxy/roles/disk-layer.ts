@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import { uriOfKey, type CacheKey } from '../cache/cache-key.js';
 import { DiskStore } from '../cache/disk/disk-store.js';
-import type { DiskParts } from '../cache/disk/disk-report.js';
+import type { DiskParts, ReportOptions } from '../cache/disk/disk-report.js';
 import { DiskStoreError } from '../cache/disk/disk-store-error.js';
 import type { DiskUpkeep } from '../cache/disk/disk-upkeep.js';
 import type { InvalidationOrder } from '../cache/invalidation-marks.js';
@@ -41,6 +41,8 @@ export interface DiskState {
   readonly lost: number;
   /** What counts against its limit. */
   readonly parts: DiskParts;
+  /** Stored responses of which some bytes are missing; null if that is not known. */
+  readonly partial: number | null;
   /** Body files that are to be deleted. */
   readonly deletedFiles: number;
 }
@@ -82,9 +84,9 @@ export class DiskLayer implements StoreControl {
     return disk && { isWell: disk.isWell, lost: this.#lost, ...disk.upkeep.state() };
   }
 
-  async report(): Promise<StoreReport> {
+  async report(options: ReportOptions): Promise<StoreReport> {
     const { memory, disk } = this.#options.store;
-    const report = disk && { ...(await disk.upkeep.report()), lost: this.#lost };
+    const report = disk && { ...(await disk.upkeep.report(options)), lost: this.#lost };
     return { memory: memory.usage(), disk: report };
   }
 

@@ -59,6 +59,7 @@ ${admin === null ? '' : `<h2>Is it well?</h2><p><code>${escapeHtml(admin)}health
 const style = `
 pre{margin:.3rem 0;padding:.6rem .9rem;border-radius:.4rem;background:var(--paper);white-space:pre-wrap}
 dl{display:grid;align-items:baseline;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:.5rem 0}
+dt{color:var(--soft)}
 dd{margin:0}
 `;
 

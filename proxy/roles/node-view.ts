@@ -125,6 +125,11 @@ function describeStore(registry: Registry, node: NodeView): void {
     read: () => onDisk(node, ({ lost }) => lost),
   });
   registry.add({
+    ...{ type: 'gauge', name: 'willis_store_partial_responses', labels: ['store'] },
+    help: 'Stored responses of which some bytes are missing.',
+    read: () => onDisk(node, ({ partial }) => partial),
+  });
+  registry.add({
     ...{ type: 'gauge', name: 'willis_store_part_bytes', labels: ['store', 'part'] },
     help: 'What counts against the limit of the disk: bodies, records, index beyond them, deleted, reserved for writing.',
     read: () =>
@@ -140,7 +145,9 @@ function describeStore(registry: Registry, node: NodeView): void {
   });
 }
 
-function onDisk(node: NodeView, value: (disk: DiskState) => number): Sample[] {
+/** What is not known is left out. */
+function onDisk(node: NodeView, value: (disk: DiskState) => number | null): Sample[] {
   const disk = node.disk();
-  return disk === null ? [] : [{ labels: ['disk'], value: value(disk) }];
+  const known = disk && value(disk);
+  return known === null ? [] : [{ labels: ['disk'], value: known }];
 }

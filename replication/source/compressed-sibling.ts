@@ -18,7 +18,12 @@ export function plainNameOf(name: string): string | undefined {
  * more than would fit.
  * @throws BlobStoreError
  */
-export async function isCompressedForm(name: string, file: SourceFile, plain: SourceFile, blobs: BlobStore): Promise<boolean> {
+export async function isCompressedForm(
+  name: string,
+  file: SourceFile,
+  plain: SourceFile,
+  blobs: BlobStore,
+): Promise<boolean> {
   const stored = Readable.from(blobs.read(file.digest, bytes(0), file.size, file.blocks), { objectMode: false });
   const decompress: Transform = name.endsWith('.br') ? createBrotliDecompress() : createGunzip();
   let failure: unknown = null;

@@ -6,11 +6,21 @@ import type { Fingerprint } from './source-file.js';
 
 /** What stands under a name. Links are followed, as long as they stay below the top. */
 export type Entry =
-  | { readonly kind: 'file'; readonly real: string; readonly place: string; readonly fingerprint: Fingerprint }
+  | FileEntry
   | { readonly kind: 'directory'; readonly real: string; readonly isLink: boolean }
   | { readonly kind: 'gone' }
   | { readonly kind: 'refused'; readonly reason: RefusedEntry }
   | { readonly kind: 'unreadable'; readonly reason: string };
+
+export interface FileEntry {
+  readonly kind: 'file';
+  /** Where it really is. */
+  readonly real: string;
+  /** The directory that it really is in. */
+  readonly place: string;
+  readonly device: number;
+  readonly fingerprint: Fingerprint;
+}
 
 /** `outside`: a link that leads out of the directory; `dangling`: to nothing; `special`: neither a file nor a directory. */
 export type RefusedEntry = 'outside' | 'dangling' | 'special';
@@ -31,6 +41,12 @@ export async function listing(directory: string): Promise<Map<string, ListedKind
 }
 
 export const realPathOf = (path: string): Promise<string> => calls.realpath(path);
+
+export const isLink = (directory: string, name: string): Promise<boolean> =>
+  calls.lstat(join(directory, name)).then(
+    (stats) => stats.isSymbolicLink(),
+    () => false,
+  );
 
 /** @param root the top, as it really is */
 export async function lookAt(directory: string, name: string, root: string): Promise<Entry> {
@@ -57,7 +73,7 @@ async function lookThrough(path: string, root: string): Promise<Entry> {
 function entryOf(real: string, place: string, stats: Stats, isLink: boolean): Entry {
   if (stats.isDirectory()) return { kind: 'directory', real, isLink };
   if (!stats.isFile()) return { kind: 'refused', reason: 'special' };
-  return { kind: 'file', real, place, fingerprint: fingerprintOf(stats) };
+  return { kind: 'file', real, place, device: stats.dev, fingerprint: fingerprintOf(stats) };
 }
 
 function failed(error: unknown, missing: 'gone' | 'dangling'): Entry {

@@ -5,8 +5,7 @@ import type { Fingerprint, SourceFile } from './source-file.js';
 
 /** Facts of a file, or of the marker of a directory, by its path. */
 export type Fact = { readonly path: string } & (
-  | { readonly file: SourceFile | null }
-  | { readonly marker: Fingerprint | null }
+  { readonly file: SourceFile | null } | { readonly marker: Fingerprint | null }
 );
 
 /**
@@ -120,16 +119,30 @@ const printed = ({ size, mtime, ctime, inode }: Fingerprint): number[] => [size,
 
 /** What cannot be read is not known. */
 function decodeFacts(payload: Buffer): Fact[] {
-  return payload.toString().split('\n').flatMap((line) => {
-    try {
-      return [decodeFact(JSON.parse(line) as readonly unknown[])];
-    } catch {
-      return [];
-    }
-  });
+  return payload
+    .toString()
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        return [decodeFact(JSON.parse(line) as readonly unknown[])];
+      } catch {
+        return [];
+      }
+    });
 }
 
-function decodeFact([kind, path, print, digest, blocks, isText, lastModified, place, form, is]: readonly unknown[]): Fact {
+function decodeFact([
+  kind,
+  path,
+  print,
+  digest,
+  blocks,
+  isText,
+  lastModified,
+  place,
+  form,
+  is,
+]: readonly unknown[]): Fact {
   if (typeof path !== 'string') throw new TypeError('no path');
   const fingerprint = print === null ? null : fingerprintFrom(print);
   if (kind === 'm') return { path, marker: fingerprint };
@@ -143,7 +156,7 @@ function decodeFact([kind, path, print, digest, blocks, isText, lastModified, pl
     place: String(place),
   };
   if (form === undefined) return { path, file };
-  return { path, file: { ...file, formOf: { digest: parseDigest(String(form), 'form'), is: is === true } } };
+  return { path, file: { ...file, formOf: { digest: parseDigest(form as string, 'form'), is: is === true } } };
 }
 
 function fingerprintFrom(print: unknown): Fingerprint {

@@ -41,6 +41,10 @@ export class MassRemoval {
     this.#allowed = true;
   }
 
+  get isAllowed(): boolean {
+    return this.#allowed;
+  }
+
   /** All that was allowed has been removed. */
   done(): void {
     if (this.#allowed) this.#recent = [];

@@ -13,9 +13,7 @@ export interface PathPatterns {
  * below. A leading `**` and slash stand for the top too.
  */
 export function pathPatterns(patterns: readonly string[]): PathPatterns {
-  const spelled = patterns.flatMap((pattern) =>
-    pattern.startsWith('**/') ? [pattern, pattern.slice(3)] : [pattern],
-  );
+  const spelled = patterns.flatMap((pattern) => (pattern.startsWith('**/') ? [pattern, pattern.slice(3)] : [pattern]));
   const tests = spelled.map((pattern) => ({ test: patternTest(pattern), isOpen: /(?:\*\*|\/)$/.test(pattern) }));
   return {
     matches: (path) => tests.some(({ test }) => test(path)),

@@ -31,7 +31,8 @@ export interface Moment {
   readonly monotonic: MonotonicMs;
 }
 
-export type Settling = { readonly settled: true } | { readonly settled: false; readonly look: Look; readonly wait: Milliseconds };
+export type Settling =
+  { readonly settled: true } | { readonly settled: false; readonly look: Look; readonly wait: Milliseconds };
 
 /**
  * Whether a file can be taken for finished:
@@ -53,7 +54,9 @@ export function settle(
 ): Settling {
   const isSame = before !== undefined && sameFingerprint(before.fingerprint, fingerprint);
   if (before === undefined && isOld(fingerprint, now.wall)) return { settled: true };
-  const look = isSame ? before : { fingerprint, since: now.monotonic, needed: neededFor(fingerprint, known, before, times) };
+  const look = isSame
+    ? before
+    : { fingerprint, since: now.monotonic, needed: neededFor(fingerprint, known, before, times) };
   const wait = milliseconds(look.needed - elapsedMonotonic(look.since, now.monotonic));
   return wait <= 0 ? { settled: true } : { settled: false, look, wait };
 }

@@ -127,5 +127,15 @@ function variantsOf({ directory, rules }: Layout, name: string, file: SourceFile
 function variantOf({ digest, blocks, size, lastModified }: SourceFile, coding: string | null, type: string): Variant {
   // half of the digest tells any two representations apart
   const etag = `"${digest.slice(0, 32)}"`;
-  return { coding, language: null, type, etag, lastModified, length: size, digest, blockSize: blockSizeFor(size), blocks };
+  return {
+    coding,
+    language: null,
+    type,
+    etag,
+    lastModified,
+    length: size,
+    digest,
+    blockSize: blockSizeFor(size),
+    blocks,
+  };
 }

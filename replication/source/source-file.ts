@@ -1,4 +1,5 @@
 import type { Bytes, EpochMs } from '../../config/units.js';
+import { SMALLEST_BLOCK } from '../../wlis/trust/block-list.js';
 import type { Digest } from '../../wlis/trust/digest.js';
 
 /** What tells one state of a file from another without reading it. */
@@ -24,3 +25,7 @@ export interface SourceFile extends Fingerprint {
   /** Of a compressed file: whether it is the compressed form of just these bytes. */
   readonly formOf?: { readonly digest: Digest; readonly is: boolean };
 }
+
+/** What of a file is in the store: its bytes, and the block list if there are several blocks. */
+export const blobsOf = ({ digest, blocks, size }: SourceFile): Digest[] =>
+  size > SMALLEST_BLOCK ? [digest, blocks] : [digest];

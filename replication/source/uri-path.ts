@@ -14,7 +14,8 @@ export function encodePath(names: string): string | null {
 export const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
 
 /** A reference to a document of the same directory, which is not taken for a URI with a scheme. */
-export const referenceTo = (segment: string): string => (/^[^/]*:/.test(segment) || segment === '' ? `./${segment}` : segment);
+export const referenceTo = (segment: string): string =>
+  /^[^/]*:/.test(segment) || segment === '' ? `./${segment}` : segment;
 
 const isPlain = /^(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*\/)*(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*)?$/;
 const encoded = /[^A-Za-z0-9._~!$&'()*+,;=:@/-]/gu;

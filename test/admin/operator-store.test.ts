@@ -59,7 +59,10 @@ describe('the operator side and what is stored on disk', () => {
     await store('/a', '/b', '/c');
     const { memory, disk } = await report();
     assert.ok(disk !== null && memory !== null, 'there are both');
-    assert.deepEqual([disk.directory, disk.isWell, disk.responses, disk.lost], [join(directory.path, 'store'), true, 3, 0]);
+    assert.deepEqual(
+      [disk.directory, disk.isWell, disk.responses, disk.lost],
+      [join(directory.path, 'store'), true, 3, 0],
+    );
     const onDisk = bodyFiles().reduce((sum, path) => sum + statSync(path).blocks * 512, 0);
     assert.equal(disk.parts.bodies, onDisk);
 
@@ -67,7 +70,8 @@ describe('the operator side and what is stored on disk', () => {
     const metric = (name: string, labels: Readonly<Record<string, string>>): unknown =>
       families
         .find((family) => family.name === name)
-        ?.samples.find((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))?.value;
+        ?.samples.find((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
+        ?.value;
     for (const [part, value] of Object.entries(disk.parts)) {
       assert.equal(metric('willis_store_part_bytes', { store: 'disk', part }), value, part);
     }
@@ -77,6 +81,7 @@ describe('the operator side and what is stored on disk', () => {
       willis_store_evictions_total: disk.evicted,
       willis_store_lost_total: disk.lost,
       willis_store_deleted_files: disk.deletedFiles,
+      willis_store_partial_responses: disk.partial,
       willis_store_well: 1,
     };
     for (const [name, value] of Object.entries(same)) assert.equal(metric(name, { store: 'disk' }), value, name);
@@ -102,7 +107,10 @@ describe('the operator side and what is stored on disk', () => {
     const before = node.willis.origin.requests.length;
     const damaged = new URL(lost?.uri ?? '').pathname;
     const again = await node.willis.get(damaged);
-    assert.deepEqual([again.body.equals(Buffer.alloc(1_000_000, damaged)), node.willis.origin.requests.length], [true, before + 1]);
+    assert.deepEqual(
+      [again.body.equals(Buffer.alloc(1_000_000, damaged)), node.willis.origin.requests.length],
+      [true, before + 1],
+    );
   });
 
   it('compacts, and says what that gave back', async () => {
@@ -114,11 +122,19 @@ describe('the operator side and what is stored on disk', () => {
     assert.deepEqual(bodyFiles(), []);
   });
 
+  it('makes the index anew', async () => {
+    await store('/a', '/b');
+    const last = linesOf((await node.post('/api/store/rebuild', {})).body).at(-1);
+    assert.deepEqual(last, { type: 'done', result: { before: 2, kept: 2, adopted: 0 } });
+    const { disk } = await report();
+    assert.deepEqual([disk?.responses, disk?.isWell, disk?.work], [2, true, null]);
+  });
+
   it('does one such work at a time: 409 with what is under way; and ends it when who has asked for it goes away', async () => {
     await store('/a');
     const client = await watch('verify', { rate: '64KiB' });
     await until(async () => (await report()).disk?.work === 'verify');
-    for (const work of ['verify', 'compact']) {
+    for (const work of ['verify', 'rebuild', 'compact']) {
       const refused = await node.post(`/api/store/${work}`, {});
       const problem = JSON.parse(refused.body.toString()) as { code: string; detail: string };
       assert.deepEqual([refused.status, problem.code], [409, 'store-busy']);
@@ -154,7 +170,7 @@ describe('the operator side and what is stored on disk', () => {
     await node.willis.reload({ cache: { disk: null } });
     const { memory, disk } = await report();
     assert.deepEqual([disk, memory !== null], [null, true]);
-    for (const work of ['verify', 'compact']) {
+    for (const work of ['verify', 'rebuild', 'compact']) {
       const refused = await node.post(`/api/store/${work}`, {});
       assert.equal(refused.status, 404);
       assert.match(refused.body.toString(), /cache\.disk is null/);

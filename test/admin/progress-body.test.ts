@@ -80,6 +80,7 @@ describe('content that tells of work', () => {
 
 async function rest(body: ProgressBody<number, string>): Promise<unknown[]> {
   const lines: unknown[] = [];
-  for (let chunk = await body.read(); chunk !== null; chunk = await body.read()) lines.push(JSON.parse(chunk.toString()));
+  for (let chunk = await body.read(); chunk !== null; chunk = await body.read())
+    lines.push(JSON.parse(chunk.toString()));
   return lines;
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { bytes } from '../../config/units.js';
 import { WillisError } from '../../proxy/base/errors.js';
-import { readAll, type Body } from '../../proxy/http/body.js';
+import { BufferedBody, readAll, type Body } from '../../proxy/http/body.js';
 import { Fields } from '../../proxy/http/fields.js';
 import { Fill, type FillOptions } from '../../proxy/cache/fill.js';
 import type { ResponseWriter } from '../../proxy/cache/response-store.js';
+import type { StoredResponse } from '../../proxy/cache/stored-response.js';
 
 /** A source that gives what the test puts in, when it puts it in. */
 class PushBody implements Body {
@@ -41,6 +42,8 @@ class PushBody implements Body {
 class RecordingWriter implements ResponseWriter {
   text = '';
   outcome: 'committed' | 'kept' | 'dropped' | null = null;
+  stored: StoredResponse | null = null;
+  keepsBuffers = false;
 
   constructor(private readonly limit = Infinity) {}
 
@@ -49,9 +52,9 @@ class RecordingWriter implements ResponseWriter {
     return this.text.length <= this.limit;
   }
 
-  commit(): null {
+  commit(): StoredResponse | null {
     this.outcome = 'committed';
-    return null;
+    return this.stored;
   }
 
   abandon(keep: boolean): null {
@@ -210,5 +213,75 @@ describe('one transfer for the store and several readers', () => {
     release();
     assert.equal(source.cancelled, true);
     await ended(fill);
+  });
+
+  describe('of which no more is kept than a window', () => {
+    const content = Array.from({ length: 26 }, (_, i) => String.fromCharCode(97 + i).repeat(4));
+    const stored = {} as StoredResponse;
+    /** Gives what the writer has, as the store would. */
+    const behind = (writer: RecordingWriter): FillOptions =>
+      options({
+        backing: {
+          window: bytes(16),
+          open: (_, from, to) => BufferedBody.from(writer.text.slice(from, to)),
+        },
+      });
+    const filled = (source: PushBody): PushBody => {
+      for (const chunk of content) source.push(chunk);
+      source.push(null);
+      return source;
+    };
+
+    it('gives the rest from the store to a reader who fell behind, when it is stored', async () => {
+      const writer = new RecordingWriter();
+      writer.stored = stored;
+      const fill = new Fill(filled(new PushBody()), writer, behind(writer));
+      const [slow, slower, whole] = [fill.reader(), fill.reader(bytes(1), bytes(50)), text(fill.reader())];
+      assert.equal((await slow.read())?.toString(), 'aaaa');
+      assert.equal(await whole, content.join(''));
+      assert.equal(fill.joinable, false);
+      assert.equal(await text(slow), content.slice(1).join(''));
+      assert.equal(await text(slower), content.join('').slice(1, 50));
+    });
+
+    it('lets a reader who fell behind wait for the end of the transfer', async () => {
+      const source = new PushBody();
+      const writer = new RecordingWriter();
+      writer.stored = stored;
+      const fill = new Fill(source, writer, behind(writer));
+      const fast = fill.reader();
+      const late = fill.reader();
+      for (const chunk of content) {
+        source.push(chunk);
+        await fast.read();
+      }
+      let arrived = false;
+      const reading = text(late).then((all) => {
+        arrived = true;
+        return all;
+      });
+      await turn();
+      assert.equal(arrived, false);
+      source.push(null);
+      await text(fast);
+      assert.equal(await reading, content.join(''));
+    });
+
+    it('breaks for a reader who fell behind, if it is not stored in the end', async () => {
+      const writer = new RecordingWriter();
+      const fill = new Fill(filled(new PushBody()), writer, behind(writer));
+      const [late, fast] = [fill.reader(), fill.reader()];
+      assert.equal(await text(fast), content.join(''));
+      await assert.rejects(text(late), /not stored after all/);
+    });
+
+    it('is kept as a whole where the store has it in memory anyway', async () => {
+      const writer = new RecordingWriter();
+      writer.keepsBuffers = true;
+      const fill = new Fill(filled(new PushBody()), writer, behind(writer));
+      const [late, fast] = [fill.reader(), fill.reader()];
+      assert.equal(await text(fast), content.join(''));
+      assert.equal(await text(late), content.join(''));
+    });
   });
 });

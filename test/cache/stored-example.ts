@@ -1,6 +1,7 @@
-import { bytes, epochMs, seconds } from '../../config/units.js';
+import { bytes, epochMs, seconds, type EpochMs } from '../../config/units.js';
 import type { ResponseDirectives } from '../../proxy/cache/cache-control.js';
 import type { CacheKey } from '../../proxy/cache/cache-key.js';
+import type { Freshness } from '../../proxy/cache/freshness.js';
 import type { StoredResponse } from '../../proxy/cache/stored-response.js';
 import { Fields } from '../../proxy/http/fields.js';
 
@@ -26,13 +27,7 @@ export function stored({ fields = {}, ...rest }: Example = {}): StoredResponse {
     selecting: { names: [], values: [] },
     requestTime: receivedAt,
     responseTime: receivedAt,
-    freshness: {
-      lifetime: seconds(60),
-      lifetimeSource: 'max-age',
-      initialAge: seconds(0),
-      responseTime: receivedAt,
-      directives,
-    },
+    freshness: freshForAMinute(receivedAt),
     groups: [],
     length,
     held,
@@ -46,6 +41,15 @@ export function stored({ fields = {}, ...rest }: Example = {}): StoredResponse {
 /** The parts [from, to) of a response of ten bytes. */
 export const part = (intervals: readonly (readonly [number, number])[], example: Example = {}): StoredResponse =>
   stored({ held: intervals.map(([from, to]) => ({ from: bytes(from), to: bytes(to) })), ...example });
+
+/** What `max-age=60` makes of a response that was received then. */
+export const freshForAMinute = (responseTime: EpochMs): Freshness => ({
+  lifetime: seconds(60),
+  lifetimeSource: 'max-age',
+  initialAge: seconds(0),
+  responseTime,
+  directives,
+});
 
 const directives: ResponseDirectives = {
   source: 'cache-control',

@@ -12,6 +12,7 @@ import { readAll } from '../../proxy/http/body.js';
 import { TempDir } from '../support/temp-dir.js';
 import { DiskExample } from './disk/disk-example.js';
 import { FaultyFileSystem } from './disk/faulty-file-system.js';
+import { slowDisk } from './disk/slow-disk.js';
 import { describeResponseStore } from './response-store.contract.js';
 import { key, metadata, only, put, read, varying } from './response-store/samples.js';
 
@@ -27,9 +28,9 @@ describe('TieredStore in the contract', () => {
   });
   after(() => temporary.remove());
 
-  for (const [name, memory] of [
-    ['much', large],
-    ['hardly any', bytes(20_000)],
+  for (const [name, memory, machine] of [
+    ['much', large, {}],
+    ['hardly any', bytes(20_000), slowDisk()],
   ] as const) {
     describeResponseStore(`TieredStore with ${name} memory`, async (bounds) => {
       const order = new InvalidationOrder();
@@ -40,6 +41,7 @@ describe('TieredStore in the contract', () => {
           throw error;
         },
         onWell: () => undefined,
+        ...machine,
         ...bounds,
       });
       return new TieredStore(memoryOf(memory, order), disk);
@@ -88,7 +90,7 @@ describe('TieredStore', () => {
     ['short', 'hello'],
     ['long', 'hello '.repeat(50_000)],
   ] as const) {
-    it(`brings a ${size} response that is asked for to memory, all its variants, and answers from there at once`, async () => {
+    it(`brings a ${size} response that is asked for again to memory, all its variants, and answers from there at once`, async () => {
       await put(store, 'german', { selecting: varying('de') });
       await put(store, content);
       await store.invalidateGroup('|http://example.com', 'none');
@@ -105,6 +107,14 @@ describe('TieredStore', () => {
       );
     });
   }
+
+  it('does not bring to memory what is asked for once', async () => {
+    await put(store, 'hello');
+    await put(store, 'hello', { key: key('/again') });
+    assert.equal((await get()).text, 'hello');
+    await raised('/again');
+    assert.equal(memory.peek(key('/')).length, 0);
+  });
 
   it('keeps on disk what memory evicts', async () => {
     await put(store, 'hello');

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../config/load.js';
 import { check } from '../../proxy/cli/check.js';
 import { printConfig } from '../../proxy/cli/config.js';
 import { TempDir } from '../support/temp-dir.js';
+import { runWillis, type EndedWillis } from '../support/willis-program.js';
 import { Terminal } from './terminal.js';
 
 describe('the commands check and config', () => {
@@ -116,25 +115,13 @@ describe('the files that willis check looks at', () => {
 });
 
 describe('the program willis', () => {
-  const root = fileURLToPath(new URL('../../', import.meta.url));
   let directory: TempDir;
   before(async () => {
     directory = await TempDir.create();
   });
   after(() => directory.remove());
 
-  const willis = (...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
-    new Promise((resolve) => {
-      const arrangement = [
-        '--import',
-        createRequire(import.meta.url).resolve('tsx'),
-        join(root, 'proxy/main.ts'),
-        ...words,
-      ];
-      const child = execFile(process.execPath, arrangement, { cwd: directory.path }, (_, stdout, stderr) =>
-        resolve({ code: child.exitCode ?? -1, stdout, stderr }),
-      );
-    });
+  const willis = (...words: string[]): Promise<EndedWillis> => runWillis(directory.path, words);
 
   it('checks a configuration given as argument or option', async () => {
     await directory.write('bad.yaml', 'x: 1');

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { explain } from '../../proxy/cli/explain.js';
 import { purge } from '../../proxy/cli/purge.js';
 import { stats, type Screen } from '../../proxy/cli/stats.js';
@@ -13,6 +10,7 @@ import { OperatedWillis } from '../admin/operator-fixture.js';
 import { makeCertificates } from '../support/certificates.js';
 import { answer, type ScriptedFields } from '../support/origin-scripts.js';
 import { TempDir } from '../support/temp-dir.js';
+import { runWillis, type EndedWillis } from '../support/willis-program.js';
 import { outcomeOf } from '../support/willis.js';
 import { Terminal } from './terminal.js';
 
@@ -116,6 +114,15 @@ describe('the commands for a running node', () => {
       assert.equal(await explain(url, { ...there, ...options }, terminal, { ...text, width }), 0, terminal.stderr);
       return terminal.stdout;
     };
+
+    it('tells which rule governs a URL, and how it keeps what is stored', async () => {
+      const match = 'http://site.test/a/';
+      await node.willis.reload({ cache: { rules: [{ match, pin: true, maxBytes: '3MiB', lifetime: '1h' }] } });
+      const said = 'stored, pinned, at most 3 MiB together, lifetime 1h where none is named';
+      assert.match(await explained('site.test/a/b'), new RegExp(`rule +cache\\.rules, ${match}: ${said}\n`));
+      await node.willis.reload({ cache: { rules: [{ match }] } });
+      assert.match(await explained('site.test/a/b'), new RegExp(`rule +cache\\.rules, ${match}: stored\n`));
+    });
 
     it('tells a person what is stored, and what the next request would do', async () => {
       await store('/a', { 'Content-Type': 'text/plain', 'Cache-Groups': '"g"' });
@@ -223,6 +230,12 @@ The next such request
       assert.match(shown, /hits +75\.0 % of requests, /);
       assert.match(shown, /memory +1 response, /);
       assert.match(shown, /\n {2}hit +3 +\d+ B\n {2}fwd=uri-miss +1 +\d+ B\n$/);
+    });
+
+    it('tells what is pinned', async () => {
+      await node.willis.reload({ cache: { rules: [{ match: 'http://site.test/a', pin: true }] } });
+      for (const path of ['/a', '/b']) await store(path);
+      assert.match(await told(), /memory +2 responses, 5\.0 KiB of 256 MiB, 0 evicted, 2\.5 KiB pinned\n/);
     });
 
     it('prints all numbers with --json', async () => {
@@ -351,19 +364,7 @@ The next such request
 
   it('run as programs, with their exit codes', async () => {
     await store('/a');
-    const program = [
-      createRequire(import.meta.url).resolve('tsx'),
-      fileURLToPath(new URL('../../proxy/main.ts', import.meta.url)),
-    ];
-    const willis = (...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
-      new Promise((resolve) => {
-        const child = execFile(
-          process.execPath,
-          ['--import', ...program, ...words],
-          { cwd: directory.path },
-          (_, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
-        );
-      });
+    const willis = (...words: string[]): Promise<EndedWillis> => runWillis(directory.path, words);
     await directory.write('c.yaml', `listen: {admin: "127.0.0.1:${node.port}"}\n`);
     const [explained, shown, refused] = await Promise.all([
       willis(

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StoreReport } from '../../proxy/admin/store-control.js';
-import { storeCompact, storeStats, storeVerify, type Watch } from '../../proxy/cli/store.js';
+import { storeCompact, storeRebuild, storeStats, storeVerify, type Watch } from '../../proxy/cli/store.js';
 import { plainStyle } from '../../proxy/cli/text-style.js';
 import type { StoreOptions } from '../../proxy/cli/with-store.js';
 import { OperatedWillis } from '../admin/operator-fixture.js';
@@ -69,9 +69,10 @@ describe('the commands for what is stored on disk', () => {
   }
 
   type Command = (options: StoreOptions) => Promise<number>;
-  const commands: Readonly<Record<'stats' | 'verify' | 'compact', Command>> = {
+  const commands: Readonly<Record<'stats' | 'verify' | 'rebuild' | 'compact', Command>> = {
     stats: (options) => storeStats(options, terminal, text),
     verify: (options) => storeVerify(options, terminal, unwatched),
+    rebuild: (options) => storeRebuild(options, terminal, unwatched),
     compact: (options) => storeCompact(options, terminal, unwatched),
   };
 
@@ -92,9 +93,18 @@ describe('the commands for what is stored on disk', () => {
       const { code, stdout } = await ran('stats', there());
       assert.equal(code, 0);
       assert.match(stdout, /^In memory\n\n {2}responses +\d+; 0 evicted\n {2}in use /);
-      assert.match(stdout, /\nOn disk, in \S+\/data\/store\n\n {2}responses +2; 0 evicted, 0 lost since the start\n/);
-      assert.match(stdout, /\n {2}in use +1\.9 MiB of 64 MiB \(3\.\d %\)\n {4}bodies +1\.9 MiB\n {4}index +\S+ KiB with short/);
-      assert.match(stdout, /\n {2}goes first +http:\/\/site\.test\/a \(\d+ KiB, last used 2026-01-01 00 h UTC\)\n {2}state +well\n/);
+      assert.match(
+        stdout,
+        /\nOn disk, in \S+\/data\/store\n\n {2}responses +2, 0 of them in part; 0 evicted, 0 lost since the start\n/,
+      );
+      assert.match(
+        stdout,
+        /\n {2}in use +1\.9 MiB of 64 MiB \(3\.\d %\)\n {4}bodies +1\.9 MiB\n {4}index +\S+ KiB with short/,
+      );
+      assert.match(
+        stdout,
+        /\n {2}goes first +http:\/\/site\.test\/a \(\d+ KiB, last used 2026-01-01 00 h UTC\)\n {2}largest +http:\/\/site\.test\/[ab] \(\d+ KiB\)\n +http:\/\/site\.test\/[ab] \(\d+ KiB\)\n {2}state +well\n/,
+      );
       const json = JSON.parse((await ran('stats', { ...there(), json: true })).stdout) as StoreReport;
       assert.deepEqual([json.disk?.responses, json.disk?.isWell], [2, true]);
     });
@@ -128,16 +138,53 @@ describe('the commands for what is stored on disk', () => {
       damageOne();
       const { stdout, code } = await ran('verify', { ...there(), json: true });
       const { damaged, lost } = JSON.parse(stdout) as { damaged: number; lost: unknown };
-      assert.deepEqual([code, damaged, lost], [1, 1, [{ uri: 'http://site.test/a', fault: 'its bytes are not what was stored' }]]);
+      assert.deepEqual(
+        [code, damaged, lost],
+        [1, 1, [{ uri: 'http://site.test/a', fault: 'its bytes are not what was stored' }]],
+      );
     });
 
     it('compact, and say what that gave back', async () => {
       await store('/a', '/b');
       assert.equal(await node.purge({ uri: 'http://site.test/a', hard: true }), 1);
-      const { code, stdout } = await ran('compact', there());
+      const { code, stdout, stderr } = await ran('compact', there());
+      assert.match(stderr, /^(compact: (deleting body files|compacting the index)\n)?$/);
       assert.match(stdout, /^\d+ KiB given back; 1 body file deleted\.\n$/);
       assert.equal(code, 0);
       assert.equal((await ran('compact', { ...there(), json: true })).stdout, '{\n  "freed": 0,\n  "files": 0\n}\n');
+    });
+
+    it('make the index anew, while the node answers, and everything is validated then', async () => {
+      await store('/a', '/b');
+      const { code, stdout } = await ran('rebuild', there());
+      assert.equal(
+        stdout,
+        'The index is made anew: 2 stored responses kept, 0 lost. Each is validated with its origin server before its next use.\n',
+      );
+      assert.equal(code, 0);
+      await node.willis.reload({ cache: { memory: '64KiB' } });
+      assert.equal(outcomeOf(await node.willis.get('/a')), 'stale');
+      assert.deepEqual(JSON.parse((await ran('rebuild', { ...there(), json: true })).stdout), {
+        ...{ before: 2, kept: 2, adopted: 0 },
+      });
+    });
+
+    it('tell of rules that pin, or give a share', async () => {
+      await node.willis.reload({
+        cache: {
+          rules: [
+            { match: '*://*/pinned*', pin: true },
+            { match: '*://*/share*', maxBytes: '10MiB' },
+            { match: '*://*/other*', lifetime: '1h' },
+          ],
+        },
+      });
+      await store('/pinned', '/share', '/a');
+      const { stdout } = await ran('stats', there());
+      assert.match(stdout, /\n {2}rule +\*:\/\/\*\/pinned\*: 1 response, \d+ KiB, pinned, 0 refused\n/);
+      assert.match(stdout, /\n {2}rule +\*:\/\/\*\/share\*: 1 response, \d+ KiB of 10 MiB \(9\.\d %\), 0 evicted\n/);
+      assert.doesNotMatch(stdout, /other/);
+      assert.match(stdout, /goes first +http:\/\/site\.test\/a /);
     });
 
     it('end when somebody wants them to, and so does the work of the node', async () => {
@@ -183,7 +230,10 @@ describe('the commands for what is stored on disk', () => {
       await node.willis.reload({ cache: { disk: null } });
       assert.match((await ran('stats', there())).stdout, /Nothing is stored on disk: cache\.disk is null\.\n$/);
       const { code, stderr } = await ran('verify', there());
-      assert.match(stderr, /^willis: There is nothing here\. nothing is stored on disk: cache\.disk is null \(request \S+\)\n$/);
+      assert.match(
+        stderr,
+        /^willis: There is nothing here\. nothing is stored on disk: cache\.disk is null \(request \S+\)\n$/,
+      );
       assert.equal(code, 2);
       assert.equal((await ran('compact', there())).code, 1);
     });
@@ -191,7 +241,10 @@ describe('the commands for what is stored on disk', () => {
     it('refuse a rate that is none', async () => {
       const { code, stderr } = await ran('verify', { ...there(), rate: 'fast' });
       assert.equal(code, 2);
-      assert.match(stderr, /rate: expected a size such as 50MiB \(for a second; at least 64KiB\), got 'fast' \(request/);
+      assert.match(
+        stderr,
+        /rate: expected a size such as 50MiB \(for a second; at least 64KiB\), got 'fast' \(request/,
+      );
     });
   });
 
@@ -200,17 +253,30 @@ describe('the commands for what is stored on disk', () => {
       await store('/a', '/b');
       const by = await stopped();
       const stats = await ran('stats', by);
-      assert.match(stats.stdout, /^On disk, in \S+\n\n {2}responses +2; /);
+      assert.match(stats.stdout, /^On disk, in \S+\n\n {2}responses +2, /);
       const verified = await ran('verify', by);
-      assert.deepEqual([verified.code, verified.stdout], [0, '2 stored responses with 1.9 MiB of content: all as they were stored.\n']);
+      assert.deepEqual(
+        [verified.code, verified.stdout],
+        [0, '2 stored responses with 1.9 MiB of content: all as they were stored.\n'],
+      );
       assert.match(verified.stderr, /^verify: looking through the index\n/);
-      assert.deepEqual([(await ran('compact', by)).code, stats.code, stats.stderr], [0, 0, '']);
+      const compacted = await ran('compact', by);
+      assert.deepEqual([compacted.code, compacted.stderr], [0, 'compact: deleting body files\n']);
+      assert.deepEqual([stats.code, stats.stderr], [0, '']);
       const again = await OperatedWillis.start(config(), { origin: node.willis.origin, clock: node.willis.clock });
       try {
         assert.equal(outcomeOf(await again.willis.get('/a')), 'hit');
       } finally {
         await again.willis.node.stop();
       }
+    });
+
+    it('make the index anew from what is in the directory', async () => {
+      await store('/a', '/b');
+      const by = await stopped();
+      const { code, stdout } = await ran('rebuild', by);
+      assert.match(stdout, /^The index is made anew: 2 stored responses kept, 0 lost\. /);
+      assert.deepEqual([code, (await ran('verify', by)).code], [0, 0]);
     });
 
     it('find what is damaged, and the node does not have it any more', async () => {
@@ -220,7 +286,7 @@ describe('the commands for what is stored on disk', () => {
       const { code, stdout } = await ran('verify', by);
       assert.equal(code, 1);
       assert.match(stdout, /http:\/\/site\.test\/a: its bytes are not what was stored\n/);
-      assert.match((await ran('stats', by)).stdout, /responses +0; /);
+      assert.match((await ran('stats', by)).stdout, /responses +0, /);
     });
 
     it('take a directory in place of a configuration: that of the node, or of its store', async () => {
@@ -228,7 +294,7 @@ describe('the commands for what is stored on disk', () => {
       await stopped();
       for (const path of ['data', 'data/store', join(directory.path, 'data')]) {
         const { code, stdout } = await ran('stats', { directory: path });
-        assert.match(stdout, /responses +1; .*\n {2}in use +\d+ KiB\n/);
+        assert.match(stdout, /responses +1, .*\n {2}in use +\d+ KiB\n/);
         assert.equal(code, 0);
       }
     });
@@ -275,12 +341,15 @@ describe('the commands for what is stored on disk', () => {
     });
 
     it('do not take a directory and a node', async () => {
-      assert.match((await ran('stats', { ...there(), directory: 'data' })).stderr, /--directory and --admin cannot go together/);
+      assert.match(
+        (await ran('stats', { ...there(), directory: 'data' })).stderr,
+        /--directory and --admin cannot go together/,
+      );
     });
 
     it('end with 2 for a configuration that cannot stand', async () => {
       await directory.write('c.yaml', 'lisen: {}\n');
-      for (const command of ['stats', 'verify', 'compact'] as const) {
+      for (const command of ['stats', 'verify', 'rebuild', 'compact'] as const) {
         assert.equal((await ran(command, { config: 'c.yaml' })).code, 2);
       }
     });
@@ -301,8 +370,11 @@ describe('the commands for what is stored on disk', () => {
     function willis(...words: string[]): { child: ChildProcess; ended: Promise<Ended> } {
       let child: ChildProcess | undefined;
       const ended = new Promise<Ended>((resolve) => {
-        child = execFile(process.execPath, [...program, 'store', ...words], { cwd: directory.path }, (_, stdout, stderr) =>
-          resolve({ code: child?.exitCode ?? null, stdout, stderr }),
+        child = execFile(
+          process.execPath,
+          [...program, 'store', ...words],
+          { cwd: directory.path },
+          (_, stdout, stderr) => resolve({ code: child?.exitCode ?? null, stdout, stderr }),
         );
       });
       assert.ok(child !== undefined, 'it was started');
@@ -315,10 +387,11 @@ describe('the commands for what is stored on disk', () => {
       await until(async () => (await report())?.work === 'verify');
       child.kill('SIGINT');
       const { code, stderr } = await ended;
-      assert.match(stderr, /willis: ended before all was read/);
+      assert.match(stderr, /^(verify: .*\n)*willis: ended before all was read: 0 responses, 0 damaged\n$/);
       assert.equal(code, 2);
       await until(async () => (await report())?.work === null);
-      const again = await willis('verify', '--admin', there().admin, '--json').ended;
+      const again = await willis('verify', '--admin', there().admin, '--json', '--rate', '600kB').ended;
+      assert.match(again.stderr, /^verify: \d+ %, /);
       assert.deepEqual([again.code, (JSON.parse(again.stdout) as { responses: number }).responses], [0, 1]);
     });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { passwordLine } from '../access/known-users.js';
-import { makeCertificates } from '../support/certificates.js';
+import { makeCertificates, writePem } from '../support/certificates.js';
 import { launchChromium, type Browser } from '../support/chromium.js';
 import { TempDir } from '../support/temp-dir.js';
 import { writeTree } from './document-tree.js';
@@ -22,7 +22,7 @@ describe('Chromium through a forward proxy that asks who it is', function () {
     directory = await TempDir.create();
     origin = await startNginx(await writeTree(directory));
     const { leaf } = await makeCertificates();
-    const tls = { cert: await directory.write('cert.pem', leaf.cert), key: await directory.write('key.pem', leaf.key) };
+    const tls = await writePem(directory, leaf);
     front = await startNode({
       listen: { proxy: null, site: { address: '127.0.0.1:0', tls }, admin: null },
       roles: [],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
-import { makeCertificates } from '../support/certificates.js';
+import { makeCertificates, writePem } from '../support/certificates.js';
 import { launchChromium, type Browser } from '../support/chromium.js';
 import { TempDir } from '../support/temp-dir.js';
 import { writeTree } from './document-tree.js';
@@ -18,7 +18,7 @@ describe('Chromium through the node', function () {
     directory = await TempDir.create();
     origin = await startNginx(await writeTree(directory));
     const { leaf } = await makeCertificates();
-    const tls = { cert: await directory.write('cert.pem', leaf.cert), key: await directory.write('key.pem', leaf.key) };
+    const tls = await writePem(directory, leaf);
     node = await startNode({
       listen: { proxy: '127.0.0.1:0', site: { address: '127.0.0.1:0', tls }, admin: null },
       sites: [{ host: '*', origin: origin.url() }],

@@ -3,61 +3,42 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { answer } from '../support/origin-scripts.js';
 import { startOrigin } from '../support/scripted-origin.js';
-import { TempDir } from '../support/temp-dir.js';
-import { pattern, writeTree } from './document-tree.js';
-import { startNginx, type NginxOrigin } from './nginx-origin.js';
-import { startNode, type NodeForClients } from './node-for-clients.js';
-import { needPrograms, runProgram, succeed } from './programs.js';
+import { pattern } from './document-tree.js';
+import { runProgram, succeed } from './programs.js';
+import { serveTree } from './served-tree.js';
 
 describe('curl through the node', () => {
-  let directory: TempDir;
-  let tree: string;
-  let origin: NginxOrigin;
-  let node: NodeForClients;
-  before(async function () {
-    needPrograms(this, 'curl', 'nginx');
-    directory = await TempDir.create();
-    tree = await writeTree(directory);
-    origin = await startNginx(tree);
-  });
-  beforeEach(async () => {
-    node = await startNode({ sites: [{ host: '*', origin: origin.url() }] });
-  });
-  afterEach(() => node.stop());
-  after(async () => {
-    await (origin as NginxOrigin | undefined)?.close();
-    await (directory as TempDir | undefined)?.remove();
-  });
+  const served = serveTree('curl');
 
-  const curl = (...args: string[]) => runProgram('curl', ['-sS', '-x', node.proxy, ...args]);
+  const curl = (...args: string[]) => runProgram('curl', ['-sS', '-x', served.node.proxy, ...args]);
 
   it('resumes and takes parts from what is stored (RFC 9110 §14, RFC 9111 §3.4)', async () => {
-    const whole = await readFile(join(tree, 'large.bin'));
-    assert.deepEqual((await curl(origin.url('/large.bin'))).stdout, whole);
-    const asked = (await origin.requests()).length;
-    const part = join(directory.path, 'resumed.bin');
-    await directory.write('resumed.bin', whole.subarray(0, 3_000_000));
-    assert.equal((await curl('-C', '-', '-o', part, origin.url('/large.bin'))).code, 0);
+    const whole = await readFile(join(served.tree, 'large.bin'));
+    assert.deepEqual((await curl(served.origin.url('/large.bin'))).stdout, whole);
+    const asked = (await served.origin.requests()).length;
+    const part = join(served.directory.path, 'resumed.bin');
+    await served.directory.write('resumed.bin', whole.subarray(0, 3_000_000));
+    assert.equal((await curl('-C', '-', '-o', part, served.origin.url('/large.bin'))).code, 0);
     assert.deepEqual(await readFile(part), whole);
-    assert.deepEqual((await curl('-r', '100-199', origin.url('/large.bin'))).stdout, whole.subarray(100, 200));
-    assert.deepEqual((await curl('-r', '-500', origin.url('/large.bin'))).stdout, whole.subarray(-500));
-    const several = await curl('-i', '-r', '0-9,1000-1009', origin.url('/large.bin'));
+    assert.deepEqual((await curl('-r', '100-199', served.origin.url('/large.bin'))).stdout, whole.subarray(100, 200));
+    assert.deepEqual((await curl('-r', '-500', served.origin.url('/large.bin'))).stdout, whole.subarray(-500));
+    const several = await curl('-i', '-r', '0-9,1000-1009', served.origin.url('/large.bin'));
     assert.match(several.stdout.toString('latin1'), /^HTTP\/1\.1 206 [^]*multipart\/byteranges; boundary=/);
-    assert.equal((await origin.requests()).length, asked);
+    assert.equal((await served.origin.requests()).length, asked);
   });
 
   it('decodes what was stored with gzip, and gets it plain if it asks so (RFC 9111 §4.1)', async () => {
-    const plain = await readFile(join(tree, 'style/site.css'));
+    const plain = await readFile(join(served.tree, 'style/site.css'));
     for (const compressed of [['--compressed'], ['--compressed'], [], []]) {
-      assert.deepEqual((await curl(...compressed, origin.url('/style/site.css'))).stdout, plain);
+      assert.deepEqual((await curl(...compressed, served.origin.url('/style/site.css'))).stdout, plain);
     }
-    const sent = (await origin.requests()).filter((line) => line.startsWith('GET /style/site.css 200'));
+    const sent = (await served.origin.requests()).filter((line) => line.startsWith('GET /style/site.css 200'));
     assert.equal(sent.length, 2);
   });
 
   it('uploads with and without a known length, and waits for 100 (RFC 9110 §10.1.1)', async () => {
     const upload = pattern(3 * 1024 * 1024);
-    const file = await directory.write('upload.bin', upload);
+    const file = await served.directory.write('upload.bin', upload);
     const receiver = await startOrigin(answer(201));
     try {
       for (const more of [
@@ -104,7 +85,7 @@ describe('curl through the node', () => {
       '-w',
       '%{http_code}',
       '-x',
-      node.proxy,
+      served.node.proxy,
       'http://127.0.0.1:1/',
     ]);
     assert.equal(status, '502');

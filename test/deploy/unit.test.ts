@@ -7,6 +7,7 @@ import { loadConfig } from '../../config/load.js';
 import { needPrograms } from '../clients/programs.js';
 import { skipWithout } from '../support/skip-without.js';
 import { TempDir } from '../support/temp-dir.js';
+import { runWillis } from '../support/willis-program.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const text = readFileSync(join(root, 'deploy/willis.service'), 'utf8');
@@ -35,14 +36,11 @@ describe('the systemd unit', () => {
     assert.equal(rest[program], resolve('/opt/willis', bin.willis));
   });
 
-  it('uses a command and options that the program has', () => {
+  it('uses a command and options that the program has', async () => {
     const words = command();
     const [subcommand = '', ...options] = words.slice(words.findIndex((word) => word.endsWith('.js')) + 1);
-    const help = spawnSync(process.execPath, ['--import', 'tsx', 'proxy/main.ts', subcommand, '--help'], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-    assert.equal(help.status, 0, help.stderr);
+    const help = await runWillis(root, [subcommand, '--help']);
+    assert.equal(help.code, 0, help.stderr);
     assert.ok(help.stdout.startsWith(`Usage: willis ${subcommand} `), help.stdout);
     for (const option of options.filter((word) => word.startsWith('-')))
       assert.ok(help.stdout.includes(option), option);

@@ -85,9 +85,7 @@ const disk = await DiskStore.open({
 });
 const before = new History(readLedger(orders.ledger));
 const store = memory === null ? disk : new TieredStore(memory, disk);
-const report = await inspect(disk, before, orders, (what) =>
-  wrong(`${what} (reported: ${lost.slice(-2).join('; ')})`),
-);
+const report = await inspect(disk, before, orders, (what) => wrong(`${what} (reported: ${lost.slice(-2).join('; ')})`));
 const entries: readonly Entry[] = report.entries;
 const history = new History(entries);
 ledger = Ledger.begin(orders.ledger, entries, (entry) => history.add(entry));

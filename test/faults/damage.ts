@@ -23,6 +23,9 @@ export interface Damage {
   readonly isIndex: boolean;
 }
 
+/** A file of somebody else where the store writes. */
+export const foreignTemporary = 'left-behind';
+
 /** Damages some of the body files, or of the index, or puts there what does not belong. */
 export function damage(directory: string, random: Seeded): Damage {
   return random.weighted<() => Damage>([
@@ -51,11 +54,16 @@ function foreign(directory: string, random: Seeded): Damage {
     'README',
     `bodies/${folder}/.DS_Store`,
     `bodies/${folder}/0123456789abcdefghij`,
-    'tmp/left-behind',
+    `tmp/${foreignTemporary}`,
     'bodies/lost+found',
   ];
   for (const name of names) {
-    if (!existsSync(join(directory, name))) writeFileSync(join(directory, name), 'foreign');
+    try {
+      if (!existsSync(join(directory, name))) writeFileSync(join(directory, name), 'foreign');
+    } catch (error) {
+      // a store on a small disk leaves no room for others
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
   }
   return { what: 'foreign files', bodies: [], isIndex: false };
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { DiskResponse } from '../../proxy/cache/disk/disk-response.js';
 import type { DiskStore } from '../../proxy/cache/disk/disk-store.js';
 import { filesUnder } from '../cache/disk/disk-example.js';
+import { foreignTemporary } from './damage.js';
 import type { Entry } from './ledger.js';
 import { slotOf, type History, type Seen } from './history.js';
 import { allKeys } from './load.js';
@@ -36,7 +37,7 @@ export async function inspect(
   orders: InspectionOrders,
   wrong: (what: string) => void,
 ): Promise<Inspection> {
-  const temporary = readdirSync(join(orders.directory, 'tmp'));
+  const temporary = readdirSync(join(orders.directory, 'tmp')).filter((name) => name !== foreignTemporary);
   if (temporary.length > 0) wrong(`left in tmp: ${temporary.join(' ')}`);
   const usage = store.usage();
   const found: { stored: DiskResponse; seen: Seen }[] = [];

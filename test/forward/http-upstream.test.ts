@@ -9,7 +9,7 @@ import type { HttpUpstream } from '../../proxy/forward/http-upstream.js';
 import { BufferedBody, type Body } from '../../proxy/http/body.js';
 import { Fields } from '../../proxy/http/fields.js';
 import { gate } from '../support/gate.js';
-import { rawOrigin, type RawOrigin, type RawScript } from '../support/raw-origin.js';
+import { pour, rawOrigin, type RawOrigin, type RawScript } from '../support/raw-origin.js';
 import { settled } from '../support/waiting.js';
 import { createUpstream, failsWith, get, never, textOf } from './upstream-fixture.js';
 
@@ -716,26 +716,15 @@ describe('the HTTP upstream', () => {
   });
 
   it('a reader that stops holds the origin back', async () => {
-    let written = 0;
-    const finished = gate();
+    let written = (): number => 0;
     const size = 64_000_000;
     await start((socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
-      const more = (): void => {
-        while (written < size) {
-          written += 64_000;
-          if (!socket.write(Buffer.alloc(64_000))) {
-            socket.once('drain', more);
-            return;
-          }
-        }
-        finished.open();
-      };
-      more();
+      ({ written } = pour(socket, size));
     });
     const response = await upstream.forward(get(origin.target()), never);
-    await settled(() => written);
-    assert.ok(!finished.isOpen && written < 20_000_000, `${written} bytes were taken`);
+    const taken = await settled(() => written());
+    assert.ok(taken < 20_000_000, `${taken} bytes were taken`);
     assert.equal((await textOf(response)).length, size);
   });
 

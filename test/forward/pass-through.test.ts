@@ -12,7 +12,7 @@ import type { OutgoingRequest } from '../../proxy/forward/upstream.js';
 import { Fields } from '../../proxy/http/fields.js';
 import type { TargetUri } from '../../proxy/http/target-uri.js';
 import { makeCertificates } from '../support/certificates.js';
-import { rawOrigin, type RawOrigin, type RawScript } from '../support/raw-origin.js';
+import { pour, rawOrigin, type RawOrigin, type RawScript } from '../support/raw-origin.js';
 import { settled } from '../support/waiting.js';
 import { closing, connectedPair, readToEnd, readUntil, type ConnectedPair } from './connected-pair.js';
 import { createDialler, failsWith } from './upstream-fixture.js';
@@ -157,24 +157,14 @@ describe('passing an upgrade through', () => {
   });
 
   it('a client that stops reading holds the origin server back', async () => {
-    let written = 0;
-    const size = 64_000_000;
+    let written = (): number => 0;
     await start((socket) => {
       socket.write(switching);
-      const more = (): void => {
-        while (written < size) {
-          written += 64_000;
-          if (!socket.write(Buffer.alloc(64_000))) {
-            socket.once('drain', more);
-            return;
-          }
-        }
-      };
-      more();
+      ({ written } = pour(socket, 64_000_000));
     });
     await passing(handshake(origin.target()), pair.near);
-    await settled(() => written);
-    assert.ok(written < 32_000_000, `${written} bytes were taken`);
+    const taken = await settled(() => written());
+    assert.ok(taken < 32_000_000, `${taken} bytes were taken`);
   });
 
   describe('an answer that is no 101', () => {

@@ -7,7 +7,7 @@ import { WillisError } from '../../proxy/base/errors.js';
 import { DialGuard } from '../../proxy/forward/dial-guard.js';
 import { openTunnel, type TunnelOptions } from '../../proxy/forward/tunnel.js';
 import { makeCertificates } from '../support/certificates.js';
-import { rawOrigin, type RawOrigin } from '../support/raw-origin.js';
+import { pour, rawOrigin, type RawOrigin } from '../support/raw-origin.js';
 import { settled } from '../support/waiting.js';
 import { closing, connectedPair, readToEnd, readUntil, type ConnectedPair } from './connected-pair.js';
 import { createDialler, failsWith } from './upstream-fixture.js';
@@ -110,26 +110,18 @@ describe('a tunnel', () => {
   });
 
   it('a side that stops reading holds the other back', async () => {
-    let written = 0;
+    let written = (): number => 0;
     const size = 64_000_000;
     onOrigin = (socket) => {
       socket.removeAllListeners('end');
-      const more = (): void => {
-        while (written < size) {
-          written += 64_000;
-          if (!socket.write(Buffer.alloc(64_000))) {
-            socket.once('drain', more);
-            return;
-          }
-        }
-        socket.end();
-      };
-      more();
+      const poured = pour(socket, size);
+      written = poured.written;
+      void poured.done.then(() => socket.end());
     };
     const passed = open();
     await readUntil(pair.far, established);
-    await settled(() => written);
-    assert.ok(written < 32_000_000, `${written} bytes were taken`);
+    const taken = await settled(() => written());
+    assert.ok(taken < 32_000_000, `${taken} bytes were taken`);
     pair.far.end();
     pair.far.resume();
     const { bytesOut } = await passed;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { makeCertificates, type Certificates } from '../support/certificates.js';
+import { makeCertificates, writePem, type Certificates } from '../support/certificates.js';
 import { answer } from '../support/origin-scripts.js';
 import { RawClient } from '../support/raw-client.js';
 import { TempDir } from '../support/temp-dir.js';
@@ -42,10 +42,7 @@ describe('the keys of the node and its listeners', () => {
     client.close();
     return status;
   };
-  const write = async ({ leaf }: Certificates, name: string) => ({
-    cert: await dir.write(`${name}.pem`, leaf.cert),
-    key: await dir.write(`${name}.key`, leaf.key),
-  });
+  const write = ({ leaf }: Certificates, name: string) => writePem(dir, leaf, name);
   const secure = (tls: object) => ({ listen: { site: { address: '127.0.0.1:0', tls } } });
   /** Whether a handshake with the public side shows a certificate of that authority. */
   const shows = async ({ ca }: Certificates): Promise<boolean> => {

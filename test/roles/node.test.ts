@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { makeCertificates, type Certificates } from '../support/certificates.js';
+import { makeCertificates, writePem, type Certificates } from '../support/certificates.js';
 import { gate } from '../support/gate.js';
 import { after as held, answer } from '../support/origin-scripts.js';
 import { rawOrigin } from '../support/raw-origin.js';
@@ -172,12 +172,8 @@ describe('a node', () => {
     });
     afterEach(() => dir.remove());
 
-    const write = async ({ leaf }: Certificates) => ({
-      cert: await dir.write('cert.pem', leaf.cert),
-      key: await dir.write('key.pem', leaf.key),
-    });
     const listening = async () => {
-      const tls = await write(certificates[0]);
+      const tls = await writePem(dir, certificates[0].leaf);
       const listen = { proxy: null, site: { address: '127.0.0.1:0', tls }, admin: null };
       return startNode({ ...site(), roles: [], listen });
     };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { RefusedConfiguration } from '../../proxy/roles/refused-configuration.js';
-import { makeCertificates, type Certificates } from '../support/certificates.js';
+import { makeCertificates, writePem, type Certificates } from '../support/certificates.js';
 import { gate } from '../support/gate.js';
 import { answer, answerInPieces } from '../support/origin-scripts.js';
 import { RawClient } from '../support/raw-client.js';
@@ -154,10 +154,7 @@ describe('a reload and the listeners', () => {
     });
     afterEach(() => dir.remove());
 
-    const write = async ({ leaf }: Certificates, name = 'site') => ({
-      cert: await dir.write(`${name}.pem`, leaf.cert),
-      key: await dir.write(`${name}.key`, leaf.key),
-    });
+    const write = ({ leaf }: Certificates, name?: string) => writePem(dir, leaf, name);
     const believing = ({ ca }: Certificates) => ({ tls: { ca, servername: 'localhost' } });
     const secureListener = async (certificate = certificates[0]) => ({
       listen: { site: { address: '127.0.0.1:0', tls: await write(certificate) } },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { makeCertificates } from '../support/certificates.js';
+import { makeCertificates, writePem } from '../support/certificates.js';
 import { gate } from '../support/gate.js';
 import { RawClient } from '../support/raw-client.js';
 import { rawOrigin, type RawOrigin } from '../support/raw-origin.js';
@@ -38,8 +38,7 @@ describe('a node that stops', () => {
     it(`ends a tunnel on which nothing passes for a second, and not one in use${secure ? ', over TLS' : ''}`, async () => {
       if (secure) {
         const { leaf } = await makeCertificates();
-        const tls = { cert: await dir.write('cert.pem', leaf.cert), key: await dir.write('key.pem', leaf.key) };
-        await willis.reload({ listen: { proxy: { address: '127.0.0.1:0', tls } } });
+        await willis.reload({ listen: { proxy: { address: '127.0.0.1:0', tls: await writePem(dir, leaf) } } });
       }
       const [idle, busy] = [await tunnel(secure), await tunnel(secure)];
       const stopped = willis.node.stop();

@@ -4,7 +4,7 @@ import { gate } from '../support/gate.js';
 import { answer } from '../support/origin-scripts.js';
 import { RawClient } from '../support/raw-client.js';
 import { startOrigin, type OriginHandler, type ScriptedOrigin } from '../support/scripted-origin.js';
-import { makeCertificates } from '../support/certificates.js';
+import { makeCertificates, writePem } from '../support/certificates.js';
 import { TempDir } from '../support/temp-dir.js';
 import { aWhile, settled, until } from '../support/waiting.js';
 import { startProcess, type WillisProcess } from '../support/willis-process.js';
@@ -276,17 +276,16 @@ describe('a node among hostile clients', function () {
   it('handshakes that never end are ended, and others get through meanwhile (limits.headerTimeout)', async () => {
     const dir = await TempDir.create();
     const { leaf } = await makeCertificates();
-    const [cert, key] = [await dir.write('cert.pem', leaf.cert), await dir.write('key.pem', leaf.key)];
-    await start({ limits: { headerTimeout: '2s' }, listen: { site: { address: '127.0.0.1:0', tls: { cert, key } } } });
+    const tls = await writePem(dir, leaf);
+    await start({ limits: { headerTimeout: '2s' }, listen: { site: { address: '127.0.0.1:0', tls } } });
     const sockets: Socket[] = [];
     for (let i = 0; i < 300; i++) {
       // silent, the beginning of a record, and a record that says it is long
       const begun = ['', '\x16\x03\x01', '\x16\x03\x01\x3f\xff\x01\x00'][i % 3] ?? '';
       sockets.push(intrude(Buffer.from(begun, 'latin1')).resume());
     }
-    const tls = { rejectUnauthorized: false };
     for (let i = 0; i < 5; i++) {
-      const client = await RawClient.connect(willis.port('site'), { tls });
+      const client = await RawClient.connect(willis.port('site'), { tls: { rejectUnauthorized: false } });
       client.send(GET);
       assert.equal((await client.receive()).status, 200);
       client.close();

@@ -11,6 +11,15 @@ export interface Certificates {
   readonly leaf: { readonly key: string; readonly cert: string };
 }
 
+/** Writes a certificate and its key; gives their paths, as a configuration names them. */
+export async function writePem(
+  directory: TempDir,
+  { cert, key }: Certificates['leaf'],
+  name = 'site',
+): Promise<{ cert: string; key: string }> {
+  return { cert: await directory.write(`${name}.pem`, cert), key: await directory.write(`${name}.key`, key) };
+}
+
 const run = promisify(execFile);
 const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 

@@ -20,6 +20,25 @@ export async function rawOrigin(script: RawScript, options: RawOriginOptions = {
   return origin;
 }
 
+/** Writes so many bytes, as fast as they are taken. @returns how many were written so far, and when all were */
+export function pour(socket: Socket, size: number): { readonly written: () => number; readonly done: Promise<void> } {
+  let written = 0;
+  const done = new Promise<void>((resolve) => {
+    const more = (): void => {
+      while (written < size) {
+        written += 64_000;
+        if (!socket.write(Buffer.alloc(64_000))) {
+          socket.once('drain', more);
+          return;
+        }
+      }
+      resolve();
+    };
+    more();
+  });
+  return { written: () => written, done };
+}
+
 export class RawOrigin {
   /** Texts of all requests, in order of arrival. */
   readonly requests: string[] = [];

@@ -42,7 +42,7 @@ export class WillisProcess {
 
   private constructor(file: string, { directory, uid }: Launch) {
     this.#directory = directory ?? null;
-    const [program = '', ...args] = [...willisProgram, 'run', '--config', file];
+    const [program, ...args] = [...willisProgram, 'run', '--config', file];
     this.#owner = uid === undefined ? {} : { uid, gid: uid };
     this.#child = spawn(program, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], ...this.#owner });
     this.#exited = once(this.#child, 'exit').then(() => undefined);

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -9,6 +10,23 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 export const willisProgram: readonly string[] = isBuilt()
   ? [process.execPath, join(root, 'dist/proxy/main.js')]
   : [process.execPath, `--import=${createRequire(import.meta.url).resolve('tsx')}`, join(root, 'proxy/main.ts')];
+
+export interface EndedWillis {
+  /** -1 if a signal ended it. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `willis` with those words in that directory, to its end. */
+export function runWillis(directory: string, words: readonly string[]): Promise<EndedWillis> {
+  const [program = '', ...args] = [...willisProgram, ...words];
+  return new Promise((resolve) => {
+    const child = execFile(program, args, { cwd: directory }, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
+}
 
 function isBuilt(): boolean {
   const built = statSync(join(root, 'dist/proxy/main.js'), { throwIfNoEntry: false });

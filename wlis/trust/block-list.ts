@@ -48,14 +48,10 @@ export interface BlockRange {
   readonly to: Bytes;
 }
 
-/** The blocks that have the bytes from `from` up to, not including, `to`; both inside the content. */
-export function blocksAround({ length, blockSize }: { length: Bytes; blockSize: Bytes }, from: Bytes, to: Bytes): BlockRange {
-  const first = Math.floor(from / blockSize);
-  const end = Math.max(first, Math.ceil(to / blockSize));
-  return {
-    first,
-    end,
-    from: bytes(first * blockSize),
-    to: bytes(Math.min(length, end * blockSize)),
-  };
+/** The blocks that have the bytes from `from` up to, not including, `to`, as far as there are such bytes. */
+export function blocksAround(content: { length: Bytes; blockSize: Bytes }, from: Bytes, to: Bytes): BlockRange {
+  const { length, blockSize } = content;
+  const first = Math.min(Math.floor(from / blockSize), blockCount(content));
+  const end = to > from ? Math.min(Math.ceil(to / blockSize), blockCount(content)) : first;
+  return { first, end, from: bytes(Math.min(length, first * blockSize)), to: bytes(Math.min(length, end * blockSize)) };
 }

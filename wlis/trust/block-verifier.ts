@@ -46,7 +46,7 @@ export class BlockVerifier {
    */
   async take(chunk: Uint8Array): Promise<Uint8Array[]> {
     const verified: Uint8Array[] = [];
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const size = this.#sizeOfNext();
       if (size === 0) throw new NotBelieved('too-large', `more than the ${this.#content.length} bytes of the content`);
       const rest = chunk.subarray(at, at + size - this.#heldCount);

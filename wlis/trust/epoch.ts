@@ -27,9 +27,11 @@ export function newEpoch(previous: Epoch | null, now: EpochMs, chance: Uint8Arra
   return parseEpoch(`${Math.trunc(begin)}-${random}`);
 }
 
-/** @throws NotBelieved malformed */
-export function parseEpoch(text: string): Epoch {
-  if (!/^[1-9]\d{0,14}-[0-9a-f]{16}$/.test(text)) throw new NotBelieved('malformed', `${quoted(text)} is no epoch`);
+/** @throws NotBelieved malformed; `what` says whose it is */
+export function parseEpoch(text: string, what = 'epoch'): Epoch {
+  if (!/^[1-9]\d{0,14}-[0-9a-f]{16}$/.test(text)) {
+    throw new NotBelieved('malformed', `${what}: ${quoted(text)} is no epoch`);
+  }
   return text as Epoch;
 }
 

@@ -58,7 +58,7 @@ function parseHead(payload: string, namespace: Namespace): Head {
   const time = (name: string): EpochMs => epochMs(members.integer(name, 0));
   const head: Head = {
     namespace,
-    epoch: parseEpoch(members.text('epoch', 64)),
+    epoch: parseEpoch(members.text('epoch', 64), 'head'),
     seq: members.integer('seq', 0),
     root: members.digest('root'),
     issued: time('issued'),

@@ -104,7 +104,8 @@ function openRecord(members: Members, head: Head, path: string): DocumentRecord 
   if (record.kind !== 'document' || record.namespace !== namespace || record.path !== path) {
     throw new NotBelieved('wrong-subject', 'proof answer: the record is of something else');
   }
-  if (compareVersions(record, head) > 0) throw new NotBelieved('malformed', 'proof answer: the record is ahead of the head');
+  if (compareVersions(record, head) > 0)
+    throw new NotBelieved('malformed', 'proof answer: the record is ahead of the head');
   return record;
 }
 

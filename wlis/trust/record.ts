@@ -107,7 +107,7 @@ function placeOf(members: Members): Version & { readonly namespace: Namespace; r
     const namespace = parseNamespace(text);
     if (namespace !== text) throw new NotCanonical('not in its canonical spelling');
     if (path !== NOT_FOUND) uriInside(namespace, path);
-    return { namespace, path, epoch: parseEpoch(members.text('epoch', 64)), seq: members.integer('seq', 1) };
+    return { namespace, path, epoch: parseEpoch(members.text('epoch', 64), 'record'), seq: members.integer('seq', 1) };
   } catch (error) {
     if (!(error instanceof NotCanonical)) throw error;
     throw new NotBelieved('malformed', `record: ${quoted(text)} ${quoted(path)}: ${error.message}`, { cause: error });

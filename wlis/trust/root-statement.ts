@@ -64,7 +64,10 @@ export function parseRootPayload(text: string): RootStatement {
   };
   members.end();
   if (statement.nextRootKey === keyIdOf(statement.rootKey)) throw wrong('the next root key is the present one');
-  checkAscending(statement.namespaces.map(({ namespace }) => namespace), 'namespaces');
+  checkAscending(
+    statement.namespaces.map(({ namespace }) => namespace),
+    'namespaces',
+  );
   return statement;
 }
 

@@ -30,7 +30,7 @@ export const MOST_PREFIXES = 64;
 export async function* trieDifferences(
   own: Trie,
   otherRoot: Digest,
-  fetch: FetchSubtrees,
+  fetchSubtrees: FetchSubtrees,
   most = Infinity,
 ): AsyncGenerator<TrieDifference> {
   const waiting: Asked[] = own.root === otherRoot ? [] : [{ prefix: WHOLE, digest: otherRoot }];
@@ -38,7 +38,7 @@ export async function* trieDifferences(
   while (waiting.length > 0) {
     // the last ones lie deepest: done first, they keep the list short
     const asked = waiting.splice(-MOST_PREFIXES);
-    const texts = await fetch(asked.map(({ prefix }) => prefix));
+    const texts = await fetchSubtrees(asked.map(({ prefix }) => prefix));
     if (texts.length !== asked.length) {
       throw new NotBelieved('malformed', `trie: ${texts.length} answers for ${asked.length} prefixes`);
     }

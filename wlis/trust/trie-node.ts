@@ -12,7 +12,7 @@ export interface Branch {
   readonly entries: null;
   readonly zero: TrieNode | null;
   readonly one: TrieNode | null;
-  readonly size: number;
+  readonly count: number;
   readonly digest: Digest;
 }
 
@@ -21,7 +21,7 @@ export interface Bucket {
   readonly entries: Uint8Array;
   readonly zero: null;
   readonly one: null;
-  readonly size: number;
+  readonly count: number;
   readonly digest: Digest;
 }
 
@@ -58,7 +58,7 @@ export function changedNode(
   const zero = changedNode(node.zero, changes, from, middle, depth + 1);
   const one = changedNode(node.one, changes, middle, to, depth + 1);
   if (zero === node.zero && one === node.one) return node;
-  if (sizeOf(zero) + sizeOf(one) > MOST_IN_BUCKET) return branch(zero, one);
+  if (countOf(zero) + countOf(one) > MOST_IN_BUCKET) return branch(zero, one);
   const rest = [...(zero === null ? [] : entriesBelow(zero)), ...(one === null ? [] : entriesBelow(one))];
   return rest.length === 0 ? null : bucket(joined(rest), depth);
 }
@@ -114,16 +114,16 @@ export function compareKeys(a: Uint8Array, aAt: number, b: Uint8Array, bAt: numb
 }
 
 function bucket(entries: Uint8Array, depth: number): Bucket {
-  const size = entries.length / ENTRY;
-  return { entries, zero: null, one: null, size, digest: digestFrom(hashEntries(entries, 0, size, depth)) };
+  const count = entries.length / ENTRY;
+  return { entries, zero: null, one: null, count, digest: digestFrom(hashEntries(entries, 0, count, depth)) };
 }
 
 function branch(zero: TrieNode | null, one: TrieNode | null): Branch {
   const digest = digestFrom(hashPair(digestBytes(digestOfNode(zero)), digestBytes(digestOfNode(one))));
-  return { entries: null, zero, one, size: sizeOf(zero) + sizeOf(one), digest };
+  return { entries: null, zero, one, count: countOf(zero) + countOf(one), digest };
 }
 
-const sizeOf = (node: TrieNode | null): number => node?.size ?? 0;
+const countOf = (node: TrieNode | null): number => node?.count ?? 0;
 
 /** Both in order, of a key in both the one from `changes`; those with a record digest of zeros left out. */
 function merge(entries: Uint8Array, changes: Uint8Array): Uint8Array {

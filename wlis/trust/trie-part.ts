@@ -46,7 +46,7 @@ export class TriePart {
   }
 
   get size(): number {
-    return this.#node?.size ?? this.#to - this.#from;
+    return this.#node?.count ?? this.#to - this.#from;
   }
 
   get digest(): Digest {

@@ -15,7 +15,7 @@ export type Subtree =
 export type SubtreeChild = Digest | TrieEntry | null;
 
 /** The most entries that are listed instead of children. */
-export const MOST_LISTED = 32;
+export const MOST_LISTED = 16;
 
 export function subtreeAt(trie: Trie, prefix: Prefix): Subtree {
   const part = new TriePart(trie, prefix);

@@ -1,15 +1,7 @@
 import { digestBytes, digestFrom, putDigest, type Digest } from './digest.js';
 import { sortEntries } from './entry-order.js';
 import { ENTRY } from './trie-hash.js';
-import {
-  changedNode,
-  compareKeys,
-  digestOfNode,
-  entriesBelow,
-  follow,
-  indexIn,
-  type TrieNode,
-} from './trie-node.js';
+import { changedNode, compareKeys, digestOfNode, entriesBelow, follow, indexIn, type TrieNode } from './trie-node.js';
 
 /** A document as the trie knows it. */
 export interface TrieEntry {
@@ -50,7 +42,7 @@ export class Trie {
 
   /** How many documents there are. */
   get size(): number {
-    return this.node?.size ?? 0;
+    return this.node?.count ?? 0;
   }
 
   /** The digest of the record, null if there is none. */

@@ -15,6 +15,7 @@ import type { KeyLocks } from './key-locks.js';
 import { openRecords, setAside, type OpenedRecords, type Opening } from './open-records.js';
 import { encodeRun } from './run-marker.js';
 import type { SegmentFiles } from './segment-files.js';
+import { decodeGrave } from './record-change.js';
 import { prepareFolders } from './store-folders.js';
 import { RebuildNote } from './store-notes.js';
 
@@ -141,7 +142,7 @@ async function begin(opened: OpenedRecords, state: FormerState, all: Attempt): P
 }
 
 function indexOf({ records }: OpenedRecords, { totals, floor, marks, noted }: FormerState, all: Attempt): DiskIndex {
-  const counted = totals ?? { responses: 0, bytes: bytes(0), files: bytes(0), sequence: 0 };
+  const counted = totals ?? { responses: 0, bytes: bytes(0), files: bytes(0), partial: 0, sequence: 0 };
   const sequence = Math.max(noted ?? 0, counted.sequence, all.order.sequence);
   return DiskIndex.of(records, all.index.run, {
     totals: { ...counted, sequence },
@@ -151,8 +152,7 @@ function indexOf({ records }: OpenedRecords, { totals, floor, marks, noted }: Fo
 }
 
 async function readGraves({ index, files }: StoreParts): Promise<void> {
-  for await (const [key, size] of index.entries(allGraves))
-    files.buryFile(key.slice(2), bytes(Number(size.toString())));
+  for await (const [key, value] of index.entries(allGraves)) files.bury(decodeGrave(key, value));
 }
 
 /** What a process that uses the store notes once it has failed to invalidate something; of itself it knows. */

@@ -44,6 +44,7 @@ export class DiskBody implements Body {
     const chunk = this.#now();
     if (chunk === null) return this.#readOn(this.#later());
     this.#pass(chunk);
+    if (!this.#isOver && !this.#source.reader.isPrompt) this.#readAhead();
     return chunk;
   }
 
@@ -56,11 +57,14 @@ export class DiskBody implements Body {
     const chunk = await ahead;
     this.#ahead = null;
     this.#pass(chunk);
-    if (this.#isOver) return chunk;
+    if (!this.#isOver) this.#readAhead();
+    return chunk;
+  }
+
+  #readAhead(): void {
     this.#ahead = this.#later();
     // whoever reads on learns of it
     this.#ahead.catch(() => undefined);
-    return chunk;
   }
 
   #pass(chunk: Buffer): void {

@@ -109,6 +109,10 @@ export class DiskClasses {
     (of as Counted).reserved += size;
   }
 
+  release(size: Bytes, of: DiskHolding): void {
+    (of as Counted).reserved -= size;
+  }
+
   countRefused(of: DiskHolding): void {
     (of as Counted).refused++;
   }

@@ -129,13 +129,14 @@ export class DiskEviction {
   /** Those that are being changed are in use, and are left for later. */
   async #choose(lists: readonly string[], size: Bytes, held: Candidate[]): Promise<Candidate[]> {
     const chosen: Candidate[] = [];
-    let walks = lists.map((list) => this.#walkOf(list));
+    const walks = lists.map((list) => this.#walkOf(list));
+    const heads = await Promise.all(walks.map((walk) => walk.head()));
     for (let found = 0; found < size && chosen.length < atOnce;) {
-      const heads = await Promise.all(walks.map((walk) => walk.head()));
-      walks = walks.filter((_, i) => heads[i] !== null);
-      const one = longestUnused(heads);
-      if (one === null) break;
-      this.#walkOf(one.list).take(one);
+      const at = longestUnused(heads);
+      const [one, walk] = [heads[at], walks[at]];
+      if (one == null || walk === undefined) break;
+      walk.take(one);
+      heads[at] = await walk.head();
       if (this.#parts.locks.isHeld(one.key)) held.push(one);
       else {
         found += one.size;
@@ -191,8 +192,11 @@ export class DiskEviction {
   }
 }
 
-function longestUnused(heads: readonly (Candidate | null)[]): Candidate | null {
-  let longest: Candidate | null = null;
-  for (const one of heads) if (one !== null && (longest === null || one.use < longest.use)) longest = one;
+/** Where it is; -1 if there is none. */
+function longestUnused(heads: readonly (Candidate | null)[]): number {
+  let longest = -1;
+  for (const [i, one] of heads.entries()) {
+    if (one !== null && one.use < (heads[longest]?.use ?? Infinity)) longest = i;
+  }
   return longest;
 }

@@ -6,6 +6,7 @@ import { IndexJournal, type Totals } from './index-journal.js';
 import type { LastSequence } from './index-loss.js';
 import { contentKey, floorKey, recordKey } from './index-keys.js';
 import { decodeRecord, type KeyRecord, type RecordReading } from './key-record.js';
+import type { PromptReads } from './prompt-reads.js';
 
 /** What an index has beside its records. */
 export interface IndexState {
@@ -25,6 +26,7 @@ export class DiskIndex {
   #records: KeyValue = notOpen;
   #reading: RecordReading & { readonly marks: GroupMarks };
   #last: LastSequence | null = null;
+  #prompt: PromptReads | null = null;
 
   /** One that is not open. */
   constructor(run: string) {
@@ -44,6 +46,8 @@ export class DiskIndex {
 
   /** What is stored under a key. A record that is damaged is none. */
   async record(key: CacheKey): Promise<KeyRecord | null> {
+    const prompt = this.#prompt;
+    if (prompt?.areOn() === true) return prompt.make(() => this.recordNow(key));
     const value = await this.#records.get(recordKey(key));
     return value === undefined ? null : this.decode(key, value);
   }
@@ -52,6 +56,11 @@ export class DiskIndex {
   recordNow(key: CacheKey): KeyRecord | null {
     const value = this.#records.getNow(recordKey(key));
     return value === undefined ? null : this.decode(key, value);
+  }
+
+  /** From now on records are read at once where that is prompt. */
+  readPromptly(prompt: PromptReads): void {
+    this.#prompt = prompt;
   }
 
   decode(key: CacheKey, value: Buffer): KeyRecord | null {
@@ -96,7 +105,9 @@ export class DiskIndex {
     const floor = this.journal.nextSequence() + 1;
     const changes = this.#reading.marks.clear();
     this.#reading = { ...this.#reading, floor };
-    await this.journal.write({ changes: [...changes, { type: 'put', key: floorKey, value: Buffer.from(String(floor)) }] });
+    await this.journal.write({
+      changes: [...changes, { type: 'put', key: floorKey, value: Buffer.from(String(floor)) }],
+    });
   }
 
   /** What is in a group, by its `groupName`, is to be validated before its next use. */
@@ -141,7 +152,7 @@ export class DiskIndex {
   }
 }
 
-const noTotals: Totals = { responses: 0, bytes: bytes(0), files: bytes(0), sequence: 0 };
+const noTotals: Totals = { responses: 0, bytes: bytes(0), files: bytes(0), partial: 0, sequence: 0 };
 
 const notOpenError = (): KeyValueError => new KeyValueError('unwell', 'the index is not open');
 const fail = (): Promise<never> => Promise.reject(notOpenError());

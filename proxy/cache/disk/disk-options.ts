@@ -35,8 +35,11 @@ export interface DiskOptions {
   readonly order?: InvalidationOrder;
   /** Whether a key is in use where the store does not learn of it; then it is not evicted. */
   readonly isUsed?: (key: CacheKey) => boolean;
-  /** At first; nothing is pinned or has a share if there is none. */
-  readonly retention?: Retention;
+  /**
+   * At first; nothing is pinned or has a share if there is none. Null: it is not known here, and what is stored stays in
+   * the classes that it is in, which have no bounds.
+   */
+  readonly retention?: Retention | null;
   /** Something was not stored because pinned responses have the room. */
   readonly onPinsFull?: (full: PinsFull) => void;
   readonly system?: FileSystem;

@@ -5,12 +5,20 @@ import { sameSelecting } from '../same-selecting.js';
 import { isLost } from './disk-fault.js';
 import type { DiskIndex } from './disk-index.js';
 import { DiskResponse } from './disk-response.js';
-import { allContents, allCounts, allRecords, keyOfRecord, listOfCount, retentionKey, segmentOfContent } from './index-keys.js';
+import {
+  allContents,
+  allCounts,
+  allRecords,
+  keyOfRecord,
+  listOfCount,
+  retentionKey,
+  segmentOfContent,
+} from './index-keys.js';
 import { countChange, decodeCount, type ListCount } from './list-counts.js';
 import { unpackResponse, type KeyRecord } from './key-record.js';
 import type { KeyLocks } from './key-locks.js';
 import { NameFilter } from './name-filter.js';
-import { indexChange, inFiles, segmentsOf, total, useOf } from './record-change.js';
+import { indexChange, inFiles, partial, segmentsOf, total, useOf } from './record-change.js';
 import {
   DamagedSegment,
   decodeFooter,
@@ -58,6 +66,7 @@ export async function recount({ index }: RebuildParts, work: Rebuilding): Promis
   let responses = 0;
   let size = 0;
   let inFile = 0;
+  let incomplete = 0;
   const lists = new Map<string, ListCount>();
   const referred = new NameFilter();
   const changes = new Changes(index, work);
@@ -69,6 +78,7 @@ export async function recount({ index }: RebuildParts, work: Rebuilding): Promis
       responses += record.responses.length;
       size += total(record.responses);
       inFile += inFiles(record.responses);
+      incomplete += partial(record.responses);
       addTo(lists, record);
       for (const { id, inline } of segmentsOf(record.responses)) if (inline) referred.add(id);
       await changes.add(useOf(key, record));
@@ -78,7 +88,7 @@ export async function recount({ index }: RebuildParts, work: Rebuilding): Promis
     if (!referred.mayHave(segmentOfContent(found))) await changes.add({ type: 'del', key: found });
   await changes.end();
   const { sequence } = index.journal.totals;
-  index.journal.correct({ responses, bytes: bytes(size), files: bytes(inFile), sequence });
+  index.journal.correct({ responses, bytes: bytes(size), files: bytes(inFile), partial: incomplete, sequence });
   await correctCounts(index, lists);
 }
 

@@ -5,6 +5,7 @@ import type { DiskClasses } from './disk-classes.js';
 import type { DiskEviction } from './disk-eviction.js';
 import type { DiskIndex } from './disk-index.js';
 import { allUses, listOfUse, retentionKey, sequenceOfUse } from './index-keys.js';
+import type { Candidate } from './use-walk.js';
 
 export interface ReclassificationParts {
   readonly index: DiskIndex;
@@ -15,8 +16,10 @@ export interface ReclassificationParts {
   readonly onFailed: (error: unknown) => void;
 }
 
-const inSlice = 128;
-const pauseBetween = 2;
+const inSlice = 64;
+/** In milliseconds, and by how much longer for each key that is moved: about as long as that takes. */
+const pauseBetween = 1;
+const pauseForMove = 1 / 8;
 
 /**
  * Puts every key into the list of its class, behind the work of a store, when its retention has changed. The index notes for
@@ -64,30 +67,30 @@ export class DiskReclassification {
     const isPlain = noted === undefined && classes.isPlain;
     if (!isPlain && noted?.toString() !== wanted) {
       await index.change([{ type: 'del', key: retentionKey }]);
-      await this.#walk(signal);
-      if (signal.aborted) return;
+      if (!(await this.#walk(signal))) return;
       await index.change([{ type: 'put', key: retentionKey, value: Buffer.from(wanted) }]);
     }
     await trim();
   }
 
-  async #walk(signal: AbortSignal): Promise<void> {
+  /** False if it was stopped. */
+  async #walk(signal: AbortSignal): Promise<boolean> {
     const { index, classes, eviction } = this.#parts;
     for (let { from } = allUses; ;) {
-      const moves: Promise<void>[] = [];
+      const due: Omit<Candidate, 'size'>[] = [];
       let last: string | null = null;
       for await (const [found, value] of index.entries({ ...allUses, from, most: inSlice })) {
         last = found;
         const text = value.toString();
         const key = text.slice(text.indexOf(' ') + 1) as CacheKey;
         const list = listOfUse(found);
-        if (classes.listOf(key) !== list) moves.push(eviction.reclassify({ key, list, use: sequenceOfUse(found) }));
+        if (classes.listOf(key) !== list) due.push({ key, list, use: sequenceOfUse(found) });
       }
-      await Promise.all(moves);
-      if (last === null) return;
+      await Promise.all(due.map((one) => eviction.reclassify(one)));
+      if (last === null) return true;
       from = `${last}\0`;
-      await pause(pauseBetween, undefined, { ref: false });
-      if (signal.aborted) return;
+      await pause(pauseBetween + due.length * pauseForMove, undefined, { ref: false, signal }).catch(() => undefined);
+      if (signal.aborted) return false;
     }
   }
 }

@@ -19,6 +19,7 @@ import type { KeyRecord } from './key-record.js';
 import { RecentUses } from './recent-uses.js';
 import { indexChange } from './record-change.js';
 import type { SegmentFiles } from './segment-files.js';
+import type { Segment } from './segment.js';
 
 export interface RecordsParts {
   readonly index: DiskIndex;
@@ -103,6 +104,27 @@ export class DiskRecords {
       const loaded = stored instanceof DiskResponse ? stored.loaded : null;
       const response = this.#version(metadata, generation, current.content, loaded);
       return response && this.#put(key, before, response, current, [], onStored);
+    });
+  }
+
+  /** Puts what was written in the place of segments of a response; null if it has them no more. */
+  merge(
+    key: CacheKey,
+    pieces: readonly Segment[],
+    { segment, inline, onStored }: Written,
+  ): Promise<DiskResponse | null> {
+    const { index, locks, files } = this.#parts;
+    const isPiece = ({ id }: Segment): boolean => pieces.some((one) => one.id === id);
+    return locks.run(key, async () => {
+      const before = await index.record(key);
+      const current = before?.responses.find(({ segments }) => segments.filter(isPiece).length === pieces.length);
+      if (before === null || current === undefined || segment === null) return null;
+      const merged = current.withSegments([...current.segments.filter((one) => !isPiece(one)), segment]);
+      const responses = before.responses.map((one) => (one === current ? merged : one));
+      const contents = inline === null ? [] : [{ id: segment.id, data: inline }];
+      const change = { key, before, after: { ...before, responses }, contents, onWritten: onStored };
+      await index.journal.write(indexChange(change, files));
+      return merged;
     });
   }
 
@@ -213,7 +235,9 @@ export class DiskRecords {
   #extension(draft: ResponseDraft, written: Written, before: KeyRecord | null): Extension {
     const { extend } = draft;
     const base = extend instanceof DiskResponse && !this.#mayBeForgotten(extend) ? extend : null;
-    return extended(draft, written, base, before, (id) => this.#parts.files.isBuried(id));
+    // its pieces may have been merged meanwhile
+    const current = before?.responses.find(({ id }) => id === base?.id) ?? base;
+    return extended(draft, written, current, before, (id) => this.#parts.files.isBuried(id));
   }
 
   #mayBeForgotten(base: DiskResponse): boolean {

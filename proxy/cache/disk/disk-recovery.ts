@@ -13,8 +13,8 @@ import { TableCheck } from './index-tables.js';
 import { encodeRun } from './run-marker.js';
 import { UncheckedNote } from './store-notes.js';
 
-/** A disk with so much room is not full. */
-const enough = bytes(16 * 1024 * 1024);
+/** A disk with so much room is not full: it is what level may take when it is opened, twice. */
+const enough = bytes(8 * 1024 * 1024);
 
 export interface RecoveryParts extends StoreParts {
   readonly health: DiskHealth;
@@ -63,7 +63,7 @@ export class DiskRecovery {
   async recover(cause: unknown): Promise<void> {
     const { index, system } = this.#parts;
     // level stands still after a failure until it is opened again
-    if (!this.#isUp || cause instanceof KeyValueError) await this.#bringUp(isDamage(cause));
+    if (!this.#isUp || cause instanceof KeyValueError) await this.#bringUpAgain(isDamage(cause));
     const probe = join(this.#options.directory, 'tmp', 'probe');
     await system.writeText(probe, 'x'.repeat(64 * 1024));
     await system.unlink(probe);
@@ -132,6 +132,29 @@ export class DiskRecovery {
     );
     await this.#trustAgain();
     return brought;
+  }
+
+  /** On a disk that is full of body files there is no room to open the index, without which nothing is evicted. */
+  async #bringUpAgain(mustRepair: boolean): Promise<void> {
+    try {
+      await this.#bringUp(mustRepair);
+    } catch (error) {
+      if (diskFault(error) !== 'full' || !(await this.#makeRoom())) throw error;
+      await this.#bringUp(mustRepair);
+    }
+  }
+
+  /** Deletes body files whatever they are, which will be missed and forgotten. Gives whether there were any. */
+  async #makeRoom(): Promise<boolean> {
+    const { files, system } = this.#parts;
+    let deleted = 0;
+    for await (const id of files.names()) {
+      if ((await system.free(this.#options.directory)) >= enough) break;
+      await files.delete(id);
+      deleted++;
+    }
+    if (deleted > 0) this.#options.onNotice?.(`the disk is full: ${deleted} body files were deleted to open the index`);
+    return deleted > 0;
   }
 
   /** Waits for what has begun with the index as it was: it fails. */

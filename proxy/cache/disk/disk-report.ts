@@ -3,7 +3,7 @@ import { uriOfKey, type CacheKey } from '../cache-key.js';
 import type { ClassUsage } from '../retention.js';
 import { formatVersion } from './disk-format.js';
 import { total } from './record-change.js';
-import { sequenceOfUse, usesFrom } from './index-keys.js';
+import { allUses, sequenceOfUse, usesFrom } from './index-keys.js';
 import type { OpenDisk } from './open-disk.js';
 import type { UpkeepWork } from './upkeep.js';
 
@@ -17,6 +17,8 @@ export interface DiskReport {
   /** What goes on by order of the operator. */
   readonly work: UpkeepWork | null;
   readonly responses: number;
+  /** Those of them of which some bytes are missing; null if that is not known. */
+  readonly partial: number | null;
   /** Responses evicted since it was opened. */
   readonly evicted: number;
   readonly limit: Bytes;
@@ -30,7 +32,19 @@ export interface DiskReport {
   /** By retention, the ordinary class included. */
   readonly classes: readonly ClassUsage[];
   /** What was not used for the longest time of the ordinary class, and goes first. */
-  readonly leastRecent: { readonly uri: string; readonly used: EpochMs; readonly bytes: Bytes } | null;
+  readonly leastRecent: (SizedUri & { readonly used: EpochMs }) | null;
+  /** The largest first, with all variants; null if it was not asked for. */
+  readonly largest: readonly SizedUri[] | null;
+}
+
+export interface SizedUri {
+  readonly uri: string;
+  readonly bytes: Bytes;
+}
+
+export interface ReportOptions {
+  /** Whether to look for the largest, which takes a second for a million of responses. */
+  readonly largest: boolean;
 }
 
 /** What counts against the limit. */
@@ -61,7 +75,8 @@ export const partsOf = ({ index, files, indexSize, room }: OpenDisk): DiskParts 
 /** Rejects as the disk does. */
 export async function diskReport(
   disk: OpenDisk,
-  { directory, limit, work }: { readonly directory: string; readonly limit: Bytes; readonly work: UpkeepWork | null },
+  { directory, limit, work }: Pick<DiskReport, 'directory' | 'limit' | 'work'>,
+  options: ReportOptions,
 ): Promise<DiskReport> {
   const { index, files, eviction, health, indexSize, classes } = disk;
   const parts = partsOf(disk);
@@ -69,12 +84,14 @@ export async function diskReport(
   return {
     ...{ directory, format: formatVersion, isWell, work, limit, parts },
     responses: index.journal.totals.responses,
+    partial: index.journal.totals.partial,
     evicted: eviction.evicted,
-    bytes: bytes(Object.values(parts).reduce((sum: number, one: Bytes) => sum + one, 0)),
+    bytes: bytes(parts.bodies + parts.records + parts.index + parts.deleted + parts.reserved),
     indexFiles: await indexSize.measured(),
     deletedFiles: files.graves,
     classes: classes.usage(),
     leastRecent: isWell ? await leastRecent(disk) : null,
+    largest: isWell && options.largest ? await largest(disk) : null,
   };
 }
 
@@ -84,11 +101,29 @@ const hour = 3_600_000;
 
 async function leastRecent({ index }: OpenDisk): Promise<DiskReport['leastRecent']> {
   for await (const [found, value] of index.entries({ ...usesFrom(0, ''), most: mostTried })) {
-    const text = value.toString();
-    const key = text.slice(text.indexOf(' ') + 1) as CacheKey;
+    const { key } = sizeAndKey(value);
     const record = await index.record(key);
     if (record?.use !== sequenceOfUse(found)) continue;
     return { uri: uriOfKey(key), used: epochMs(record.hour * hour), bytes: bytes(total(record.responses)) };
   }
   return null;
+}
+
+const mostLargest = 3;
+
+async function largest({ index }: OpenDisk): Promise<SizedUri[]> {
+  let found: { readonly size: number; readonly key: CacheKey }[] = [];
+  for await (const [, value] of index.entries(allUses)) {
+    const one = sizeAndKey(value);
+    if (found.length === mostLargest && one.size <= (found.at(-1)?.size ?? 0)) continue;
+    found = [...found, one].sort((a, b) => b.size - a.size).slice(0, mostLargest);
+  }
+  return found.map(({ key, size }) => ({ uri: uriOfKey(key), bytes: bytes(size) }));
+}
+
+/** As the order of uses has them. */
+function sizeAndKey(value: Buffer): { readonly size: number; readonly key: CacheKey } {
+  const text = value.toString();
+  const space = text.indexOf(' ');
+  return { size: Number(text.slice(0, space)), key: text.slice(space + 1) as CacheKey };
 }

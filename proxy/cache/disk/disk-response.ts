@@ -1,46 +1,25 @@
 import type { Bytes, EpochMs } from '../../../config/units.js';
 import { bytes } from '../../../config/units.js';
-import type { Fields } from '../../http/fields.js';
-import type { CacheKey } from '../cache-key.js';
-import { endedAt, type Freshness } from '../freshness.js';
+import { endedAt } from '../freshness.js';
 import type { Generation } from '../response-store.js';
 import type { SparseBody } from '../sparse-body.js';
-import type { Interval, ResponseMetadata, StoredResponse } from '../stored-response.js';
-import type { SelectingFields } from '../vary.js';
+import type { Interval, ResponseMetadata } from '../stored-response.js';
+import { StoredVersion, type VersionContent } from '../stored-version.js';
 import { recordSize } from './disk-footprint.js';
 import { endOf, heldBy, sizeOf, type Segment } from './segment.js';
 
 /** What a response on disk has beyond its metadata. */
-export interface DiskContent {
-  readonly id: string;
+export interface DiskContent extends VersionContent {
   /** When, in the order of uses and versions of the store, it was stored or freshened. */
   readonly sequence: number;
   /** The process that stored or freshened it, and when, in its order of purges, the request for that was sent. */
   readonly run: string;
   readonly generation: Generation;
   readonly segments: readonly Segment[];
-  readonly length: Bytes | null;
-  readonly trailers: Fields;
-  readonly invalidated: boolean;
 }
 
 /** A response on disk, and as much of its bytes as was loaded already. */
-export class DiskResponse implements StoredResponse {
-  readonly key: CacheKey;
-  readonly status: number;
-  readonly reason: string;
-  readonly fields: Fields;
-  readonly selecting: SelectingFields;
-  readonly requestTime: EpochMs;
-  readonly responseTime: EpochMs;
-  readonly freshness: Freshness;
-  readonly groups: readonly string[];
-  readonly id: string;
-  readonly length: Bytes | null;
-  readonly held: readonly Interval[];
-  readonly complete: boolean;
-  readonly trailers: Fields;
-  readonly invalidated: boolean;
+export class DiskResponse extends StoredVersion {
   /** All that was found under its key, if it was found there. */
   siblings: readonly DiskResponse[] | null = null;
   readonly #content: DiskContent;
@@ -48,23 +27,7 @@ export class DiskResponse implements StoredResponse {
   #loaded: LoadedSegments | null;
 
   constructor(metadata: ResponseMetadata, content: DiskContent, loaded: LoadedSegments | null = null) {
-    this.key = metadata.key;
-    this.status = metadata.status;
-    this.reason = metadata.reason;
-    this.fields = metadata.fields;
-    this.selecting = metadata.selecting;
-    this.requestTime = metadata.requestTime;
-    this.responseTime = metadata.responseTime;
-    this.freshness = metadata.freshness;
-    this.groups = metadata.groups;
-    this.id = content.id;
-    this.length = content.length;
-    this.held = held(content.segments);
-    const [first] = this.held;
-    this.complete =
-      content.length !== null && (content.length === 0 || (first?.from === 0 && first.to >= content.length));
-    this.trailers = content.trailers;
-    this.invalidated = content.invalidated;
+    super(metadata, content, held(content.segments));
     this.#content = content;
     this.#loaded = loaded;
   }
@@ -109,9 +72,14 @@ export class DiskResponse implements StoredResponse {
     return new DiskResponse(this, { ...this.#content, invalidated: true }, this.#loaded);
   }
 
+  /** The same version, its bytes in other segments. */
+  withSegments(segments: readonly Segment[]): DiskResponse {
+    return new DiskResponse(this, { ...this.#content, segments });
+  }
+
   /** The same version, its lifetime ended at that moment. */
   asEnded(moment: EpochMs): DiskResponse {
-    return new DiskResponse(metadataOf(this, endedAt(this.freshness, moment)), this.#content, this.#loaded);
+    return new DiskResponse(this.metadataWith(endedAt(this.freshness, moment)), this.#content, this.#loaded);
   }
 }
 
@@ -124,9 +92,4 @@ export class LoadedSegments {
   readonly blockDigests = new Map<string, Buffer>();
   /** The block that was read last, for who begins to read where somebody made sure that it can be read. */
   block: { readonly segment: string; readonly index: number; readonly data: Buffer } | null = null;
-}
-
-export function metadataOf(response: ResponseMetadata, freshness: Freshness = response.freshness): ResponseMetadata {
-  const { key, status, reason, fields, selecting, requestTime, responseTime, groups } = response;
-  return { key, status, reason, fields, selecting, requestTime, responseTime, freshness, groups };
 }

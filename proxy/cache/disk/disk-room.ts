@@ -64,7 +64,7 @@ export class DiskRoom {
 
   release(size: Bytes, of: DiskHolding): void {
     this.#reserved -= size;
-    this.#options.classes.reserve(bytes(-size), of);
+    this.#options.classes.release(size, of);
   }
 
   /** Whether room could be made for so much of a class, if all were evicted that may be. */

@@ -6,7 +6,14 @@ import type { CacheKey } from '../cache-key.js';
 import type { InvalidationOrder } from '../invalidation-marks.js';
 import { covers } from '../partial.js';
 import type { PurgeMode, PurgeSelector } from '../purge.js';
-import type { Generation, Refusal, ResponseDraft, ResponseStore, ResponseWriter, StoreUsage } from '../response-store.js';
+import type {
+  Generation,
+  Refusal,
+  ResponseDraft,
+  ResponseStore,
+  ResponseWriter,
+  StoreUsage,
+} from '../response-store.js';
 import type { ClassUsage, Retention } from '../retention.js';
 import type { ResponseMetadata, StoredResponse } from '../stored-response.js';
 import { DiskBody } from './disk-body.js';
@@ -14,20 +21,19 @@ import type { DiskHolding } from './disk-classes.js';
 import { isLost } from './disk-fault.js';
 import { recordSize } from './disk-footprint.js';
 import { openDisk } from './disk-opening.js';
+import { DiskMerging } from './disk-merging.js';
 import type { DiskOptions } from './disk-options.js';
-import { DiskResponse, type LoadedSegments } from './disk-response.js';
+import { DiskResponse } from './disk-response.js';
 import { DiskUpkeep } from './disk-upkeep.js';
 import { DiskWriter, type Written } from './disk-writer.js';
-import { packResponse } from './key-record.js';
+import { InlineLoading } from './inline-loading.js';
+import { fileDescription } from './key-record.js';
 import type { OpenDisk } from './open-disk.js';
 import { DamagedSegment } from './segment-format.js';
 import { SegmentWriter } from './segment-writer.js';
 import { heldBy, segmentAt, sizeOf, type Segment } from './segment.js';
 
 const nothing: readonly DiskResponse[] = Object.freeze([]);
-/** Bytes in the index that a look-up loads, so that what was found can be read whatever happens to it. */
-const loadedAtOnce = 64 * 1024;
-
 /**
  * Stored responses on disk. An index has a record for every key; bodies that are not short are in files of their own, which
  * say what they are, so that the index can be made anew from them.
@@ -39,6 +45,8 @@ export class DiskStore implements ResponseStore {
   readonly #disk: OpenDisk;
   readonly #options: DiskOptions;
   readonly #order: InvalidationOrder;
+  readonly #inline: InlineLoading;
+  readonly #merging: DiskMerging;
   #bounds: DiskBounds;
   readonly upkeep: DiskUpkeep;
   readonly #writers = new Set<DiskWriter>();
@@ -50,7 +58,9 @@ export class DiskStore implements ResponseStore {
     this.#options = options;
     this.#disk = disk;
     this.#order = disk.order;
+    this.#inline = new InlineLoading(disk.files, disk.reader);
     this.#bounds = options;
+    this.#merging = this.#beginMerging(disk);
     this.upkeep = new DiskUpkeep({
       ...{ disk, clock: options.clock, directory: options.directory, limit: () => this.#bounds.limit },
       forget: (key, segment, error) => this.#couldNotRead(key, segment, error),
@@ -99,7 +109,9 @@ export class DiskStore implements ResponseStore {
     return new DiskBody(response, from, to, {
       reader,
       onEnd: () => files.release(response.segments),
-      onFailed: async (one, error) => void (await this.#couldNotRead(response.key, one, error)),
+      onFailed: async (one, error) => {
+        await this.#couldNotRead(response.key, one, error);
+      },
     });
   }
 
@@ -237,6 +249,7 @@ export class DiskStore implements ResponseStore {
   async #close(): Promise<void> {
     await this.upkeep.close();
     for (const writer of this.#writers) void writer.abandon(false);
+    await this.#merging.close();
     // what was half done would not be known to be so
     await Promise.all(this.#changing);
     await this.#disk.close();
@@ -251,7 +264,7 @@ export class DiskStore implements ResponseStore {
     if (record === null || !this.#isUsable) return nothing;
     if (!isUse) return record.responses;
     this.#disk.eviction.touch(key, record);
-    await this.#loadInline(record.responses);
+    await this.#inline.load(record.responses);
     return related(record.responses);
   }
 
@@ -264,46 +277,11 @@ export class DiskStore implements ResponseStore {
       if (record === null) return nothing;
       if (!isUse) return record.responses;
       eviction.touch(key, record);
-      return this.#loadInlineNow(record.responses) ? related(record.responses) : null;
+      return this.#inline.loadNow(record.responses) ? related(record.responses) : null;
     } catch (error) {
       this.#disk.health.failed(error);
       return nothing;
     }
-  }
-
-  /** As `#loadInline`; false where that is better done by the thread pool. */
-  #loadInlineNow(responses: readonly DiskResponse[]): boolean {
-    let left = loadedAtOnce;
-    for (const { segments, loaded } of responses) {
-      for (const segment of segments) {
-        if (!segment.inline || segment.length > left) continue;
-        left -= segment.length;
-        try {
-          if (this.#disk.reader.blockNow(segment, segment.from, loaded) === null) return false;
-        } catch {
-          continue;
-        }
-      }
-    }
-    return true;
-  }
-
-  /** What cannot be loaded will be found to be so by who reads it. */
-  async #loadInline(responses: readonly DiskResponse[]): Promise<void> {
-    let left = loadedAtOnce;
-    const loading: Promise<unknown>[] = [];
-    for (const { segments, loaded } of responses) {
-      for (const segment of segments) {
-        if (!segment.inline || segment.length > left) continue;
-        left -= segment.length;
-        loading.push(this.#load(segment, loaded).catch(() => undefined));
-      }
-    }
-    await Promise.all(loading);
-  }
-
-  async #load(segment: Segment, loaded: LoadedSegments): Promise<void> {
-    await this.#disk.reader.blockAt(segment, segment.from, loaded);
   }
 
   /** Whether the first bytes are there already, or could be had at once. */
@@ -368,7 +346,8 @@ export class DiskStore implements ResponseStore {
       release: (size: Bytes) => room.release(size, holding),
       newName: () => this.#disk.newName(),
       openSegment: (id: string, from: Bytes, blockSize: Bytes, expected: Bytes | null) => {
-        const response = { key: draft.metadata.key, length: draft.length, packed: packResponse(this.#head(draft)) };
+        const { metadata, generation, length } = draft;
+        const response = fileDescription(metadata, generation, length, this.#disk.index.run);
         return new SegmentWriter(
           { files, system, onFull: () => this.#disk.onFull() },
           { id, from, blockSize, expected, response },
@@ -390,20 +369,25 @@ export class DiskStore implements ResponseStore {
     };
   }
 
-  /** What the file of a response says of it. */
-  #head({ metadata, generation, length }: ResponseDraft): DiskResponse {
-    const { index } = this.#disk;
-    const made = { id: '', sequence: 0, run: index.run, generation, segments: [], invalidated: false };
-    return new DiskResponse(metadata, { ...made, length, trailers: Fields.none });
-  }
-
   async #keep(draft: ResponseDraft, written: Written): Promise<DiskResponse | null> {
     const { records, files } = this.#disk;
     const kept = this.#isUsable ? await this.#safely(records.keep(draft, written), null) : null;
     const { segment } = written;
     const isUnused = segment !== null && !segment.inline && kept?.segments.includes(segment) !== true;
     if (isUnused) await this.#safely(files.delete(segment.id), undefined);
+    if (kept !== null) this.#merging.consider(kept);
     return kept;
+  }
+
+  #beginMerging(disk: OpenDisk): DiskMerging {
+    const { files, system, reader, records, room, classes, health, index } = disk;
+    return new DiskMerging({
+      ...{ files, system, reader, records, room, classes, run: index.run, inline: this.#options.inline ?? mostInline },
+      newName: () => disk.newName(),
+      most: () => bytes(Math.floor(this.#bounds.limit * mostMerged)),
+      onFull: () => disk.onFull(),
+      onFailed: (error) => health.failed(error),
+    });
   }
 
   /** What the disk gives, or what stands for nothing if it fails. */
@@ -431,6 +415,8 @@ export class DiskStore implements ResponseStore {
 
 export type DiskBounds = Pick<DiskOptions, 'limit' | 'maxDocument' | 'variants'>;
 
+/** Which share of the limit a merge of segments may take while it goes on. */
+const mostMerged = 1 / 16;
 /** Bodies up to this are kept in the index. */
 const mostInline = bytes(16 * 1024);
 

@@ -29,9 +29,14 @@ export class DiskSweep {
     let count = 0;
     for await (const id of this.unknown()) {
       await this.consider(id);
-      if (++count % atOnce === 0) await pause(pauseBetween, undefined, { ref: false });
+      if (++count % atOnce === 0) await this.#pause();
       if (this.#closing.signal.aborted) return;
     }
+  }
+
+  /** Ends at once when it is closed: who waits for that may be all that keeps the process. */
+  async #pause(): Promise<void> {
+    await pause(pauseBetween, undefined, { ref: false, signal: this.#closing.signal }).catch(() => undefined);
   }
 
   /** The body files of which it is not known whether anything refers to them: what this process writes it knows. */

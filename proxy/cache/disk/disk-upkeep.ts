@@ -3,12 +3,12 @@ import type { Clock } from '../../base/clock.js';
 import { WillisError } from '../../base/errors.js';
 import type { CacheKey } from '../cache-key.js';
 import type { Rebuilt } from './bring-up.js';
-import { diskReport, partsOf, type DiskParts, type DiskReport } from './disk-report.js';
+import { diskReport, partsOf, type DiskParts, type DiskReport, type ReportOptions } from './disk-report.js';
 import { DiskVerification, type Verification } from './disk-verification.js';
 import type { OpenDisk } from './open-disk.js';
 import { Pacer } from './pacer.js';
 import type { Segment } from './segment.js';
-import { Upkeep, type UpkeepOptions, type UpkeepWork } from './upkeep.js';
+import { Upkeep, type UpkeepOptions, type UpkeepProgress, type UpkeepWork } from './upkeep.js';
 
 export interface DiskUpkeepParts {
   readonly disk: OpenDisk;
@@ -46,20 +46,20 @@ export class DiskUpkeep {
   }
 
   /** What of the report is at hand. */
-  state(): { readonly parts: DiskParts; readonly deletedFiles: number } {
+  state(): { readonly parts: DiskParts } & Pick<DiskReport, 'partial' | 'deletedFiles'> {
     const { disk } = this.#parts;
-    return { parts: partsOf(disk), deletedFiles: disk.files.graves };
+    return { parts: partsOf(disk), partial: disk.index.journal.totals.partial, deletedFiles: disk.files.graves };
   }
 
-  report(): Promise<DiskReport> {
+  report(options: ReportOptions): Promise<DiskReport> {
     const { disk, directory, limit } = this.#parts;
-    return diskReport(disk, { directory, limit: limit(), work: this.#upkeep.work }).catch(failed);
+    return diskReport(disk, { directory, limit: limit(), work: this.#upkeep.work }, options).catch(failed);
   }
 
   /** Reads and checks everything; what is damaged is forgotten. */
   verify(options: VerifyOptions): Promise<Verification> {
     const { disk, clock, forget, forgetRecord } = this.#parts;
-    const { index, files, reader, sweep } = disk;
+    const { index, files, thoroughReader: reader, sweep } = disk;
     const pacer = new Pacer({ rate: options.rate, clock });
     return this.#begin('verify', options, (each) =>
       new DiskVerification({ index, files, reader, sweep, pacer, forget, forgetRecord }, each).run(),
@@ -69,10 +69,13 @@ export class DiskUpkeep {
   /** Gives back the room of what was deleted. */
   compact(options: UpkeepOptions): Promise<Compaction> {
     const { disk } = this.#parts;
-    return this.#begin('compact', options, async () => {
+    return this.#begin('compact', options, async ({ onProgress }) => {
+      const tell = (phase: UpkeepProgress['phase']): void =>
+        onProgress({ phase, responses: 0, ofResponses: 0, bytes: bytes(0), ofBytes: bytes(0), damaged: 0 });
       const taken = async (): Promise<number> => disk.files.graveBytes + (await disk.indexSize.measured());
       const [before, files] = [await taken(), disk.files.graves];
-      await disk.compact();
+      tell('files');
+      await disk.compact(() => tell('index'));
       return { freed: bytes(Math.max(0, before - (await taken()))), files: files - disk.files.graves };
     });
   }

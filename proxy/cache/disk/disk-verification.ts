@@ -55,8 +55,8 @@ export interface VerificationParts {
 
 const mostListed = 1000;
 const recordsAtOnce = 64;
-/** What a look at a file costs at least. */
-const perFile = bytes(4096);
+/** What a look at a record or a file takes, as bytes that are read and checked in that time. */
+const perLook = bytes(16 * 1024);
 
 /**
  * Checks all that is stored, one after the other, behind other work:
@@ -87,7 +87,8 @@ export class DiskVerification {
 
   async run(): Promise<Verification> {
     this.#report();
-    this.#corrected = (await recountInUse(this.#parts.index, this.#options.signal)) ?? this.#corrected;
+    const { index, pacer } = this.#parts;
+    this.#corrected = (await recountInUse(index, pacer, this.#options.signal)) ?? this.#corrected;
     await this.#checkResponses();
     await this.#checkFiles();
     return {
@@ -130,7 +131,7 @@ export class DiskVerification {
 
   async #checkRecord(key: CacheKey, value: Buffer): Promise<void> {
     const record = this.#parts.index.decode(key, value);
-    await this.#parts.pacer.passed(bytes(value.length), this.#options.signal);
+    await this.#parts.pacer.passed(perLook, this.#options.signal);
     if (record === null) {
       this.#lose(key, await this.#parts.forgetRecord(key), 'its record is not what was stored');
       return;
@@ -171,7 +172,7 @@ export class DiskVerification {
     const loaded = new LoadedSegments();
     if (!segment.inline) {
       await checkFrame(segment, files);
-      await pacer.passed(perFile, this.#options.signal);
+      await pacer.passed(perLook, this.#options.signal);
     }
     for (let at: number = segment.from; at < endOf(segment);) {
       if (this.#isOver) return false;
@@ -197,7 +198,7 @@ export class DiskVerification {
         this.#strayFiles++;
         this.#strayBytes += freed;
       }
-      await pacer.passed(perFile, this.#options.signal);
+      await pacer.passed(perLook, this.#options.signal);
     }
   }
 

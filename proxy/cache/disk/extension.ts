@@ -55,7 +55,7 @@ function isUsable(
   if (base.segments.length >= mostSegments) return false;
   const stored = new Set(segmentsOf(before?.responses ?? []).map(({ id }) => id));
   return base.segments.every(
-    ({ id, inline }) => stored.has(id) || (inline ? base.loaded.contents.has(id) : isBuried(id)),
+    ({ id, inline }) => stored.has(id) || isBuried(id) || (inline && base.loaded.contents.has(id)),
   );
 }
 

@@ -10,6 +10,8 @@ export interface Totals {
   readonly bytes: Bytes;
   /** Those of the bytes that are in files. */
   readonly files: Bytes;
+  /** Those of the responses of which some bytes are missing; null until they were counted. */
+  readonly partial: number | null;
   /** The last number given in the order of uses and versions. */
   readonly sequence: number;
 }
@@ -18,6 +20,7 @@ export interface Totals {
 export interface IndexChange {
   readonly changes: readonly KeyValueChange[];
   readonly responses?: number;
+  readonly partial?: number;
   /** How much more there is. */
   readonly growth?: Bytes;
   readonly growthInFiles?: Bytes;
@@ -130,33 +133,35 @@ export class IndexJournal {
   }
 
   #after(batch: readonly Waiting[]): Totals {
-    let { responses, bytes: size, files } = this.#totals as Counts;
+    let { responses, partial, bytes: size, files } = this.#totals as Counts;
     for (const { change } of batch) {
       responses += change.responses ?? 0;
+      if (partial !== null) partial += change.partial ?? 0;
       size += change.growth ?? 0;
       files += change.growthInFiles ?? 0;
     }
-    return { responses, bytes: bytes(size), files: bytes(files), sequence: this.#sequence };
+    return { responses, partial, bytes: bytes(size), files: bytes(files), sequence: this.#sequence };
   }
 }
 
 interface Counts {
   responses: number;
+  partial: number | null;
   bytes: number;
   files: number;
 }
 
 const largestBatch = 1024 * 1024;
 
-export const encodeTotals = ({ responses, bytes: size, files, sequence }: Totals): Buffer =>
-  Buffer.from(JSON.stringify([responses, size, files, sequence]));
+export const encodeTotals = ({ responses, bytes: size, files, sequence, partial }: Totals): Buffer =>
+  Buffer.from(JSON.stringify([responses, size, files, sequence, partial]));
 
 /** Null if it is not what `encodeTotals` gives. */
 export function decodeTotals(value: Buffer): Totals | null {
   try {
-    const [responses, size, files, sequence] = JSON.parse(value.toString()) as number[];
+    const [responses, size, files, sequence, partial] = JSON.parse(value.toString()) as unknown[];
     if (!isCount(responses) || !isCount(size) || !isCount(files) || !isCount(sequence)) return null;
-    return { responses, bytes: bytes(size), files: bytes(files), sequence };
+    return { responses, bytes: bytes(size), files: bytes(files), sequence, partial: isCount(partial) ? partial : null };
   } catch {
     return null;
   }

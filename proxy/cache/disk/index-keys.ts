@@ -10,7 +10,7 @@ import type { PurgeSelector } from '../purge.js';
  *     u!~<list>!<sequence>     the same for keys in a list of uses other than the ordinary one
  *     c!<list>                 how many responses and bytes there are in such a list
  *     i!<group>                when the group was invalidated, see group-marks.ts
- *     x!<segment>              a file to be deleted, and its size
+ *     x!<segment>              a file, or (`i`) bytes, to be deleted, and the size
  *     m!…                      about the store
  */
 export const totalsKey = 'm!totals';
@@ -24,6 +24,7 @@ export const keyOfRecord = (record: string): CacheKey => record.slice(2) as Cach
 export const contentKey = (segment: string): string => `b!${segment}`;
 export const segmentOfContent = (content: string): string => content.slice(2);
 export const graveKey = (segment: string): string => `x!${segment}`;
+export const segmentOfGrave = (grave: string): string => grave.slice(2);
 export const useKey = (sequence: number, list: string): string =>
   `u!${beginOf(list)}${sequence.toString(36).padStart(sequenceLength, '0')}`;
 export const sequenceOfUse = (use: string): number => parseInt(use.slice(-sequenceLength), 36);

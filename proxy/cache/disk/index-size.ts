@@ -5,6 +5,8 @@ import type { FileSystem } from './file-system.js';
 
 /** The index may be so much larger than its records: what was deleted is given back later. */
 const slack = 16 * 1024 * 1024;
+/** What level calls its files. */
+const ownFile = /^(CURRENT|LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.(ldb|log|dbtmp))$/;
 
 /** How large the files of an index are, beside what its records count. */
 export class IndexSize {
@@ -35,6 +37,7 @@ export class IndexSize {
   async measured(): Promise<Bytes> {
     let total = 0;
     for await (const name of this.#system.names(this.#directory)) {
+      if (!ownFile.test(name)) continue;
       try {
         total += await this.#system.size(join(this.#directory, name));
       } catch (error) {

@@ -9,7 +9,7 @@ import { faultsOf, type TableFault } from './index-table.js';
 /** What became of looking through the tables of an index, by their names. */
 export interface TableFindings {
   readonly damaged: readonly string[];
-  /** Not written to their end: left behind by a process that was killed, or damaged. An index that is opened deletes the former. */
+  /** Not written to their end: left behind by a process that was killed, or damaged. */
   readonly torn: readonly string[];
   readonly unchecked: readonly string[];
 }
@@ -38,8 +38,8 @@ export async function stillThere(names: readonly string[], index: string, system
   return names.filter((name) => there.has(name));
 }
 
-/** Between tables: about 30 MB are read in a second. */
-const pauseBetween = 250;
+/** Between tables: about 80 MB are read in a second, which takes a tenth of a processor. */
+const pauseBetween = 100;
 
 /** Checks the rest of the tables behind the work of a store. */
 export class TableCheck {
@@ -79,14 +79,15 @@ export class TableCheck {
       await pause(pauseBetween, undefined, { ref: false, signal }).catch(() => undefined);
       if (signal.aborted || this.#current !== tables) return false;
       const fault = await faultIn(join(this.#index, name), this.#system);
-      if (fault !== null) throw new KeyValueError('damaged', `the table ${name} is damaged`);
+      // one that is torn has the name of one that was left behind, and is being written
+      if (fault === 'damaged') throw new KeyValueError('damaged', `the table ${name} is damaged`);
     }
     return true;
   }
 }
 
 /** So many blocks are checked in one turn of the event loop. */
-const blocksAtOnce = 64;
+const blocksAtOnce = 256;
 
 /** What is wrong with a table; nothing if it is gone. */
 async function faultIn(path: string, system: FileSystem): Promise<TableFault | null> {

@@ -1,10 +1,11 @@
 import { crc32 } from 'node:zlib';
-import { bytes, epochMs, seconds } from '../../../config/units.js';
+import { bytes, epochMs, seconds, type Bytes } from '../../../config/units.js';
 import { Fields } from '../../http/fields.js';
 import type { ResponseDirectives } from '../cache-control.js';
 import type { CacheKey } from '../cache-key.js';
 import type { Freshness } from '../freshness.js';
 import type { Generation } from '../response-store.js';
+import type { ResponseMetadata } from '../stored-response.js';
 import { DiskResponse, type DiskContent } from './disk-response.js';
 import type { GroupMarks } from './group-marks.js';
 import type { Segment } from './segment.js';
@@ -67,6 +68,18 @@ export function packResponse(response: DiskResponse): unknown {
     ...[packFreshness(freshness), groups, id, sequence, run, generation, segments.map(packSegment)],
     ...[length, trailers.lines, invalidated],
   ];
+}
+
+/** What the file of a segment says of the response, as it was when the file was begun. */
+export function fileDescription(
+  metadata: ResponseMetadata,
+  generation: Generation,
+  length: Bytes | null,
+  run: string,
+): unknown {
+  const made = { id: '', sequence: 0, run, generation, segments: [], invalidated: false };
+  const described = new DiskResponse(metadata, { ...made, length, trailers: Fields.none });
+  return { key: metadata.key, length, packed: packResponse(described) };
 }
 
 export function unpackResponse(key: CacheKey, packed: unknown, { run, floor, marks }: RecordReading): DiskResponse {

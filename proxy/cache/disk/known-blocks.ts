@@ -1,16 +1,21 @@
 import { crc32 } from 'node:zlib';
 
-/** So many blocks at most are known, in two generations, the older of which is dropped at once. */
 const mostKnown = 131_072;
 
 /**
  * The CRC-32 of blocks whose SHA-256 was checked in the life of this process. It costs a third of that, and tells as well
- * whether a later read gives the same bytes.
+ * whether a later read gives the same bytes. Two generations, the older of which is dropped at once.
  */
 export class KnownBlocks {
+  readonly #most: number;
   #recent = new Map<string, Uint32Array>();
   #before = new Map<string, Uint32Array>();
   #count = 0;
+
+  /** @param most about so many blocks are known */
+  constructor(most = mostKnown) {
+    this.#most = most;
+  }
 
   /** Whether a block of a segment has the bytes that were checked; null if it is not known. */
   check(segment: string, index: number, block: Buffer): boolean | null {
@@ -40,7 +45,7 @@ export class KnownBlocks {
   }
 
   #keep(segment: string, known: Uint32Array): void {
-    if (this.#count >= mostKnown / 2) {
+    if (this.#count >= this.#most / 2) {
       this.#before = this.#recent;
       this.#recent = new Map();
       this.#count = 0;

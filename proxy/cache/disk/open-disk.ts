@@ -18,8 +18,9 @@ import { DiskRoom } from './disk-room.js';
 import { DiskSweep } from './disk-sweep.js';
 import type { FileSystem } from './file-system.js';
 import { IndexSize } from './index-size.js';
+import { KnownBlocks } from './known-blocks.js';
 import { PromptReads } from './prompt-reads.js';
-import { graveKey } from './index-keys.js';
+import { graveCleared } from './record-change.js';
 import type { SegmentFiles } from './segment-files.js';
 import { SegmentReader } from './segment-reader.js';
 
@@ -38,6 +39,8 @@ export class OpenDisk {
   readonly system: FileSystem;
   readonly order: InvalidationOrder;
   readonly reader: SegmentReader;
+  /** One that keeps nobody waiting, and believes nothing that it was not shown. */
+  readonly thoroughReader: SegmentReader;
   readonly classes: DiskClasses;
   readonly eviction: DiskEviction;
   readonly room: DiskRoom;
@@ -67,12 +70,14 @@ export class OpenDisk {
     this.order = order;
     this.indexSize = new IndexSize(join(options.directory, 'index'), system);
     this.prompt = new PromptReads(options.clock, system);
-    this.reader = new SegmentReader({
+    index.readPromptly(this.prompt);
+    const reading = {
       files,
-      prompt: this.prompt,
-      content: (id) => index.content(id),
-      contentNow: (id) => index.contentNow(id),
-    });
+      content: (id: string) => index.content(id),
+      contentNow: (id: string) => index.contentNow(id),
+    };
+    this.reader = new SegmentReader({ ...reading, prompt: this.prompt, known: new KnownBlocks() });
+    this.thoroughReader = new SegmentReader({ ...reading, prompt: null, known: null });
     this.classes = new DiskClasses(index.journal, options.retention ?? noRetention);
     const { classes } = this;
     this.eviction = new DiskEviction({ index, locks, files, classes, clock: options.clock, isUsed: options.isUsed });
@@ -114,7 +119,7 @@ export class OpenDisk {
       onUp: (needsSweep) => {
         eviction.restart();
         if (needsSweep) this.sweep.begin(failed);
-        void this.#reclassification.begin();
+        if (options.retention !== null) void this.#reclassification.begin();
       },
     });
   }
@@ -160,8 +165,10 @@ export class OpenDisk {
     return this.#recovery.rebuild(onProgress);
   }
 
-  async compact(): Promise<void> {
+  /** Gives back the room of what was deleted. @param onCleared what is left to do is in the index */
+  async compact(onCleared: () => void): Promise<void> {
     await this.#clearGraves(Infinity);
+    onCleared();
     await this.index.compact();
   }
 
@@ -178,9 +185,9 @@ export class OpenDisk {
   }
 
   async #clearGrave(): Promise<boolean> {
-    const id = await this.files.clearGrave();
-    if (id === null) return false;
-    const noted = this.index.journal.write({ changes: [{ type: 'del', key: graveKey(id) }] });
+    const grave = await this.files.clearGrave();
+    if (grave === null) return false;
+    const noted = this.index.journal.write({ changes: graveCleared(grave) });
     noted.catch((error: unknown) => this.health.failed(error));
     return true;
   }
@@ -197,6 +204,7 @@ export class OpenDisk {
     try {
       await this.#clearGraves(Math.min(this.#gravesBefore, mostTidied));
       this.#gravesBefore = this.files.graves;
+      this.files.partlyLoaded.forget();
       const { bytes: all, files } = this.index.journal.totals;
       await this.indexSize.measure(bytes(all - files), () => this.index.compact());
     } catch (error) {

@@ -63,12 +63,12 @@ const mostCheckedAtStart = bytes(64 * 1024 * 1024);
 async function openSound({ path, system, open }: Place, budget: Bytes, note: UncheckedNote): Promise<OpenedRecords> {
   if (await isHeadless(path, system)) throw new KeyValueError('damaged', 'the index does not say where it begins');
   const { damaged, torn, unchecked } = await checkTables(path, system, budget);
-  if (damaged.length > 0) throw damagedTables(damaged);
+  if (damaged.length > 0) throw new KeyValueError('damaged', `tables of the index are damaged: ${damaged.join(' ')}`);
+  // one that belongs to the index is missed when it is opened
+  for (const name of torn) await system.unlink(join(path, name));
   if (unchecked.length > 0) await note.make();
   const records = await open(path);
   try {
-    const cut = await stillThere(torn, path, system);
-    if (cut.length > 0) throw damagedTables(cut);
     const hasLost = await hasDropped(path, system);
     return { records, hasLost, unchecked: await stillThere(unchecked, path, system) };
   } catch (error) {
@@ -76,9 +76,6 @@ async function openSound({ path, system, open }: Place, budget: Bytes, note: Unc
     throw error;
   }
 }
-
-const damagedTables = (names: readonly string[]): KeyValueError =>
-  new KeyValueError('damaged', `tables of the index are damaged: ${names.join(' ')}`);
 
 /** What is damaged is taken out before, for a repair takes what is in it for sound. */
 async function repair({ path, system }: Place): Promise<void> {

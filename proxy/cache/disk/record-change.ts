@@ -4,10 +4,10 @@ import type { CacheKey } from '../cache-key.js';
 import type { DiskResponse } from './disk-response.js';
 import type { IndexChange } from './index-journal.js';
 import type { ListChange } from './list-counts.js';
-import { contentKey, graveKey, recordKey, useKey } from './index-keys.js';
+import { contentKey, graveKey, recordKey, segmentOfGrave, useKey } from './index-keys.js';
 import { encodeRecord, type KeyRecord } from './key-record.js';
 import { sizeOf, type Segment } from './segment.js';
-import type { SegmentFiles } from './segment-files.js';
+import type { Grave, SegmentFiles } from './segment-files.js';
 
 /** What is stored under a key before and after; null: nothing. */
 export interface RecordChange {
@@ -31,22 +31,26 @@ export function indexChange(
   const old = before?.responses ?? none;
   const now = after?.responses ?? none;
   const gone = without(segmentsOf(old), segmentsOf(now));
+  const isPartlyLoaded = files.partlyLoaded.mayBe(key);
+  const buried = gone.filter(({ id, inline }) => !inline || isPartlyLoaded || files.isHeld(id)).map(graveOf);
   const raised = segmentsOf(now).filter(({ id }) => files.isBuried(id));
   const changes: KeyValueChange[] = [
     after === null ? del(recordKey(key)) : put(recordKey(key), encodeRecord(key, after)),
     ...useChanges(key, before, after),
-    ...gone.map((one) => (one.inline ? del(contentKey(one.id)) : put(graveKey(one.id), String(sizeOf(one))))),
+    ...buried.map((one) => put(graveKey(one.id), encodeGrave(one))),
+    ...gone.filter(({ id }) => !buried.some((one) => one.id === id)).map(({ id }) => del(contentKey(id))),
     ...raised.map(({ id }) => del(graveKey(id))),
   ];
   for (const { id, data } of contents ?? []) changes.push(put(contentKey(id), data));
   return {
     changes,
     responses: now.length - old.length,
+    partial: partial(now) - partial(old),
     growth: bytes(total(now) - total(old)),
     growthInFiles: bytes(inFiles(now) - inFiles(old)),
     lists: listChanges(before, after),
     onWritten: () => {
-      for (const one of gone) if (!one.inline) files.bury(one);
+      for (const one of buried) files.bury(one);
       for (const { id } of raised) files.raise(id);
       onWritten?.();
     },
@@ -54,6 +58,28 @@ export function indexChange(
 }
 
 const none: readonly DiskResponse[] = [];
+
+/** How many of them lack some of their bytes. */
+export function partial(responses: readonly DiskResponse[]): number {
+  let count = 0;
+  for (const { complete } of responses) if (!complete) count++;
+  return count;
+}
+
+const graveOf = (segment: Segment): Grave => ({ id: segment.id, size: sizeOf(segment), inline: segment.inline });
+
+/** The changes of the index when a grave is cleared. */
+export const graveCleared = ({ id, inline }: Grave): KeyValueChange[] =>
+  inline ? [del(graveKey(id)), del(contentKey(id))] : [del(graveKey(id))];
+
+const encodeGrave = ({ size, inline }: Grave): string => `${inline ? 'i' : ''}${size}`;
+
+export function decodeGrave(key: string, value: Buffer): Grave {
+  const text = value.toString('latin1');
+  const inline = text.startsWith('i');
+  const size = Number(inline ? text.slice(1) : text);
+  return { id: segmentOfGrave(key), size: bytes(Number.isSafeInteger(size) ? size : 0), inline };
+}
 
 function useChanges(key: CacheKey, before: KeyRecord | null, after: KeyRecord | null): KeyValueChange[] {
   if (before?.use === after?.use && before?.list === after?.list) return [];

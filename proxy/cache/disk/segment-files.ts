@@ -3,7 +3,8 @@ import { bytes, type Bytes } from '../../../config/units.js';
 import { errorCode } from './disk-fault.js';
 import type { FileSystem } from './file-system.js';
 import { OpenFiles } from './open-files.js';
-import { sizeOf, type Segment } from './segment.js';
+import { PartlyLoaded } from './partly-loaded.js';
+import type { Segment } from './segment.js';
 
 /** How many files stay open for the next reader. */
 const mostOpen = 128;
@@ -11,17 +12,26 @@ const segmentName = /^[0-9a-z]{12,40}$/;
 
 export const isSegmentName = (name: string): boolean => segmentName.test(name);
 
+/** A segment that nothing refers to any more. */
+export interface Grave {
+  readonly id: string;
+  readonly size: Bytes;
+  /** Whether its bytes are in the index. */
+  readonly inline: boolean;
+}
+
 /**
- * The files of segments under a directory. One that nothing refers to any more becomes a grave: whoever found it before
+ * The files of segments under a directory. A segment that nothing refers to any more becomes a grave: whoever found it before
  * can read it still, until its room is needed or it has grown old. One that is being read is not deleted.
  */
 export class SegmentFiles {
+  readonly partlyLoaded = new PartlyLoaded();
   readonly #directory: string;
   readonly #files: FileSystem;
   readonly #open: OpenFiles;
   readonly #readers = new Map<string, number>();
   /** The oldest first. */
-  readonly #graves = new Map<string, Bytes>();
+  readonly #graves = new Map<string, Grave>();
   #graveBytes = 0;
 
   constructor(directory: string, files: FileSystem) {
@@ -61,16 +71,19 @@ export class SegmentFiles {
 
   /** Until `release` these are not deleted. */
   hold(segments: readonly Segment[]): void {
-    for (const { id, inline } of segments) if (!inline) this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1);
+    for (const { id } of segments) this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1);
   }
 
   release(segments: readonly Segment[]): void {
-    for (const { id, inline } of segments) {
-      if (inline) continue;
+    for (const { id } of segments) {
       const left = (this.#readers.get(id) ?? 0) - 1;
       if (left > 0) this.#readers.set(id, left);
       else this.#readers.delete(id);
     }
+  }
+
+  isHeld(id: string): boolean {
+    return this.#readers.has(id);
   }
 
   /** Room that is taken by what nothing refers to. */
@@ -82,14 +95,10 @@ export class SegmentFiles {
     return this.#graves.size;
   }
 
-  bury(segment: Segment): void {
-    this.buryFile(segment.id, sizeOf(segment));
-  }
-
-  buryFile(id: string, size: Bytes): void {
-    if (this.#graves.has(id)) return;
-    this.#graves.set(id, size);
-    this.#graveBytes += size;
+  bury(grave: Grave): void {
+    if (this.#graves.has(grave.id)) return;
+    this.#graves.set(grave.id, grave);
+    this.#graveBytes += grave.size;
   }
 
   isBuried(id: string): boolean {
@@ -98,21 +107,22 @@ export class SegmentFiles {
 
   /** Something refers to it again. */
   raise(id: string): void {
-    this.#graveBytes -= this.#graves.get(id) ?? 0;
+    this.#graveBytes -= this.#graves.get(id)?.size ?? 0;
     this.#graves.delete(id);
   }
 
-  /** Deletes the oldest grave that nobody reads; gives its name, null if there is none. */
-  async clearGrave(): Promise<string | null> {
-    for (const [id, size] of this.#graves) {
+  /** Deletes the file of the oldest grave that nobody reads; gives the grave, null if there is none. */
+  async clearGrave(): Promise<Grave | null> {
+    for (const grave of this.#graves.values()) {
+      const { id, size, inline } = grave;
       if (this.#readers.has(id)) continue;
       this.#graves.delete(id);
       try {
-        await this.delete(id);
+        if (!inline) await this.delete(id);
       } finally {
         this.#graveBytes -= size;
       }
-      return id;
+      return grave;
     }
     return null;
   }

@@ -26,7 +26,8 @@ export async function checkFrame(segment: Segment, files: SegmentFiles): Promise
   if (headerLength(preamble) !== json.length) throw new DamagedSegment('its header is not as long as it was');
   const header = decodeHeader(preamble, json);
   if (header.id !== id || header.from !== segment.from) throw new DamagedSegment('its header is that of another file');
-  const footer = decodeFooter(end.subarray(0, -ENDING_LENGTH), end.subarray(-ENDING_LENGTH));
+  const endsAt = end.length - ENDING_LENGTH;
+  const footer = decodeFooter(end.subarray(0, endsAt), end.subarray(endsAt));
   const isIt =
     footer.length === length && footer.blockSize === blockSize && footer.digest.toString('base64') === digest;
   if (!isIt) throw new DamagedSegment('its footer is that of another content');

@@ -1,7 +1,7 @@
 import { bytes, type Bytes } from '../../../config/units.js';
 import { blockDigest, contentDigest, digestNow, hashedHere } from './block-digest.js';
 import type { LoadedSegments } from './disk-response.js';
-import { KnownBlocks } from './known-blocks.js';
+import type { KnownBlocks } from './known-blocks.js';
 import type { PromptReads } from './prompt-reads.js';
 import { decodeFooter, DamagedSegment, DIGEST_LENGTH, ENDING_LENGTH, footerSize } from './segment-format.js';
 import type { SegmentFiles } from './segment-files.js';
@@ -9,7 +9,10 @@ import type { Segment } from './segment.js';
 
 export interface ReadingParts {
   readonly files: SegmentFiles;
-  readonly prompt: PromptReads;
+  /** Null: nothing is read at once. */
+  readonly prompt: PromptReads | null;
+  /** What was checked before; null: every block is hashed each time. */
+  readonly known: KnownBlocks | null;
   /** The bytes of an inline segment. */
   readonly content: (id: string) => Promise<Buffer | undefined>;
   readonly contentNow: (id: string) => Buffer | undefined;
@@ -26,7 +29,6 @@ export interface Block {
 /** Reads segments block by block, and gives no byte that was not checked. Fails with DamagedSegment, or as files do. */
 export class SegmentReader {
   readonly #parts: ReadingParts;
-  readonly #known = new KnownBlocks();
 
   constructor(parts: ReadingParts) {
     this.#parts = parts;
@@ -40,12 +42,17 @@ export class SegmentReader {
     return this.blockNow(segment, position, loaded) ?? this.#later(segment, position, loaded);
   }
 
+  /** Whether blocks are had at once. */
+  get isPrompt(): boolean {
+    return this.#parts.prompt?.areOn() === true;
+  }
+
   /** The same; null where it is better not to keep everybody waiting. @throws DamagedSegment, or as files do */
   blockNow(segment: Segment, position: number, loaded: LoadedSegments): Block | null {
     const { files, prompt, contentNow } = this.#parts;
     const held = atHand(segment, position, loaded);
     if (held !== null) return held;
-    if (segment.blockSize > hashedHere || !prompt.areOn()) return null;
+    if (segment.blockSize > hashedHere || prompt?.areOn() !== true) return null;
     if (segment.inline) {
       const data = prompt.make(() => contentNow(segment.id));
       return loadedInline(segment, data, data && digestNow(data), loaded);
@@ -56,7 +63,7 @@ export class SegmentReader {
     if (read === null) return null;
     const { data, unknown } = this.#compare(segment, extent, read);
     if (unknown.length > 0) {
-      const digests = digestsAtHand(segment, extent, loaded) ?? this.#digestsNow(segment, loaded);
+      const digests = digestsAtHand(segment, extent, loaded) ?? this.#digestsNow(segment, loaded, prompt);
       if (digests === null) return null;
       for (const block of unknown) this.#accept(segment, block, digestNow(block.data), digests);
     }
@@ -88,7 +95,7 @@ export class SegmentReader {
     const unknown: NumberedBlock[] = [];
     for (let from = 0, index = first; from < length; from += segment.blockSize, index++) {
       const block = data.subarray(from, from + segment.blockSize);
-      const isRight = this.#known.check(segment.id, index, block);
+      const isRight = this.#parts.known?.check(segment.id, index, block) ?? null;
       if (isRight === false) throw new DamagedSegment(changed);
       if (isRight === null) unknown.push({ index, data: block });
     }
@@ -99,7 +106,7 @@ export class SegmentReader {
   #accept({ id, length, blockSize }: Segment, { index, data }: NumberedBlock, digest: Buffer, digests: Buffer): void {
     const at = index * DIGEST_LENGTH;
     if (digest.compare(digests, at, at + DIGEST_LENGTH) !== 0) throw new DamagedSegment(changed);
-    this.#known.add(id, index, data, Math.ceil(length / blockSize));
+    this.#parts.known?.add(id, index, data, Math.ceil(length / blockSize));
   }
 
   async #digests(segment: Segment, loaded: LoadedSegments): Promise<Buffer> {
@@ -108,8 +115,8 @@ export class SegmentReader {
     return loadedDigests(segment, footer.subarray(0, read), loaded);
   }
 
-  #digestsNow(segment: Segment, loaded: LoadedSegments): Buffer | null {
-    const { files, prompt } = this.#parts;
+  #digestsNow(segment: Segment, loaded: LoadedSegments, prompt: PromptReads): Buffer | null {
+    const { files } = this.#parts;
     const footer = Buffer.allocUnsafeSlow(footerLengthOf(segment));
     const read = prompt.make(() => files.readNow(segment.id, footer, footerPlaceOf(segment)));
     return read === null ? null : loadedDigests(segment, footer.subarray(0, read), loaded);

@@ -1,5 +1,7 @@
+import { createHash, type Hash } from 'node:crypto';
 import { bytes, type Bytes } from '../../../config/units.js';
-import { blockDigest, contentDigest } from './block-digest.js';
+import { BodyAssembly } from '../body-assembly.js';
+import { contentDigest } from './block-digest.js';
 import { diskFault } from './disk-fault.js';
 import type { Descriptor, FileSystem } from './file-system.js';
 import { encodeFooter, encodeHeader } from './segment-format.js';
@@ -31,11 +33,13 @@ export class SegmentWriter {
   readonly #parts: WritingParts;
   readonly #place: SegmentPlace;
   readonly #offset: Bytes;
-  readonly #digests: (Buffer | Promise<Buffer>)[] = [];
-  #block: Buffer | null = null;
+  readonly #digests: Buffer[] = [];
+  /** Of the block that is not complete, if something of it has come. */
+  #hash: Hash | null = null;
   #inBlock = 0;
-  #waiting: Buffer[];
-  #waitingBytes = 0;
+  /** What comes before the chunks that wait; null once it is written. */
+  #header: Buffer | null;
+  #waiting: BodyAssembly;
   #length = 0;
   #written = 0;
   #descriptor: Descriptor | null = null;
@@ -46,7 +50,8 @@ export class SegmentWriter {
     this.#place = place;
     const header = encodeHeader({ id: place.id, from: place.from, response: place.response });
     this.#offset = bytes(header.length);
-    this.#waiting = [header];
+    this.#header = header;
+    this.#waiting = new BodyAssembly(place.expected);
   }
 
   /** Where the content begins in the file. */
@@ -54,18 +59,12 @@ export class SegmentWriter {
     return this.#offset;
   }
 
-  /** Takes a copy. Where it gives a promise, no more is to come before that; it rejects if the disk does not take it. */
+  /** Keeps a chunk, or a copy. Where it gives a promise, no more is to come before; it rejects if the disk does not take it. */
   add(chunk: Buffer): Promise<void> | null {
-    for (let at = 0; at < chunk.length;) {
-      const block = (this.#block ??= Buffer.allocUnsafeSlow(this.#nextBlock()));
-      const part = chunk.subarray(at, at + block.length - this.#inBlock);
-      block.set(part, this.#inBlock);
-      this.#inBlock += part.length;
-      this.#length += part.length;
-      at += part.length;
-      if (this.#inBlock === block.length) this.#endBlock(block);
-    }
-    if (this.#waitingBytes < gathered) return null;
+    this.#digest(chunk);
+    this.#length += chunk.length;
+    this.#waiting.add(chunk);
+    if (this.#waiting.length < gathered) return null;
     if (this.#flushing !== null) return this.#flushing.then(() => this.#beginFlush());
     this.#beginFlush();
     return null;
@@ -76,14 +75,13 @@ export class SegmentWriter {
    * @param ended whether the transfer came to its end
    */
   async finish(ended: boolean): Promise<Segment> {
-    if (this.#block !== null && this.#inBlock > 0) this.#endBlock(this.#block.subarray(0, this.#inBlock));
     await this.#flushing;
-    const blocks = Buffer.concat(await Promise.all(this.#digests.map(async (digest) => digest)));
+    if (this.#hash !== null) this.#endBlock(this.#hash);
+    const blocks = this.#digests.length === 1 ? (this.#digests[0] as Buffer) : Buffer.concat(this.#digests);
     const { id, from, blockSize } = this.#place;
     const length = bytes(this.#length);
     const digest = contentDigest(blocks);
-    this.#waiting.push(encodeFooter({ length, ended, blockSize, digest, blocks }));
-    await this.#flush();
+    await this.#flush(encodeFooter({ length, ended, blockSize, digest, blocks }));
     const descriptor = this.#descriptor as Descriptor;
     this.#descriptor = null;
     await this.#parts.system.close(descriptor);
@@ -100,33 +98,41 @@ export class SegmentWriter {
     await this.#parts.files.deleteTemporary(this.#place.id);
   }
 
-  #nextBlock(): number {
-    const { blockSize, expected } = this.#place;
-    return expected === null || expected <= this.#length ? blockSize : Math.min(blockSize, expected - this.#length);
+  /** The digests of the blocks, as the bytes come: they are in the processor's caches now. */
+  #digest(chunk: Buffer): void {
+    const { blockSize } = this.#place;
+    for (let at = 0; at < chunk.length;) {
+      const part = chunk.subarray(at, at + blockSize - this.#inBlock);
+      const hash = (this.#hash ??= createHash('sha256'));
+      hash.update(part);
+      at += part.length;
+      this.#inBlock += part.length;
+      if (this.#inBlock === blockSize) this.#endBlock(hash);
+    }
   }
 
-  #endBlock(block: Buffer): void {
-    this.#block = null;
+  #endBlock(hash: Hash): void {
+    this.#digests.push(hash.digest());
+    this.#hash = null;
     this.#inBlock = 0;
-    this.#waiting.push(block);
-    this.#waitingBytes += block.length;
-    const digest = blockDigest(block);
-    this.#digests.push(digest);
   }
 
   /** A failure stays, for whoever waits next. */
   #beginFlush(): void {
-    const flushing = this.#flush().then(() => {
+    const flushing = this.#flush(null).then(() => {
       if (this.#flushing === flushing) this.#flushing = null;
     });
     flushing.catch(() => undefined);
     this.#flushing = flushing;
   }
 
-  async #flush(): Promise<void> {
-    const chunks = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+  /** Writes what waits, and what is to come after it. */
+  async #flush(last: Buffer | null): Promise<void> {
+    const chunks = this.#waiting.finish();
+    if (this.#header !== null) chunks.unshift(this.#header);
+    if (last !== null) chunks.push(last);
+    this.#header = null;
+    this.#waiting = new BodyAssembly(null);
     try {
       await this.#write(chunks);
     } catch (error) {

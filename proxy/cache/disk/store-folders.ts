@@ -3,29 +3,25 @@ import { errorCode } from './disk-fault.js';
 import { folders } from './disk-format.js';
 import type { DiskOptions } from './disk-options.js';
 import type { FileSystem } from './file-system.js';
-import { isSegmentName } from './segment-files.js';
 
 /** What lies in the directory of a store, and is its own. */
 const own = new Set<string>([
   ...['format', 'index', 'index.damaged', 'lock', 'rebuild', 'sequence', 'trusted', 'unchecked'],
   ...folders,
 ]);
-const ownTemporary = new Set(['format', 'probe', 'sequence']);
 const mostNamed = 3;
 
 /**
- * Makes the folders of a store, should one be missing, and deletes what a process that is no more was writing. What is not
- * of the store is left alone, and counts for nothing; it is named once.
+ * Makes the folders of a store, should one be missing, and empties the one for what is being written: whatever is in it was
+ * left by a process that is no more. What is not of the store is left alone, and counts for nothing; it is named once.
  */
 export async function prepareFolders({ directory, onNotice }: DiskOptions, system: FileSystem): Promise<void> {
   const foreign: string[] = [];
   for await (const name of system.names(directory)) if (!own.has(name)) foreign.push(name);
   for (const name of folders) await system.makeDirectory(join(directory, name));
   const temporary = join(directory, 'tmp');
-  for await (const name of system.names(temporary)) {
-    if (isSegmentName(name) || ownTemporary.has(name)) await remove(join(temporary, name), system);
-    else foreign.push(join('tmp', name));
-  }
+  for await (const name of system.names(temporary))
+    if (!(await isRemoved(join(temporary, name), system))) foreign.push(join('tmp', name));
   for await (const name of system.names(join(directory, 'bodies')))
     if (!/^[0-9a-f]{2}$/.test(name)) foreign.push(join('bodies', name));
   if (foreign.length === 0) return;
@@ -33,11 +29,13 @@ export async function prepareFolders({ directory, onNotice }: DiskOptions, syste
   onNotice?.(`left alone, for it is not of the store: ${foreign.slice(0, mostNamed).join(', ')}${more}`);
 }
 
-/** A directory of such a name is not of the store. */
-async function remove(path: string, system: FileSystem): Promise<void> {
+/** Deletes a file; a directory is not of the store. */
+async function isRemoved(path: string, system: FileSystem): Promise<boolean> {
   try {
     await system.unlink(path);
+    return true;
   } catch (error) {
-    if (!['ENOENT', 'EISDIR', 'EPERM'].includes(errorCode(error))) throw error;
+    if (!['EISDIR', 'EPERM'].includes(errorCode(error))) throw error;
+    return false;
   }
 }

@@ -38,7 +38,8 @@ export class Upkeep {
 
   /** @throws WillisError store-busy, at once, if something is under way; rejects as the task does */
   begin<T>(work: UpkeepWork, signal: AbortSignal, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#work !== null) throw new WillisError('store-busy', `${underWay[this.#work]}; wait for its end, or end it`);
+    if (this.#work !== null)
+      throw new WillisError('store-busy', `${underWay[this.#work]}; wait for its end, or end it`);
     if (this.#closing.signal.aborted) throw new WillisError('store-busy', 'the store is being closed');
     this.#work = work;
     const done = task(AbortSignal.any([signal, this.#closing.signal])).finally(() => {

@@ -1,3 +1,4 @@
+import { bytes, type Bytes } from '../../../config/units.js';
 import type { CacheKey } from '../cache-key.js';
 import type { DiskIndex } from './disk-index.js';
 import { sequenceOfUse, usesFrom } from './index-keys.js';
@@ -6,7 +7,7 @@ import { sequenceOfUse, usesFrom } from './index-keys.js';
 export interface Candidate {
   readonly list: string;
   readonly use: number;
-  readonly size: number;
+  readonly size: Bytes;
   readonly key: CacheKey;
 }
 
@@ -54,7 +55,7 @@ export class UseWalk {
     for await (const [found, value] of this.index.entries({ ...usesFrom(this.#next, this.list), most: readAhead })) {
       const text = value.toString();
       const space = text.indexOf(' ');
-      const [size, key] = [Number(text.slice(0, space)), text.slice(space + 1) as CacheKey];
+      const [size, key] = [bytes(Number(text.slice(0, space))), text.slice(space + 1) as CacheKey];
       read.push({ list: this.list, use: sequenceOfUse(found), size, key });
     }
     this.#next = Math.max(this.#next, (read.at(-1)?.use ?? -1) + 1);

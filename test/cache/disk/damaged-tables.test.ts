@@ -28,7 +28,11 @@ describe('an index on disk with a damaged table', () => {
     await first.close();
     const second = await example.open(over);
     await second.invalidateGroup('|http://example.com', 'g');
-    await second.purge({ kind: 'uri', uris: purged.map((i) => `http://example.com/${i}`) }, 'hard', example.clock.now());
+    await second.purge(
+      { kind: 'uri', uris: purged.map((i) => `http://example.com/${i}`) },
+      'hard',
+      example.clock.now(),
+    );
     await second.close();
     await (await example.open(over)).close();
   };
@@ -108,8 +112,14 @@ describe('an index on disk with a damaged table', () => {
   it('is none where a process was killed while it wrote one', async () => {
     await fill();
     const [table] = tablesIn(example.directory);
-    assert.ok(table !== undefined);
-    writeFileSync(join(example.directory, 'index', '999999.ldb'), readFileSync(table).subarray(0, 200));
+    assert.ok(table !== undefined, 'there is no table');
+    const torn = readFileSync(table).subarray(0, 200);
+    const last = Math.max(
+      ...readdirSync(join(example.directory, 'index')).map((name) => parseInt(/\d+/.exec(name)?.[0] ?? '0')),
+    );
+    // names that will be given again, too
+    for (const number of [last + 1, last + 2, last + 3, 999_999])
+      writeFileSync(join(example.directory, 'index', `${String(number).padStart(6, '0')}.ldb`), torn);
     const store = await example.open();
     assert.deepEqual(example.notices, []);
     for (let i = 2; i < count; i += 4) {

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytes, milliseconds, type Bytes } from '../../../config/units.js';
 import type { DiskOptions } from '../../../proxy/cache/disk/disk-options.js';
@@ -59,6 +59,23 @@ export class DiskExample {
     return new Promise((resolve) => this.#onWell.push(resolve));
   }
 
+  /**
+   * Copies a directory with a store as it would be left by a process that is killed now. It is copied again where the index
+   * has changed its files meanwhile, which it does behind all work.
+   */
+  copyAsKilled(from: string, to: string): void {
+    for (;;) {
+      const before = filesOf(join(from, 'index'));
+      try {
+        rmSync(to, { recursive: true, force: true });
+        cpSync(from, to, { recursive: true });
+        if (filesOf(join(from, 'index')) === before) return;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+  }
+
   /** All body files. */
   bodyFiles(): string[] {
     return filesUnder(join(this.directory, 'bodies'));
@@ -74,6 +91,13 @@ export class DiskExample {
     await this.temporary.remove();
   }
 }
+
+/** Names and lengths. */
+const filesOf = (directory: string): string =>
+  readdirSync(directory)
+    .map((name) => `${name} ${statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0}`)
+    .sort()
+    .join();
 
 export const filesUnder = (directory: string): string[] =>
   readdirSync(directory, { withFileTypes: true }).flatMap((entry) =>

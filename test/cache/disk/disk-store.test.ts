@@ -4,6 +4,7 @@ import type { DiskOptions } from '../../../proxy/cache/disk/disk-options.js';
 import { DiskStore } from '../../../proxy/cache/disk/disk-store.js';
 import { TempDir } from '../../support/temp-dir.js';
 import { describeResponseStore } from '../response-store.contract.js';
+import { slowDisk } from './slow-disk.js';
 
 const roomy = { limit: bytes(256 * 1024 * 1024), maxDocument: bytes(16 * 1024 * 1024), variants: 32 };
 
@@ -31,5 +32,8 @@ function createIn(over: Partial<DiskOptions>) {
 
 describe('DiskStore', () => {
   describeResponseStore('DiskStore', createIn({}));
-  describeResponseStore('DiskStore with every body in a file', createIn({ inline: bytes(0) }));
+  describeResponseStore(
+    'DiskStore with every body in a file, on a slow disk',
+    createIn({ inline: bytes(0), ...slowDisk() }),
+  );
 });

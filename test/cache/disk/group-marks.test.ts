@@ -52,7 +52,7 @@ describe('marks of invalidated cache groups', () => {
           last.set(one, i + 1);
         }
         const loaded = index.load();
-        assert.ok(loaded !== null);
+        assert.ok(loaded !== null, 'some are missing');
         for (const one of [marks, loaded]) {
           if (at < (last.get(asked) ?? 0)) assert.equal(one.isAfter(inGroups(asked), at), true);
           if (at >= added.length) assert.equal(one.isAfter(inGroups(asked), at), false);
@@ -80,7 +80,7 @@ describe('marks of invalidated cache groups', () => {
       (): unknown => index.records.set('i!another', index.records.get(one as string) as Buffer),
     ]) {
       const whole = new Map(index.records);
-      assert.ok(index.load() !== null);
+      assert.notEqual(index.load(), null);
       damage();
       assert.equal(index.load(), null, damage.toString());
       index.records.clear();

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytes } from '../../../config/units.js';
 import { openKeyValue } from '../../../proxy/base/key-value.js';
 import type { DiskStore } from '../../../proxy/cache/disk/disk-store.js';
 import { isStored, key, only, put } from '../response-store/samples.js';
-import { DiskExample } from './disk-example.js';
+import { DiskExample, given } from './disk-example.js';
 
 const count = 40;
 const path = (i: number): ReturnType<typeof key> => key(`/${i}`);
@@ -22,7 +22,7 @@ describe('an index on disk that has lost something without saying so', () => {
 
   /** The directory as a process leaves it that is killed now. */
   const killed = (): string => {
-    cpSync(example.directory, directory, { recursive: true });
+    example.copyAsKilled(example.directory, directory);
     return join(directory, 'index');
   };
 
@@ -78,6 +78,18 @@ describe('an index on disk that has lost something without saying so', () => {
     await expectNothingFresh(third);
     assert.equal(third.usage().responses, count);
     assert.equal(existsSync(join(directory, 'index', 'lost')), false);
+  });
+
+  it('gives the last of all versions after a repair, in whatever tables they are', async () => {
+    for (let round = 0; round < 9; round++) {
+      const store = await example.open();
+      for (let i = 0; i < count; i++) await put(store, `${round}`, { key: path(i) });
+      await store.close();
+    }
+    rmSync(join(killed(), 'CURRENT'));
+    const store = await example.open({ directory });
+    for (let i = 0; i < count; i++) assert.equal(await given(store, await only(store, path(i))), '8');
+    await expectNothingFresh(store);
   });
 
   it('does not take up again a file that is to be deleted', async () => {

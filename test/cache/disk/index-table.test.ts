@@ -17,7 +17,7 @@ describe('a table of an index', () => {
     for (const turn of [1, 2]) {
       const index = await openKeyValue(directory.path);
       for (let i = 0; i < 400 / turn; i++) {
-        const value = Buffer.from(`${i} `.repeat(i % 97) + Math.imul(i, 0x9e37_79b1));
+        const value = Buffer.from(`${`${i} `.repeat(i % 97)}${Math.imul(i, 0x9e37_79b1)}`);
         await index.change([{ type: 'put', key: `k!${turn}${i}`, value }]);
       }
       await index.close();
@@ -30,7 +30,7 @@ describe('a table of an index', () => {
   after(() => directory.remove());
 
   it('is right as it was written, compressed or not', () => {
-    assert.ok(tables.length > 0);
+    assert.notEqual(tables.length, 0);
     for (const table of tables) assert.equal(faultOf(table), null);
   });
 
@@ -47,7 +47,7 @@ describe('a table of an index', () => {
 
   it('is torn if it ends early, wherever', () => {
     const [table] = tables;
-    assert.ok(table !== undefined);
+    assert.ok(table !== undefined, 'there is no table');
     for (let length = 0; length < table.length; length += 13)
       assert.equal(faultOf(table.subarray(0, length)), 'torn', `${length}`);
   });

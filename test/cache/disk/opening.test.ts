@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytes, milliseconds } from '../../../config/units.js';
 import { KeyValueError, openKeyValue, type KeyValueChange } from '../../../proxy/base/key-value.js';
@@ -217,9 +217,13 @@ describe('a store on disk at its start', () => {
     await index.close();
     const next = await example.open(limit);
     await put(next, 'x'.repeat(80_000), { key: path(20) });
-    for (const [i, isThere] of [[0, false], [9, true], [20, true]] as const)
+    for (const [i, isThere] of [
+      [0, false],
+      [9, true],
+      [20, true],
+    ] as const)
       assert.equal(await isStored(next, path(i)), isThere, `${i}`);
-    assert.ok(next.usage().bytes <= limit.limit);
+    assert.ok(next.usage().bytes <= limit.limit, 'it takes more');
   });
 
   it('takes over a store of format 1', async () => {
@@ -244,13 +248,15 @@ describe('a store on disk at its start', () => {
 
   it('leaves alone what is not of the store, names it once, and counts it for nothing', async () => {
     await fill();
-    const foreign = ['notes.txt', 'tmp/notes.txt', 'bodies/notes.txt', 'index/notes.txt'];
+    const foreign = ['notes.txt', 'bodies/notes.txt', 'index/notes.txt'];
     for (const name of foreign) writeFileSync(join(example.directory, name), 'x'.repeat(100_000));
     mkdirSync(join(example.directory, 'tmp', 'abcdefghijkl'));
+    writeFileSync(join(example.directory, 'tmp', 'half-written'), 'x');
     const before = (await example.open()).usage().bytes;
+    assert.deepEqual(readdirSync(join(example.directory, 'tmp')), ['abcdefghijkl']);
     assert.match(example.notices.join('|'), /^left alone, for it is not of the store: notes.txt, [^|]*$/);
     for (const name of foreign) assert.equal(existsSync(join(example.directory, name)), true, name);
-    assert.ok(before < 100_000);
+    assert.ok(before < 100_000, `${before} are counted`);
   });
 
   it('finds what a purge has done that was under way when it was closed, and trusts the rest', async () => {

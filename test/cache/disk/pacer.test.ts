@@ -27,7 +27,10 @@ describe('a pacer', () => {
         for (const piece of pieces) {
           await pacer.passed(bytes(piece), signal);
           done += piece;
-          assert.ok(done - (clock.monotonic() * 100_000) / 1000 <= 2000, 'no more than what is saved up is ahead of time');
+          assert.ok(
+            done - (clock.monotonic() * 100_000) / 1000 <= 2000,
+            'no more than what is saved up is ahead of time',
+          );
         }
         assert.ok((done * 1000) / 100_000 >= clock.monotonic() - 0.001, 'no pause is longer than it has to be');
       }),

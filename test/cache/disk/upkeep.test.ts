@@ -7,7 +7,7 @@ import { openKeyValue, type KeyValue } from '../../../proxy/base/key-value.js';
 import { allContents, recordKey } from '../../../proxy/cache/disk/index-keys.js';
 import type { UpkeepProgress } from '../../../proxy/cache/disk/upkeep.js';
 import { gate } from '../../support/gate.js';
-import { key, put, times } from '../response-store/samples.js';
+import { key, put, putPart, times } from '../response-store/samples.js';
 import { DiskExample, given, unattended, verified } from './disk-example.js';
 import { FaultyFileSystem } from './faulty-file-system.js';
 
@@ -136,7 +136,10 @@ describe('the upkeep of a store on disk', () => {
       assert.deepEqual([during.at(-1)?.bytes, during.at(-1)?.responses], [all, responses]);
       assert.ok(during.length > 3 * 10, 'within a response, too');
       const sizes = told.map((one) => one.bytes);
-      assert.deepEqual(sizes, [...sizes].sort((a, b) => a - b));
+      assert.deepEqual(
+        sizes,
+        [...sizes].sort((a, b) => a - b),
+      );
     });
 
     it('ends when it is to end, and says that it was not through', async () => {
@@ -203,11 +206,11 @@ describe('the upkeep of a store on disk', () => {
     for (const begin of [() => verified(store), () => store.upkeep.compact(unattended())]) {
       assert.throws(() => void begin(), failsWith('store-busy', /everything in the store is being checked/));
     }
-    assert.equal((await store.upkeep.report()).work, 'verify');
+    assert.equal((await store.upkeep.report({ largest: true })).work, 'verify');
     ending.abort();
     await verifying;
     assert.equal((await verified(store)).isWhole, true);
-    assert.equal((await store.upkeep.report()).work, null);
+    assert.equal((await store.upkeep.report({ largest: true })).work, null);
   });
 
   describe('by counting anew', () => {
@@ -226,6 +229,23 @@ describe('the upkeep of a store on disk', () => {
       await again.close();
       const third = await example.open();
       assert.deepEqual([third.usage().responses, third.usage().bytes], [2, 2 * each]);
+    });
+
+    it('knows how many responses are not complete, in this process and the next', async () => {
+      const store = await example.open();
+      await put(store, long, { key: key('/whole') });
+      for (const path of ['/a', '/b', '/c']) await putPart(store, 'half', { length: bytes(8) }, { key: key(path) });
+      await put(store, 'all of it', { key: key('/a') });
+      await store.remove((await store.lookUp(key('/b')))[0]!);
+      const partial = async (one: typeof store): Promise<number | null> =>
+        (await one.upkeep.report({ largest: false })).partial;
+      assert.equal(await partial(store), 1);
+      assert.deepEqual((await verified(store)).corrected, { responses: 0, bytes: 0 });
+      await store.close();
+      const again = await example.open();
+      assert.equal(await partial(again), 1);
+      await again.upkeep.rebuild(unattended());
+      assert.equal(await partial(again), 1);
     });
 
     it('waits for a change that is in the index and does not count yet', async () => {
@@ -338,7 +358,7 @@ describe('the upkeep of a store on disk', () => {
     await put(store, 'short', { key: key('/b') });
     await put(store, long, { key: key('/gone') });
     await store.remove((await store.lookUp(key('/gone')))[0]!);
-    const report = await store.upkeep.report();
+    const report = await store.upkeep.report({ largest: true });
     const onDisk = example.bodyFiles().reduce((sum, path) => sum + statSync(path).blocks * 512, 0);
     assert.equal(report.parts.bodies + report.parts.deleted, onDisk);
     assert.equal(report.parts.bodies + report.parts.records, store.usage().bytes);
@@ -349,6 +369,14 @@ describe('the upkeep of a store on disk', () => {
     assert.ok(report.parts.deleted > long.length && report.deletedFiles === 1, 'what was removed may be read still');
     assert.deepEqual([report.isWell, report.responses, report.work], [true, 2, null]);
     assert.equal(report.leastRecent?.uri, 'http://example.com/a');
+    assert.deepEqual(
+      report.largest?.map(({ uri }) => uri),
+      ['http://example.com/a', 'http://example.com/b'],
+    );
+    assert.equal(
+      report.largest.reduce((sum, one) => sum + one.bytes, 0),
+      store.usage().bytes,
+    );
     assert.deepEqual([report.parts.index, report.parts.reserved], [0, 0]);
     assert.ok(report.indexFiles > 0, 'the index has files');
   });

@@ -21,7 +21,13 @@ const retentions: readonly Retention[] = [
 ];
 
 type Operation =
-  | { readonly do: 'put'; readonly path: string; readonly size: number; readonly known: boolean; readonly whole: boolean }
+  | {
+      readonly do: 'put';
+      readonly path: string;
+      readonly size: number;
+      readonly known: boolean;
+      readonly whole: boolean;
+    }
   | { readonly do: 'use' | 'remove' | 'freshen'; readonly path: string; readonly more: number }
   | { readonly do: 'retain'; readonly nth: number };
 
@@ -90,7 +96,8 @@ class History {
     for (const path of this.#kept) if (!this.#isPinned(path)) this.#kept.delete(path);
     this.#isSettled = nth % 2 === 0;
     if (this.#isSettled) await done;
-    for (const path of everyPath) if (this.#isPinned(path) && (await isStored(this.store, key(path)))) this.#kept.add(path);
+    for (const path of everyPath)
+      if (this.#isPinned(path) && (await isStored(this.store, key(path)))) this.#kept.add(path);
   }
 
   #isPinned(path: string): boolean {
@@ -119,7 +126,10 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ do: fc.constantFrom('use', 'remove', 'freshen'), path, more: fc.nat({ max: 3000 }) }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('retain' as const), nth: fc.nat({ max: retentions.length - 1 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('retain' as const), nth: fc.nat({ max: retentions.length - 1 }) }),
+  },
 );
 
 /** Random histories in which it changes what is pinned. */

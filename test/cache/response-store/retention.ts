@@ -4,7 +4,7 @@ import type { ResponseStore } from '../../../proxy/cache/response-store.js';
 import { mostPinned, noRetention } from '../../../proxy/cache/retention.js';
 import { Fields } from '../../../proxy/http/fields.js';
 import { inAll, keeping, ofClass } from './retained.js';
-import { draft, isStored, key, metadata, only, put, read, useStore, type CreateStore } from './samples.js';
+import { begin, draft, isStored, key, metadata, only, put, read, useStore, type CreateStore } from './samples.js';
 
 const limit = bytes(400 * 1024);
 const chunk = Buffer.alloc(8 * 1024, 'c');
@@ -109,7 +109,10 @@ export function describeRetention(createStore: CreateStore): void {
 
     it('are freshened even when there is no room for further ones', async () => {
       await putMany(store(), 'pinned', 200);
-      const longer = metadata({ key: key('/pinned/0'), fields: Fields.of({ ETag: '"1"', 'X-More': 'm'.repeat(9000) }) });
+      const longer = metadata({
+        key: key('/pinned/0'),
+        fields: Fields.of({ ETag: '"1"', 'X-More': 'm'.repeat(9000) }),
+      });
       const freshened = await store().freshen(await only(store(), longer.key), longer, store().generation());
       assert.equal(freshened?.fields.first('x-more')?.length, 9000);
       assert.ok(store().usage().bytes <= limit, 'the limit holds');
@@ -140,6 +143,16 @@ export function describeRetention(createStore: CreateStore): void {
       isCounted();
     });
 
+    it('go in their turn once they are pinned no more, also where others have long been evicted', async () => {
+      await putMany(store(), 'other', 20);
+      await putMany(store(), 'pinned', 10);
+      await putMany(store(), 'more', 100);
+      await store().retain(noRetention);
+      await putMany(store(), 'last', 200);
+      assert.deepEqual(await storedOf(store(), 'pinned', 10), []);
+      isCounted();
+    });
+
     it('may be all there is, so that nothing else is taken, until one goes', async () => {
       await putMany(store(), 'other', 200);
       await store().retain(keeping({ '/': { pinned: true } }));
@@ -153,7 +166,9 @@ export function describeRetention(createStore: CreateStore): void {
 
   describe('a share', () => {
     const share = bytes(100 * 1024);
-    beforeEach(() => store().retain(keeping({ '/share/': { maxBytes: share }, '/both/': { pinned: true, maxBytes: share } })));
+    beforeEach(() =>
+      store().retain(keeping({ '/share/': { maxBytes: share }, '/both/': { pinned: true, maxBytes: share } })),
+    );
 
     it('is never exceeded; what was used longest ago of the class goes first, and nothing else', async () => {
       await putMany(store(), 'other', 5);
@@ -180,7 +195,7 @@ export function describeRetention(createStore: CreateStore): void {
         writers.push(writer);
       }
       assert.ok(writers.length > 3 && writers.length < 13, `${writers.length} at once`);
-      await Promise.all(writers.map((writer) => writer.commit(Fields.none)));
+      await Promise.all(writers.map(async (writer) => writer.commit(Fields.none)));
       const { responses, evicted, bytes: size } = ofClass(store(), '/share/');
       assert.equal(responses + evicted, writers.length);
       assert.ok(size <= share && evicted <= 1, `${size} bytes, ${evicted} evicted`);
@@ -188,8 +203,7 @@ export function describeRetention(createStore: CreateStore): void {
     });
 
     it('is kept to by what is stored at once', async () => {
-      const put20 = async (name: string): Promise<void> => void (await putMany(store(), `share/${name}`, 20));
-      await Promise.all(['a', 'b', 'c', 'd'].map(put20));
+      await Promise.all(['a', 'b', 'c', 'd'].map((name) => putMany(store(), `share/${name}`, 20)));
       assert.ok(ofClass(store(), '/share/').bytes <= share, 'the share holds');
       assert.ok(ofClass(store(), '/share/').responses > 3, 'it is used');
       isCounted();
@@ -215,6 +229,18 @@ export function describeRetention(createStore: CreateStore): void {
       const wanted = draft(store(), { key: key('/both/more') }, { length: bytes(2 * chunk.length) });
       assert.equal(store().write(wanted), null);
       assert.equal(store().refusal(wanted), 'pins-full');
+    });
+
+    it('holds for what was begun before there was one', async () => {
+      await putMany(store(), 'later', 12);
+      const writer = begin(store(), { key: key('/later/last') });
+      assert.equal(await writer.append(chunk), true);
+      await store().retain(keeping({ '/later/': { maxBytes: share } }));
+      await writer.commit(Fields.none);
+      const { bytes: size, responses } = ofClass(store(), '/later/');
+      assert.ok(size <= share && responses > 3, `${size} bytes, ${responses} responses`);
+      assert.equal(await isStored(store(), key('/later/last')), true);
+      isCounted();
     });
 
     it('that is given to what is stored already evicts what is beyond it', async () => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { bytes, epochMs, seconds, type Bytes } from '../../../config/units.js';
+import { bytes, epochMs, type Bytes } from '../../../config/units.js';
 import type { CacheKey } from '../../../proxy/cache/cache-key.js';
 import type { ResponseDraft, ResponseStore, ResponseWriter } from '../../../proxy/cache/response-store.js';
 import type { ResponseMetadata, StoredResponse } from '../../../proxy/cache/stored-response.js';
 import type { SelectingFields } from '../../../proxy/cache/vary.js';
 import { readAll } from '../../../proxy/http/body.js';
 import { Fields } from '../../../proxy/http/fields.js';
+import { freshForAMinute } from '../stored-example.js';
 
 export interface StoreBounds {
   readonly limit: Bytes;
@@ -46,27 +47,7 @@ export const metadata = (over: Partial<ResponseMetadata> = {}): ResponseMetadata
   selecting: { names: [], values: [] },
   requestTime: epochMs(1_000_000),
   responseTime: epochMs(1_000_050),
-  freshness: {
-    lifetime: seconds(60),
-    lifetimeSource: 'max-age',
-    initialAge: seconds(0),
-    responseTime: epochMs(1_000_050),
-    directives: {
-      source: 'cache-control',
-      noStore: false,
-      private: false,
-      noCache: false,
-      public: false,
-      mustRevalidate: false,
-      proxyRevalidate: false,
-      mustUnderstand: false,
-      noTransform: false,
-      maxAge: seconds(60),
-      sMaxage: null,
-      staleWhileRevalidate: null,
-      staleIfError: null,
-    },
-  },
+  freshness: freshForAMinute(epochMs(1_000_050)),
   groups: [],
   ...over,
 });

@@ -228,6 +228,18 @@ export function describeWriting(createStore: CreateStore): void {
       assert.equal(await read(store(), found), 'hello');
     });
 
+    it('leaves all responses under a key readable, to their ends, to those who had found them before', async () => {
+      const content = (i: number): string => String.fromCharCode(97 + i).repeat(15_000);
+      for (let i = 0; i < 12; i++) await put(store(), content(i), { selecting: varying(`${i}`) });
+      const found = await store().lookUp(key('/'));
+      assert.equal(found.length, 12);
+      const slow = store().open(found[11]!, bytes(0), bytes(15_000));
+      for (const one of found) await store().remove(one);
+      for (const [i, one] of found.entries()) assert.equal(await read(store(), one, 0, 15_000), content(11 - i));
+      assert.equal((await readAll(slow, bytes(15_000))).toString(), content(0));
+      assert.deepEqual(await store().lookUp(key('/')), []);
+    });
+
     it('removes what is not there without complaint', async () => {
       const stored = await put(store(), 'hello');
       await store().remove(stored);

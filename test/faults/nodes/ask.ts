@@ -25,7 +25,11 @@ export class Connections {
   /** Null: the connection ended before an answer began. */
   ask({ port, method, path, fields = {}, content, goAfter = Infinity }: Question): Promise<Given | null> {
     return new Promise((resolve) => {
-      const headers = { Host: 'site.test', ...(content === undefined ? {} : { 'Content-Length': content.length }), ...fields };
+      const headers = {
+        Host: 'site.test',
+        ...(content === undefined ? {} : { 'Content-Length': content.length }),
+        ...fields,
+      };
       const sent = request({ port, method, path, headers, agent: this.#agent, host: '127.0.0.1' });
       sent.on('error', () => resolve(null));
       sent.on('response', (response) => {

@@ -42,7 +42,7 @@ export class Clients {
   readonly #options: ClientsOptions;
   readonly #connections = new Connections();
   readonly #actions: readonly (readonly [number, () => Promise<void>])[];
-  #stopped = false;
+  #isStopped = false;
 
   constructor(options: ClientsOptions) {
     this.#options = options;
@@ -60,7 +60,7 @@ export class Clients {
   async run(workers: number): Promise<void> {
     const { random } = this.#options;
     const work = async (): Promise<void> => {
-      while (!this.#stopped) {
+      while (!this.#isDone()) {
         await random.weighted(this.#actions)();
         await turn();
       }
@@ -70,7 +70,7 @@ export class Clients {
 
   /** What comes from here on is not judged. */
   stop(): void {
-    this.#stopped = true;
+    this.#isStopped = true;
   }
 
   close(): void {
@@ -88,16 +88,18 @@ export class Clients {
     const missing: [Resource, string][] = [];
     const queue = resources.flatMap((one) => one.languages.map((language) => [one, language] as const));
     const work = async (): Promise<void> => {
-      for (let next = queue.pop(); next !== undefined && !this.#stopped; next = queue.pop()) {
+      for (let next = queue.pop(); next !== undefined && !this.#isDone(); next = queue.pop()) {
         const [resource, language] = next;
         const lasting = truth.lasting(resource, language);
         const asked = truth.ask(resource);
         const given = await this.#ask(resource, language, { 'Cache-Control': 'only-if-cached' });
         const version = given?.status === 504 ? null : this.#judge(resource, language, given, asked);
         if (given?.status === 504) missing.push([resource, language]);
-        if (lasting === undefined || !isKept || this.#stopped) continue;
-        if (version === null) wrong(`${resource.path} ${language} is lost; version ${lasting} had been given from the store`);
-        else if (version < lasting) wrong(`${resource.path} ${language}: version ${version}, where ${lasting} had been given`);
+        if (lasting === undefined || !isKept || this.#isDone()) continue;
+        if (version === null)
+          wrong(`${resource.path} ${language} is lost; version ${lasting} had been given from the store`);
+        else if (version < lasting)
+          wrong(`${resource.path} ${language}: version ${version}, where ${lasting} had been given`);
         else this.asking.survived++;
       }
     };
@@ -115,7 +117,11 @@ export class Clients {
   #get(): Promise<void> {
     const { random } = this.#options;
     const resource = random.pick(resources);
-    return this.get(resource, random.pick(resource.languages), random.chance(0.05) ? { 'Cache-Control': 'no-cache' } : {});
+    return this.get(
+      resource,
+      random.pick(resource.languages),
+      random.chance(0.05) ? { 'Cache-Control': 'no-cache' } : {},
+    );
   }
 
   #getPiece(): Promise<void> {
@@ -172,13 +178,24 @@ export class Clients {
     truth.disturb(paths);
     const content = JSON.stringify({ ...what, hard: random.chance(0.5) });
     const fields = { Host: '127.0.0.1', 'Content-Type': 'application/json' };
-    const given = await this.#connections.ask({ port: ports.admin, method: 'POST', path: '/api/purge', fields, content });
+    const given = await this.#connections.ask({
+      port: ports.admin,
+      method: 'POST',
+      path: '/api/purge',
+      fields,
+      content,
+    });
     if (given?.status !== 200) {
       this.#failed(`purge ${content}`, given);
       return;
     }
     this.asking.purges++;
     truth.acknowledge(versions);
+  }
+
+  /** Asked anew after each wait. */
+  #isDone(): boolean {
+    return this.#isStopped;
   }
 
   #ask(resource: Resource, language: string, fields: Readonly<Record<string, string>>): Promise<Given | null> {
@@ -190,7 +207,7 @@ export class Clients {
 
   /** The version that was given; null if none was, which is wrong where nothing excuses it. */
   #judge(resource: Resource, language: string, given: Given | null, asked: Asked): number | null {
-    if (this.#stopped) return null;
+    if (this.#isDone()) return null;
     const { truth, wrong, origin, mayBreak, isJudged } = this.#options;
     const { path } = resource;
     if (given === null || (given.status !== 200 && given.status !== 206)) {
@@ -207,7 +224,8 @@ export class Clients {
     this.asking.bytes += bytesGiven ?? 0;
     if (!given.isWhole) {
       this.asking.broken++;
-      if (!mayBreak && !origin.hasBroken(path, asked.at)) wrong(`${what}: it broke off after ${given.body.length} bytes`);
+      if (!mayBreak && !origin.hasBroken(path, asked.at))
+        wrong(`${what}: it broke off after ${given.body.length} bytes`);
       return null;
     }
     const isHit = / hit(;|$)/.test(status);
@@ -219,7 +237,7 @@ export class Clients {
 
   #failed(what: string, given: Given | null): void {
     const { mayFail, wrong } = this.#options;
-    if (this.#stopped || mayFail) return;
+    if (this.#isDone() || mayFail) return;
     wrong(`${what}: ${given === null ? 'no answer' : `${given.status} ${given.body.subarray(0, 200).toString()}`}`);
   }
 }
@@ -236,5 +254,7 @@ function checked(resource: Resource, language: string, version: number, given: G
   const to = given.status === 206 ? Number(last) + 1 : resource.length;
   const isLengthRight = given.isWhole ? given.body.length === to - from : given.body.length <= to - from;
   if (!isLengthRight || (length !== undefined && Number(length) !== resource.length)) return null;
-  return given.body.equals(bodyOf(resource, language, version, from, from + given.body.length)) ? given.body.length : null;
+  return given.body.equals(bodyOf(resource, language, version, from, from + given.body.length))
+    ? given.body.length
+    : null;
 }

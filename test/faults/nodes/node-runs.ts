@@ -39,6 +39,9 @@ const limits: Readonly<Record<Disk, number>> = { roomy: 256 * mebibyte, tight: 1
 /** What the index may take beyond the limit, as docs/storage.md says. */
 const slack = 16 * mebibyte;
 
+/** Of one round. */
+const mostReported = 5;
+
 /** Nodes as processes of their own, one after the other in the same directory, with clients and an origin server. */
 export class NodeRuns {
   readonly #options: NodeRunsOptions;
@@ -60,6 +63,8 @@ export class NodeRuns {
   #isIndexDoubtful = false;
   /** What happened since the last round that told of it. */
   #what = '';
+  /** Of this round. */
+  #notes = 0;
 
   constructor(options: NodeRunsOptions) {
     this.#options = options;
@@ -85,6 +90,7 @@ export class NodeRuns {
 
   async #runRound(): Promise<void> {
     const plan = planOf(this.#options.seed, this.#round);
+    this.#notes = 0;
     if (plan.isFirst || this.#place === null) this.#begin(plan.disk);
     const random = new Seeded(plan.seed);
     const place = this.#place as Place;
@@ -200,9 +206,9 @@ export class NodeRuns {
 
   async #startSecond(): Promise<void> {
     const second = WillisProcess.begin(this.#configure('second', '1MiB'), owner);
-    await Promise.race([second.exited, pause(10_000)]);
+    await Promise.race([second.exited, pause(30_000)]);
     const said = second.events.map(({ msg }) => String(msg)).join('\n');
-    if (second.exitCode === null) this.#note('a second process on the same directory was not refused');
+    if (second.exitCode === null) this.#note(`a second process on the same directory was not refused: ${said}`);
     else if (!/used by another process/.test(said)) this.#note(`a second process says ${second.exitCode} ${said}`);
     await second.kill();
   }
@@ -238,6 +244,7 @@ export class NodeRuns {
   #note(what: string): void {
     const line = `round ${this.#round} (${this.#disk} ${this.#what}): ${what.slice(0, 1000)}`;
     this.#wrong.push(line);
+    if (++this.#notes > mostReported) return;
     this.#options.onRound?.(`WRONG ${line}`);
   }
 
@@ -246,7 +253,14 @@ export class NodeRuns {
     const startTimes = { middle: times[times.length >> 1] ?? 0, longest: times.at(-1) ?? 0 };
     const { killed, stopped, over } = this.#counts;
     return {
-      ...{ rounds: this.#options.rounds, killed, stopped, ...this.#asking, troubles: this.#troubles, damages: this.#damages },
+      ...{
+        rounds: this.#options.rounds,
+        killed,
+        stopped,
+        ...this.#asking,
+        troubles: this.#troubles,
+        damages: this.#damages,
+      },
       ...{ mostOverLimit: over, startTimes, wrong: this.#wrong },
     };
   }

@@ -34,7 +34,12 @@ export function planOf(seed: number, round: number): RoundPlan {
   const disks: readonly Disk[] = ['roomy', 'small', 'tight', 'roomy'];
   const index = Math.floor(round / lifetime);
   const disk = disks[index % disks.length] ?? 'roomy';
-  const troubles: readonly Trouble[] = ['read-only', 'descriptors', 'second-process', disk === 'small' ? 'full' : 'none'];
+  const troubles: readonly Trouble[] = [
+    'read-only',
+    'descriptors',
+    'second-process',
+    disk === 'small' ? 'full' : 'none',
+  ];
   const isTroubled = disk === 'small' ? random.chance(0.5) : random.chance(0.25);
   return {
     disk,
@@ -42,7 +47,7 @@ export function planOf(seed: number, round: number): RoundPlan {
     damages: !isFirst && random.chance(0.3),
     killedEarly: random.chance(0.06) ? random.between(50, 500) : null,
     trouble: !isTroubled ? 'none' : disk === 'small' ? 'full' : random.pick(troubles),
-    asking: random.between(50, 700),
+    asking: random.between(50, 400),
     isStopped: random.chance(0.1),
     workers: random.pick([2, 6, 12]),
     memory: random.pick(['0', '256KiB', '16MiB']),

@@ -30,7 +30,7 @@ export function deskWords(texts: readonly { readonly path: string; readonly text
 
 /** Paths below the source rooms or `test/` that a page in Markdown names between backquotes. */
 export const namedFiles = (markdown: string): string[] =>
-  [...markdown.matchAll(/`((?:config|proxy|test|docs)\/[\w./-]*)`/g)].map(([, path = '']) => path);
+  [...markdown.matchAll(/`((?:config|proxy|wlis|replication|test|docs)\/[\w./-]*)`/g)].map(([, path = '']) => path);
 
 const isPassedOn = (statement: ts.Statement): boolean =>
   ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement);

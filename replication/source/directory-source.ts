@@ -1,0 +1,381 @@
+import { elapsedMonotonic, milliseconds, type Milliseconds, type MonotonicMs } from '../../config/units.js';
+import type { Clock } from '../../proxy/base/clock.js';
+import type { Logger } from '../../proxy/base/logger.js';
+import type { BlobStore } from '../blob-store.js';
+import type { Edit } from '../change-list.js';
+import type { Publication } from '../publication.js';
+import { DirectoryWatch } from './directory-watch.js';
+import { DocumentEdits, type GatheredSet } from './document-edits.js';
+import { FileFacts } from './file-facts.js';
+import { addLook, LookSchedule, type LookWork } from './look-schedule.js';
+import { MassRemoval } from './mass-removal.js';
+import { PublishedPaths } from './published-paths.js';
+import { Refusals, type RefusalReason } from './refusals.js';
+import { ReleaseGates } from './release-gates.js';
+import { usualSettleTimes, type SettleTimes } from './settling.js';
+import { findRoot, isOfWay, watchWay, type SourceRoot } from './source-root.js';
+import { SourceReports, type SourceProblem } from './source-reports.js';
+import type { SourceFile } from './source-file.js';
+import type { CompiledRules } from './source-rules.js';
+import { SourceTree } from './source-tree.js';
+import { TreeWalk, type WalkParts } from './tree-walk.js';
+import { WakeTimer } from './wake-timer.js';
+
+export interface DirectorySourceOptions {
+  readonly directory: string;
+  readonly rules: CompiledRules;
+  readonly publication: Publication;
+  readonly blobs: BlobStore;
+  /** File for what is known of files. */
+  readonly factsPath: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How often to look at everything without having been told of anything. */
+  readonly scanEvery: Milliseconds;
+  /** Whether to have the system tell of what happens; by default so. */
+  readonly watch?: boolean;
+  readonly times?: SettleTimes;
+}
+
+/** What is to be known of a source. */
+export interface SourceStatus {
+  readonly problem: SourceProblem | null;
+  /** Removals that wait for `allowRemovals`. */
+  readonly heldRemovals: number;
+  readonly refused: readonly (readonly [path: string, reason: RefusalReason])[];
+  /** Files that are being written, it seems. */
+  readonly unsettled: readonly string[];
+  readonly unreadable: readonly string[];
+  readonly watchedDirectories: number;
+}
+
+/** News come in heaps. */
+const gathering = milliseconds(5);
+/** A scan behind other work goes so many directories at a time, and rests so much longer than it works. */
+const directoriesInSlice = 16;
+const rest = 4;
+const rootRetry = milliseconds(1000);
+const publishRetry = milliseconds(10_000);
+
+/**
+ * Publishes what lies in a directory, and what changes there. Told of changes by the system where it can be, and looks at
+ * everything every so often; decides by what is there and not by what it was told.
+ */
+export class DirectorySource {
+  readonly #options: DirectorySourceOptions;
+  readonly #tree = new SourceTree();
+  readonly #gates = new ReleaseGates();
+  readonly #schedule = new LookSchedule();
+  readonly #refusals = new Refusals();
+  readonly #notStored = new Set<string>();
+  readonly #removals = new MassRemoval();
+  readonly #paths = new PublishedPaths();
+  readonly #facts: FileFacts;
+  readonly #watch: DirectoryWatch;
+  readonly #edits: DocumentEdits;
+  readonly #reports: SourceReports;
+  readonly #times: SettleTimes;
+  readonly #timer: WakeTimer;
+  #root: SourceRoot | null = null;
+  #way: string[] = [];
+  #news: LookWork = new Map();
+  #scanLeft: string[] = [];
+  #scannedAt: MonotonicMs | null = null;
+  #heldRemovals = 0;
+  #cycle: Promise<void> = Promise.resolve();
+  #isStarted = false;
+  /** News were lost: everything is to be looked at. */
+  #isBehind = false;
+  #stopped = false;
+
+  private constructor(options: DirectorySourceOptions, facts: FileFacts) {
+    this.#options = options;
+    this.#facts = facts;
+    this.#times = options.times ?? usualSettleTimes;
+    this.#timer = new WakeTimer(options.clock, () => void this.lookAtNews());
+    this.#reports = new SourceReports(options.logger, options.directory);
+    this.#watch = new DirectoryWatch({
+      onNews: (directory, name) => this.#hear(directory, name),
+      onTrouble: (error) => this.#reports.unwatchable(error, options.scanEvery),
+    });
+    this.#paths.apply(options.publication.list.changes());
+    this.#edits = new DocumentEdits({
+      tree: this.#tree,
+      rules: options.rules,
+      gates: this.#gates,
+      list: options.publication.list,
+      paths: this.#paths,
+      missing: this.#times.missing,
+    });
+  }
+
+  /** Nothing is looked at before `start` or `scan`. */
+  static async open(options: DirectorySourceOptions): Promise<DirectorySource> {
+    const { facts, found } = await FileFacts.open(options.factsPath);
+    const source = new DirectorySource(options, facts);
+    if (found.state === 'damaged') source.#reports.factsLost(found.reason);
+    return source;
+  }
+
+  /** Begins to look, and goes on until `stop`. Idempotent. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#timer.start();
+    void this.scan();
+  }
+
+  /** Looks at everything now. Fulfilled when what is finished is published. */
+  scan(): Promise<void> {
+    return this.#next(async () => {
+      const work: LookWork = new Map();
+      for (const { path } of this.#tree.all()) work.set(path, 'all');
+      this.#scanLeft = [];
+      await this.#look(work);
+      this.#scannedAt = this.#options.clock.monotonic();
+    });
+  }
+
+  /** Looks at what it was told of, and what is due. Fulfilled when what is finished is published. */
+  lookAtNews(): Promise<void> {
+    return this.#next(() => this.#look(this.#takeNews()));
+  }
+
+  /** What is missing now is meant to be. */
+  async allowRemovals(): Promise<void> {
+    this.#removals.allow();
+    await this.scan();
+  }
+
+  get status(): SourceStatus {
+    const unsettled: string[] = [];
+    const unreadable: string[] = [];
+    for (const state of this.#tree.all()) {
+      for (const name of state.looks.keys()) unsettled.push(state.path + name);
+      for (const name of state.unreadable.keys()) unreadable.push(name === '.' ? state.path : state.path + name);
+    }
+    return {
+      problem: this.#reports.problem,
+      heldRemovals: this.#heldRemovals,
+      refused: this.#refusals.entries(),
+      unsettled,
+      unreadable,
+      watchedDirectories: this.#watch.size,
+    };
+  }
+
+  /** Waits for what was begun. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.#stopped) {
+      await this.#cycle;
+      return;
+    }
+    this.#stopped = true;
+    this.#timer.stop();
+    this.#watch.close();
+    await this.#cycle;
+    await this.#facts.close();
+  }
+
+  #next(work: () => Promise<void>): Promise<void> {
+    const done = this.#cycle.then(async () => {
+      if (this.#stopped) return;
+      try {
+        await work();
+      } catch (error) {
+        this.#reports.failed(error);
+        this.#timer.in(publishRetry);
+      }
+      this.#wakeLater();
+    });
+    this.#cycle = done;
+    return done;
+  }
+
+  #hear(directory: string, name: string | null): void {
+    addLook(this.#news, directory, name);
+    this.#timer.in(gathering);
+  }
+
+  #takeNews(): LookWork {
+    const { clock } = this.#options;
+    const now = clock.monotonic();
+    const work = this.#news;
+    this.#news = new Map();
+    this.#schedule.take(now, work);
+    for (const directory of this.#scanLeft.splice(0, directoriesInSlice)) addLook(work, directory, null);
+    return work;
+  }
+
+  async #look(news: LookWork): Promise<void> {
+    const { directory, clock, publication } = this.#options;
+    const began = clock.monotonic();
+    const root = await findRoot(directory);
+    if (typeof root === 'string') {
+      this.#reports.gone(root);
+      this.#isBehind = true;
+      this.#timer.in(rootRetry);
+      return;
+    }
+    if (this.#isBehind) for (const { path } of this.#tree.all()) news.set(path, 'all');
+    this.#isBehind = false;
+    for (const name of [...news.keys()]) if (isOfWay(name)) news.delete(name);
+    const isFirst = this.#root === null;
+    const isMoved = !isFirst && root.identity !== this.#root?.identity;
+    if (isFirst || isMoved) await this.#meetRoot(root, news, isMoved);
+    const walk = new TreeWalk(this.#walkParts(), root.real);
+    try {
+      await walk.run(news, isMoved);
+    } catch (error) {
+      // nothing can be said of what was not seen
+      this.#isBehind = true;
+      if (isFirst) this.#root = null;
+      throw error;
+    } finally {
+      for (const path of walk.touched) this.#edits.touch(path);
+    }
+    if (isFirst) this.#edits.touchAll();
+    const again = await findRoot(directory);
+    if (typeof again === 'string' || again.identity !== root.identity) {
+      this.#timer.in(gathering);
+      return;
+    }
+    if (this.#isEmptied() && publication.list.counts.documents > 0 && !this.#removals.isAllowed) {
+      this.#reports.gone('is empty');
+      return;
+    }
+    this.#reports.there();
+    this.#reports.stored(walk.trouble, this.#notStored.size);
+    await this.#publish();
+    this.#reports.published();
+    if (isFirst) this.#facts.settle();
+    await this.#writeFacts();
+    this.#restAfter(elapsedMonotonic(began, clock.monotonic()));
+  }
+
+  async #meetRoot(root: SourceRoot, work: LookWork, isMoved: boolean): Promise<void> {
+    const { directory, watch } = this.#options;
+    this.#root = root;
+    const top = this.#tree.get('') ?? this.#tree.add('', root.real);
+    top.real = root.real;
+    if (isMoved) this.#gates.close('', 'moved');
+    work.clear();
+    work.set('', 'all');
+    if (watch === false) return;
+    this.#watch.watch('', root.real);
+    this.#way = await watchWay(directory, this.#watch, this.#way);
+  }
+
+  #isEmptied(): boolean {
+    const top = this.#tree.get('');
+    return top !== undefined && top.files.size + top.subdirectories.size + top.looks.size + top.unreadable.size === 0;
+  }
+
+  async #publish(): Promise<void> {
+    const { clock, publication } = this.#options;
+    const now = clock.monotonic();
+    const gathered = this.#edits.gather(now);
+    this.#heldRemovals = 0;
+    try {
+      for (const set of gathered.sets) await this.#publishSet(set, now);
+      await this.#publishOrdinary(gathered.ordinary, now);
+    } catch (error) {
+      for (const { edits } of gathered.sets) this.#edits.putBack(edits);
+      this.#edits.putBack(gathered.ordinary);
+      throw error;
+    }
+    this.#reports.held(this.#heldRemovals, publication.list.counts.documents);
+    if (this.#heldRemovals === 0 && gathered.wait !== null) this.#timer.in(gathered.wait);
+    if (this.#heldRemovals === 0 && gathered.wait === null) this.#removals.done();
+  }
+
+  async #publishSet({ gate, edits }: GatheredSet, now: MonotonicMs): Promise<void> {
+    if (this.#isSuspect(edits, now)) {
+      this.#hold(edits);
+      return;
+    }
+    await this.#publishEdits(edits, true, now);
+    this.#release(gate);
+  }
+
+  async #publishOrdinary(edits: readonly Edit<string>[], now: MonotonicMs): Promise<void> {
+    if (!this.#isSuspect(edits, now)) {
+      await this.#publishEdits(edits, false, now);
+      return;
+    }
+    const removals = edits.filter(isRemoval);
+    this.#hold(removals);
+    await this.#publishEdits(
+      edits.filter((edit) => !isRemoval(edit)),
+      false,
+      now,
+    );
+  }
+
+  #isSuspect(edits: readonly Edit<string>[], now: MonotonicMs): boolean {
+    const { documents } = this.#options.publication.list.counts;
+    return this.#removals.isSuspect(edits.filter(isRemoval).length, documents, now);
+  }
+
+  #hold(edits: readonly Edit<string>[]): void {
+    this.#heldRemovals += edits.filter(isRemoval).length;
+    this.#edits.putBack(edits);
+  }
+
+  async #publishEdits(edits: readonly Edit<string>[], isSet: boolean, now: MonotonicMs): Promise<void> {
+    if (edits.length === 0) return;
+    this.#paths.apply(await this.#options.publication.publish(edits, isSet));
+    this.#removals.count(edits.filter(isRemoval).length, now);
+  }
+
+  /** What was behind a gate is published. */
+  #release(gate: string): void {
+    for (const { path, marker } of this.#tree.below(gate)) if (marker !== null) this.#facts.put({ path, marker });
+    this.#gates.remove(gate);
+  }
+
+  async #writeFacts(): Promise<void> {
+    await this.#facts.write();
+    if (this.#facts.isWorthCompacting) await this.#facts.compact(this.#files());
+  }
+
+  *#files(): Generator<readonly [string, SourceFile]> {
+    for (const state of this.#tree.all()) for (const [name, file] of state.files) yield [state.path + name, file];
+  }
+
+  #walkParts(): WalkParts {
+    const { rules, blobs, clock, watch } = this.#options;
+    return {
+      ...{ tree: this.#tree, rules, gates: this.#gates, blobs, facts: this.#facts, schedule: this.#schedule },
+      ...{ refusals: this.#refusals, notStored: this.#notStored, times: this.#times, clock },
+      onDirectory: (path, real) => {
+        if (watch !== false) this.#watch.watch(path, real);
+      },
+      onDirectoryGone: (path) => this.#watch.unwatch(path),
+    };
+  }
+
+  /** A slice of a scan is over: the next comes when the rest of the process had its turn. */
+  #restAfter(worked: Milliseconds): void {
+    if (this.#scanLeft.length > 0) this.#timer.in(milliseconds(Math.max(gathering, rest * worked)));
+  }
+
+  #wakeLater(): void {
+    const { clock, scanEvery } = this.#options;
+    const now = clock.monotonic();
+    const soonest = this.#schedule.soonest(now);
+    if (soonest !== null) this.#timer.in(soonest);
+    if (this.#news.size > 0) this.#timer.in(gathering);
+    if (this.#scannedAt === null || this.#scanLeft.length > 0) return;
+    const untilScan = milliseconds(scanEvery - elapsedMonotonic(this.#scannedAt, now));
+    if (untilScan > 0) {
+      this.#timer.in(untilScan);
+      return;
+    }
+    this.#scannedAt = now;
+    this.#scanLeft = [...this.#tree.all()].map(({ path }) => path);
+    this.#timer.in(gathering);
+  }
+}
+
+const isRemoval = ({ document }: Edit<string>): boolean => document === null;
