@@ -120,7 +120,8 @@ async function checkStored(subject: Subject, signal: AbortSignal): Promise<void>
   await runPacedLoad({ ...pacedPlan(subject, null, []), path, connections: 1, requests: storedSample }, signal);
   const answers = await origin.answersSinceLast(signal);
   const asked = Object.values(answers).reduce((sum, count) => sum + count, 0);
-  if (asked > storedSample * peer.losesOnDisk) throw new Error(`not ${row.title}: asked again for ${JSON.stringify(answers)}`);
+  if (asked > storedSample * peer.losesOnDisk)
+    throw new Error(`not ${row.title}: asked again for ${JSON.stringify(answers)}`);
 }
 
 const storedSample = 64;

@@ -1,11 +1,4 @@
-export type PeerName =
-  | 'willis'
-  | 'nginx'
-  | 'squid'
-  | 'squid-aufs'
-  | 'squid-rock'
-  | 'varnish'
-  | 'trafficserver';
+export type PeerName = 'willis' | 'nginx' | 'squid' | 'squid-aufs' | 'squid-rock' | 'varnish' | 'trafficserver';
 
 /** Where a peer is to keep what it stores. */
 export type Storage = 'memory' | 'disk';

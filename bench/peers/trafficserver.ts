@@ -46,7 +46,8 @@ logdir: ${directory}/run
 cachedir: ${directory}/store
 `;
 
-const storageMebibytes = (storage: Storage): number => (storage === 'memory' ? memoryMebibytes(storage) : diskMebibytes);
+const storageMebibytes = (storage: Storage): number =>
+  storage === 'memory' ? memoryMebibytes(storage) : diskMebibytes;
 
 const records = ({ storage, port, tunnelPort, origin }: Place): string => `
 CONFIG proxy.config.http.server_ports STRING ${port}:ip-in=127.0.0.1 ${tunnelPort}:ip-in=127.0.0.1

@@ -3,6 +3,7 @@ import { asWillisError, WillisError } from '../base/errors.js';
 import type { Body } from '../http/body.js';
 import { Fields } from '../http/fields.js';
 import { FillReader, type ReadSource } from './fill-reader.js';
+import { ReceivedChunks } from './received-chunks.js';
 import type { ResponseWriter } from './response-store.js';
 import type { StoredResponse } from './stored-response.js';
 
@@ -41,11 +42,7 @@ export class Fill implements ReadSource {
   readonly #options: FillOptions;
   readonly #readers: FillReader[] = [];
   #writer: ResponseWriter | null;
-  /** Received chunks that somebody may still need, adjacent and in order. */
-  readonly #chunks: { readonly start: number; readonly data: Buffer }[] = [];
-  #received = 0;
-  /** Bytes in the chunks. */
-  #held = 0;
+  readonly #chunks = new ReceivedChunks();
   #stored: StoredResponse | null = null;
   #state: 'flowing' | 'ended' | 'failed' = 'flowing';
   #error: Error | null = null;
@@ -74,7 +71,7 @@ export class Fill implements ReadSource {
 
   /** Whether a reader can still begin at position 0. */
   get joinable(): boolean {
-    return this.#state !== 'failed' && (this.#received === 0 || this.#chunks[0]?.start === 0);
+    return this.#state !== 'failed' && this.#chunks.start === 0;
   }
 
   /** A body of the bytes from ≤ position < to (null: to the end), the first of which must still be there. */
@@ -99,20 +96,19 @@ export class Fill implements ReadSource {
 
   take(position: number): Buffer | null | 'wait' | 'stored' {
     // what is at hand at the source comes within this turn
-    if (position >= this.#received && this.#state === 'flowing') this.#pump();
-    if (position >= this.#received) {
+    if (position >= this.#chunks.end && this.#state === 'flowing') this.#pump();
+    if (position >= this.#chunks.end) {
       if (this.#state === 'failed') throw this.#error as Error;
       return this.#state === 'ended' ? null : 'wait';
     }
-    if (position < this.#received - this.#held) return this.#takeDropped();
-    const { start, data } = this.#chunkAt(position);
-    return position === start ? data : data.subarray(position - start);
+    if (position < this.#chunks.start) return this.#takeDropped();
+    return this.#chunks.at(position);
   }
 
   rest(from: Bytes, to: Bytes): Body {
     const { backing } = this.#options;
     if (backing === undefined || this.#stored === null) throw new WillisError('internal', 'nothing was stored');
-    return backing.open(this.#stored, from, bytes(Math.min(to, this.#received)));
+    return backing.open(this.#stored, from, bytes(Math.min(to, this.#chunks.end)));
   }
 
   advanced(): void {
@@ -144,7 +140,7 @@ export class Fill implements ReadSource {
       this.#pump();
       return;
     }
-    const missing = this.length === null ? Infinity : this.length - this.#received;
+    const missing = this.length === null ? Infinity : this.length - this.#chunks.end;
     if (this.#writer !== null && missing <= this.#options.completeWithin) {
       this.#pump();
       return;
@@ -162,7 +158,7 @@ export class Fill implements ReadSource {
       slowest = Math.min(slowest, position);
     }
     const pace = this.#writer === null ? slowest : fastest;
-    return this.#received < pace + this.#options.readAhead;
+    return this.#chunks.end < pace + this.#options.readAhead;
   }
 
   /** Reads on while somebody wants more. One loop at a time; runs in this turn as long as chunks are at hand. */
@@ -212,12 +208,10 @@ export class Fill implements ReadSource {
   /** Passes a chunk, or the end, on. @returns what is to be waited for; null if all is done */
   #take(chunk: Buffer | null): Promise<void> | null {
     if (chunk === null) return this.#commit();
-    this.#chunks.push({ start: this.#received, data: chunk });
-    this.#received += chunk.length;
-    this.#held += chunk.length;
+    this.#chunks.push(chunk);
     const { backing } = this.#options;
     if (backing !== undefined && this.#writer !== null && this.#writer.keepsBuffers !== true)
-      this.#dropBefore(this.#received - backing.window);
+      this.#chunks.dropBefore(this.#chunks.end - backing.window);
     const taken = this.#writer === null ? true : this.#writer.append(chunk);
     if (taken instanceof Promise) return taken.then((stored) => this.#added(stored));
     this.#added(taken);
@@ -279,31 +273,8 @@ export class Fill implements ReadSource {
 
   /** Forgets what every reader has behind it. */
   #dropRead(): void {
-    let slowest = this.#received;
+    let slowest = this.#chunks.end;
     for (const { position } of this.#readers) slowest = Math.min(slowest, position);
-    this.#dropBefore(slowest);
-  }
-
-  #dropBefore(position: number): void {
-    let count = 0;
-    for (const { start, data } of this.#chunks) {
-      if (start + data.length > position) break;
-      this.#held -= data.length;
-      count++;
-    }
-    if (count > 0) this.#chunks.splice(0, count);
-  }
-
-  #chunkAt(position: number): { readonly start: number; readonly data: Buffer } {
-    let low = 0;
-    let high = this.#chunks.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((this.#chunks[middle]?.start ?? Infinity) <= position) low = middle;
-      else high = middle - 1;
-    }
-    const chunk = this.#chunks[low];
-    if (chunk === undefined || position < chunk.start) throw new RangeError(`position ${position} is no longer held`);
-    return chunk;
+    this.#chunks.dropBefore(slowest);
   }
 }

@@ -5,6 +5,7 @@ import {
   parseDictionary as libraryParseDictionary,
   parseItem as libraryParseItem,
   parseList as libraryParseList,
+  serializeInnerList as librarySerializeInnerList,
   serializeItem as librarySerializeItem,
   Token,
   type InnerList as LibraryInnerList,
@@ -61,6 +62,10 @@ export function parseItem(value: string): Item | null {
 export function serializeItem(value: BareItem, params: Parameters = new Map()): string {
   return librarySerializeItem(value, new Map(params));
 }
+
+/** An Inner List with its parameters (§4.1.1.1). @throws Error as `serializeItem` */
+export const serializeInnerList = ({ value, params }: InnerList): string =>
+  librarySerializeInnerList([value.map((item) => [item.value, new Map(item.params)]), new Map(params)]);
 
 /** The text as a Token if it can be one (§3.3.4), otherwise as what a String can hold of it. */
 export const tokenOrString = (text: string): Token | string =>

@@ -2,13 +2,12 @@ import { elapsedMonotonic, milliseconds, type Milliseconds, type MonotonicMs } f
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
 import type { BlobStore } from '../blob-store.js';
-import type { Edit } from '../change-list.js';
 import type { Publication } from '../publication.js';
 import { DirectoryWatch } from './directory-watch.js';
-import { DocumentEdits, type GatheredSet } from './document-edits.js';
+import { DocumentEdits } from './document-edits.js';
+import { EditPublisher } from './edit-publisher.js';
 import { FileFacts } from './file-facts.js';
 import { addLook, LookSchedule, type LookWork } from './look-schedule.js';
-import { MassRemoval } from './mass-removal.js';
 import { PublishedPaths } from './published-paths.js';
 import { Refusals, type RefusalReason } from './refusals.js';
 import { ReleaseGates } from './release-gates.js';
@@ -68,11 +67,11 @@ export class DirectorySource {
   readonly #schedule = new LookSchedule();
   readonly #refusals = new Refusals();
   readonly #notStored = new Set<string>();
-  readonly #removals = new MassRemoval();
   readonly #paths = new PublishedPaths();
   readonly #facts: FileFacts;
   readonly #watch: DirectoryWatch;
   readonly #edits: DocumentEdits;
+  readonly #publisher: EditPublisher;
   readonly #reports: SourceReports;
   readonly #times: SettleTimes;
   readonly #timer: WakeTimer;
@@ -81,7 +80,6 @@ export class DirectorySource {
   #news: LookWork = new Map();
   #scanLeft: string[] = [];
   #scannedAt: MonotonicMs | null = null;
-  #heldRemovals = 0;
   #cycle: Promise<void> = Promise.resolve();
   #isStarted = false;
   /** News were lost: everything is to be looked at. */
@@ -106,6 +104,10 @@ export class DirectorySource {
       list: options.publication.list,
       paths: this.#paths,
       missing: this.#times.missing,
+    });
+    this.#publisher = new EditPublisher({
+      ...{ edits: this.#edits, publication: options.publication, paths: this.#paths, reports: this.#reports },
+      onReleased: (gate) => this.#release(gate),
     });
   }
 
@@ -143,7 +145,7 @@ export class DirectorySource {
 
   /** What is missing now is meant to be. */
   async allowRemovals(): Promise<void> {
-    this.#removals.allow();
+    this.#publisher.allowRemovals();
     await this.scan();
   }
 
@@ -156,7 +158,7 @@ export class DirectorySource {
     }
     return {
       problem: this.#reports.problem,
-      heldRemovals: this.#heldRemovals,
+      heldRemovals: this.#publisher.heldRemovals,
       refused: this.#refusals.entries(),
       unsettled,
       unreadable,
@@ -240,13 +242,14 @@ export class DirectorySource {
       this.#timer.in(gathering);
       return;
     }
-    if (this.#isEmptied() && publication.list.counts.documents > 0 && !this.#removals.isAllowed) {
+    if (this.#isEmptied() && publication.list.counts.documents > 0 && !this.#publisher.areRemovalsAllowed) {
       this.#reports.gone('is empty');
       return;
     }
     this.#reports.there();
     this.#reports.stored(walk.trouble, this.#notStored.size);
-    await this.#publish();
+    const wait = await this.#publisher.publish(clock.monotonic());
+    if (wait !== null) this.#timer.in(wait);
     this.#reports.published();
     if (isFirst) this.#facts.settle();
     await this.#writeFacts();
@@ -269,63 +272,6 @@ export class DirectorySource {
   #isEmptied(): boolean {
     const top = this.#tree.get('');
     return top !== undefined && top.files.size + top.subdirectories.size + top.looks.size + top.unreadable.size === 0;
-  }
-
-  async #publish(): Promise<void> {
-    const { clock, publication } = this.#options;
-    const now = clock.monotonic();
-    const gathered = this.#edits.gather(now);
-    this.#heldRemovals = 0;
-    try {
-      for (const set of gathered.sets) await this.#publishSet(set, now);
-      await this.#publishOrdinary(gathered.ordinary, now);
-    } catch (error) {
-      for (const { edits } of gathered.sets) this.#edits.putBack(edits);
-      this.#edits.putBack(gathered.ordinary);
-      throw error;
-    }
-    this.#reports.held(this.#heldRemovals, publication.list.counts.documents);
-    if (this.#heldRemovals === 0 && gathered.wait !== null) this.#timer.in(gathered.wait);
-    if (this.#heldRemovals === 0 && gathered.wait === null) this.#removals.done();
-  }
-
-  async #publishSet({ gate, edits }: GatheredSet, now: MonotonicMs): Promise<void> {
-    if (this.#isSuspect(edits, now)) {
-      this.#hold(edits);
-      return;
-    }
-    await this.#publishEdits(edits, true, now);
-    this.#release(gate);
-  }
-
-  async #publishOrdinary(edits: readonly Edit<string>[], now: MonotonicMs): Promise<void> {
-    if (!this.#isSuspect(edits, now)) {
-      await this.#publishEdits(edits, false, now);
-      return;
-    }
-    const removals = edits.filter(isRemoval);
-    this.#hold(removals);
-    await this.#publishEdits(
-      edits.filter((edit) => !isRemoval(edit)),
-      false,
-      now,
-    );
-  }
-
-  #isSuspect(edits: readonly Edit<string>[], now: MonotonicMs): boolean {
-    const { documents } = this.#options.publication.list.counts;
-    return this.#removals.isSuspect(edits.filter(isRemoval).length, documents, now);
-  }
-
-  #hold(edits: readonly Edit<string>[]): void {
-    this.#heldRemovals += edits.filter(isRemoval).length;
-    this.#edits.putBack(edits);
-  }
-
-  async #publishEdits(edits: readonly Edit<string>[], isSet: boolean, now: MonotonicMs): Promise<void> {
-    if (edits.length === 0) return;
-    this.#paths.apply(await this.#options.publication.publish(edits, isSet));
-    this.#removals.count(edits.filter(isRemoval).length, now);
   }
 
   /** What was behind a gate is published. */
@@ -377,5 +323,3 @@ export class DirectorySource {
     this.#timer.in(gathering);
   }
 }
-
-const isRemoval = ({ document }: Edit<string>): boolean => document === null;

@@ -27,7 +27,11 @@ export class FileFacts {
   static async open(path: string): Promise<{ readonly facts: FileFacts; readonly found: LogState }> {
     const options: LogOptions = { path, kind: 'facts 1', durable: false };
     const read: Fact[] = [];
-    const opened = await CheckedLog.open(options, (payload) => void read.push(...decodeFacts(payload)));
+    // a directory is the place of many files
+    const places = new Map<string, string>();
+    const opened = await CheckedLog.open(options, (payload) => {
+      for (const fact of decodeFacts(payload, places)) read.push(fact);
+    });
     const facts = new FileFacts(opened.log ?? (await CheckedLog.begin(options)));
     if (opened.log !== null) for (const fact of read) facts.#know(fact);
     return { facts, found: opened.found };
@@ -118,31 +122,23 @@ function encodeFact(fact: Fact): string {
 const printed = ({ size, mtime, ctime, inode }: Fingerprint): number[] => [size, mtime, ctime, inode];
 
 /** What cannot be read is not known. */
-function decodeFacts(payload: Buffer): Fact[] {
+function decodeFacts(payload: Buffer, places: Map<string, string>): Fact[] {
   return payload
     .toString()
     .split('\n')
     .flatMap((line) => {
       try {
-        return [decodeFact(JSON.parse(line) as readonly unknown[])];
+        return [decodeFact(JSON.parse(line) as readonly unknown[], places)];
       } catch {
         return [];
       }
     });
 }
 
-function decodeFact([
-  kind,
-  path,
-  print,
-  digest,
-  blocks,
-  isText,
-  lastModified,
-  place,
-  form,
-  is,
-]: readonly unknown[]): Fact {
+function decodeFact(
+  [kind, path, print, digest, blocks, isText, lastModified, place, form, is]: readonly unknown[],
+  places: Map<string, string>,
+): Fact {
   if (typeof path !== 'string') throw new TypeError('no path');
   const fingerprint = print === null ? null : fingerprintFrom(print);
   if (kind === 'm') return { path, marker: fingerprint };
@@ -153,7 +149,7 @@ function decodeFact([
     blocks: parseDigest(String(blocks), 'blocks'),
     isText: isText === true,
     lastModified: epochMs(Number(lastModified)),
-    place: String(place),
+    place: interned(String(place), places),
   };
   if (form === undefined) return { path, file };
   return { path, file: { ...file, formOf: { digest: parseDigest(form as string, 'form'), is: is === true } } };
@@ -167,4 +163,10 @@ function fingerprintFrom(print: unknown): Fingerprint {
     ctime: epochMs(Number(ctime)),
     inode: Number(inode),
   };
+}
+
+function interned(text: string, known: Map<string, string>): string {
+  const one = known.get(text);
+  if (one === undefined) known.set(text, text);
+  return one ?? text;
 }

@@ -18,7 +18,12 @@ const measured = (perSecond: number, cpuMicroseconds: number): Measurement => ({
 });
 const took = (p50Microseconds: number, p99Microseconds: number): Latency => ({ p50Microseconds, p99Microseconds });
 
-const row = (results: RowResult['results']): RowResult => ({ title: 'Hits', storage: 'memory', unit: 'request', results });
+const row = (results: RowResult['results']): RowResult => ({
+  title: 'Hits',
+  storage: 'memory',
+  unit: 'request',
+  results,
+});
 
 const unused = { read: 0, written: 0, loses: 0 };
 const load = { requests: 100, seconds: 1, bytes: 1e6, failures: 0, p50Microseconds: 1, p99Microseconds: 1 };
@@ -62,7 +67,11 @@ describe('the benchmark', () => {
       { peer: 'willis', rounds: [measured(3000, 10)], latencies: [took(1, 2)] },
       { peer: 'nginx', rounds: [], latencies: [] },
     ];
-    const text = report({ rows: [{ title: 'Tunnels', storage: 'memory', unit: 'MB', results }], memory: [], circumstances: [] });
+    const text = report({
+      rows: [{ title: 'Tunnels', storage: 'memory', unit: 'MB', results }],
+      memory: [],
+      circumstances: [],
+    });
     assert.ok(text.includes('| nginx | – | – | – | – | – | – |'), text);
     assert.ok(text.includes('\n\n–: nginx cannot do that.'), text);
     assert.ok(text.includes('| MB/s |'), text);

@@ -43,8 +43,7 @@ export class DiskBody implements Body {
     }
     const chunk = this.#now();
     if (chunk === null) return this.#readOn(this.#later());
-    this.#pass(chunk);
-    if (!this.#isOver && !this.#source.reader.isPrompt) this.#readAhead();
+    if (this.#pass(chunk) && !this.#source.reader.isPrompt) this.#readAhead();
     return chunk;
   }
 
@@ -56,8 +55,7 @@ export class DiskBody implements Body {
   async #readOn(ahead: Promise<Buffer>): Promise<Buffer> {
     const chunk = await ahead;
     this.#ahead = null;
-    this.#pass(chunk);
-    if (!this.#isOver) this.#readAhead();
+    if (this.#pass(chunk)) this.#readAhead();
     return chunk;
   }
 
@@ -67,9 +65,11 @@ export class DiskBody implements Body {
     this.#ahead.catch(() => undefined);
   }
 
-  #pass(chunk: Buffer): void {
+  /** Gives whether there is more to come. */
+  #pass(chunk: Buffer): boolean {
     this.#at += chunk.length;
     if (this.#at >= this.#to) this.#end();
+    return !this.#isOver;
   }
 
   /** Null if it is not to be had at once; where that is for a failure, it will be found again. */

@@ -248,10 +248,10 @@ export class DiskStore implements ResponseStore {
 
   async #close(): Promise<void> {
     await this.upkeep.close();
-    for (const writer of this.#writers) void writer.abandon(false);
+    const abandoned = Promise.all([...this.#writers].map((writer) => writer.abandon(false)));
     await this.#merging.close();
     // what was half done would not be known to be so
-    await Promise.all(this.#changing);
+    await Promise.all([abandoned, ...this.#changing]);
     await this.#disk.close();
   }
 

@@ -60,6 +60,7 @@ export class DiskWriter implements ResponseWriter {
   #ended = false;
   /** The append that is under way. */
   #appending: Promise<boolean> | null = null;
+  #finishing: Promise<DiskResponse | null> | null = null;
   #discarding: Promise<void> | null = null;
 
   constructor(account: WriterAccount, place: WriterPlace) {
@@ -85,7 +86,12 @@ export class DiskWriter implements ResponseWriter {
     return this.#finish(trailers, true);
   }
 
+  /** A writer that is being ended already is left to that: its store is closed meanwhile. */
   async abandon(keep: boolean): Promise<DiskResponse | null> {
+    if (this.#finishing !== null) {
+      await this.#finishing;
+      return null;
+    }
     if (keep && this.#received > 0) return this.#finish(Fields.none, false);
     this.#ended = true;
     await this.#appending;
@@ -148,6 +154,11 @@ export class DiskWriter implements ResponseWriter {
       return null;
     }
     this.#ended = true;
+    this.#finishing = this.#store(trailers, isEnd);
+    return this.#finishing;
+  }
+
+  async #store(trailers: Fields, isEnd: boolean): Promise<DiskResponse | null> {
     await this.#appending;
     try {
       if (!(await this.#reserveFor(this.#received, linesSize(trailers)))) return null;

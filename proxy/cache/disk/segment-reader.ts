@@ -89,7 +89,11 @@ export class SegmentReader {
   }
 
   /** Compares what is known of what was read, and gives the rest of it. @throws DamagedSegment */
-  #compare(segment: Segment, { buffer, first, length }: Extent, read: Bytes): { data: Buffer; unknown: NumberedBlock[] } {
+  #compare(
+    segment: Segment,
+    { buffer, first, length }: Extent,
+    read: Bytes,
+  ): { data: Buffer; unknown: NumberedBlock[] } {
     if (read < buffer.length) throw new DamagedSegment('its file is too short');
     const data = length === buffer.length ? buffer : buffer.subarray(0, length);
     const unknown: NumberedBlock[] = [];

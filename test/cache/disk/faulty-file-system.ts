@@ -41,7 +41,6 @@ export class FaultyFileSystem implements FileSystem {
   readonly free: FileSystem['free'] = (path: string) => machineFileSystem.free(path);
   readonly readText: FileSystem['readText'] = (path: string) => machineFileSystem.readText(path);
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- so that what fails at once is a rejection
   async #do<T>(operation: Operation, work: () => Promise<T>): Promise<T> {
     return this.#doNow(operation, work);
   }

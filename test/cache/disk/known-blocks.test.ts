@@ -7,14 +7,19 @@ const block = (text: string): Buffer => Buffer.from(text);
 describe('blocks that were checked', () => {
   it('are known again by their bytes, and by no others', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), fc.nat(), fc.integer({ min: 0, max: 7 }), (all, at, bit) => {
-        const known = new KnownBlocks();
-        known.add('a', 1, Buffer.from(all), 3);
-        assert.equal(known.check('a', 1, Buffer.from(all)), true);
-        const changed = Buffer.from(all);
-        changed[at % all.length]! ^= 1 << bit;
-        assert.equal(known.check('a', 1, changed), false);
-      }),
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 200 }),
+        fc.nat(),
+        fc.integer({ min: 0, max: 7 }),
+        (all, at, bit) => {
+          const known = new KnownBlocks();
+          known.add('a', 1, Buffer.from(all), 3);
+          assert.equal(known.check('a', 1, Buffer.from(all)), true);
+          const changed = Buffer.from(all);
+          changed[at % all.length]! ^= 1 << bit;
+          assert.equal(known.check('a', 1, changed), false);
+        },
+      ),
     );
   });
 

@@ -7,9 +7,12 @@ import { bytes, epochMs } from '../../../config/units.js';
 import { openKeyValue } from '../../../proxy/base/key-value.js';
 import type { DiskStore } from '../../../proxy/cache/disk/disk-store.js';
 import { DiskStoreError } from '../../../proxy/cache/disk/disk-store-error.js';
+import { machineFileSystem, type FileSystem } from '../../../proxy/cache/disk/file-system.js';
 import { runKey } from '../../../proxy/cache/disk/index-keys.js';
 import { encodeRun } from '../../../proxy/cache/disk/run-marker.js';
 import { Fields } from '../../../proxy/http/fields.js';
+import { gate } from '../../support/gate.js';
+import { aWhile } from '../../support/waiting.js';
 import { begin, key, metadata, only, put, putPart, read, varying } from '../response-store/samples.js';
 import { DiskExample, given } from './disk-example.js';
 
@@ -56,6 +59,34 @@ describe('a store on disk that is opened again', () => {
       assert.equal(stored.invalidated, false);
     });
   }
+
+  it('that was closed while a response was being ended has lost nothing that was acknowledged, and leaves no file behind', async () => {
+    const held = gate();
+    let isClosing: () => void = () => undefined;
+    const closing = new Promise<void>((resolve) => (isClosing = resolve));
+    const system: FileSystem = {
+      ...machineFileSystem,
+      close: async (file) => {
+        isClosing();
+        await held.promise;
+        await machineFileSystem.close(file);
+      },
+    };
+    const store = await example.open({ system });
+    const writer = begin(store, {}, { length: bytes(long.length) });
+    await writer.append(long);
+    const ending = writer.commit(Fields.none);
+    await closing;
+    const closed = store.close();
+    await aWhile();
+    held.open();
+    await closed;
+    const stored = await ending;
+    assert.deepEqual(example.unwell, []);
+    const again = await example.open();
+    assert.equal((await again.peek(key('/'))).length, stored === null ? 0 : 1);
+    assert.equal(example.bodyFiles().length, again.usage().responses);
+  });
 
   it('goes on with a part', async () => {
     const first = await example.open({ inline: bytes(0) });
