@@ -161,7 +161,7 @@ describe('upstream.origins', () => {
             }
           });
           const answers = await Promise.all(asked);
-          answers.forEach((text, i) => assert.ok(text === 'ok' || requests[i]?.aborted === true, String(text)));
+          answers.forEach((text, i) => assert.ok(text === 'ok' || requests[i]?.aborted === true, text));
           assert.ok(most <= places, `${most} <= ${places}`);
           const counts = upstream.connections;
           assert.equal(counts.waiting, 0);

@@ -118,7 +118,7 @@ describe('Proxy-Status (RFC 9209)', () => {
         const item = parseItem(proxyStatus(name, { detail }));
         assert.ok(item !== null, 'no item');
         const details = item.params.get('details');
-        assert.ok(typeof details === 'string' && details.length <= 200, String(details));
+        assert.ok(typeof details === 'string' && details.length <= 200, JSON.stringify(details));
       }),
     );
   });

@@ -50,6 +50,16 @@ export class DiskHealth {
     else this.#tryLater();
   }
 
+  /** What the disk gives, or what stands for nothing if it fails. */
+  async orElse<T>(work: Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      this.failed(error);
+      return otherwise;
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
