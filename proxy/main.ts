@@ -9,6 +9,7 @@ import { printConfig, printReference, printSchema } from './cli/config.js';
 import type { Console } from './cli/console.js';
 import { processReading } from './cli/process-reading.js';
 import type { ExplainOptions } from './cli/explain.js';
+import type { DelegateOptions, ExportOptions, KeysOptions, NewKeyOptions } from './cli/keys.js';
 import type { PurgeOptions } from './cli/purge.js';
 import type { RunOptions } from './cli/run.js';
 import type { StatsOptions } from './cli/stats.js';
@@ -101,6 +102,71 @@ program
       console,
       secretInput(process.stdin, (text) => console.err(text)),
     );
+  });
+
+const keysOptions = (command: Command): Command =>
+  command.option(...configOption).option('--directory <dir>', 'node.data, in place of a configuration');
+
+const keys = program.command('keys').description('look after the keys of a node, of namespaces and of their roots');
+
+keysOptions(keys.command('list'))
+  .description('tell which keys are here, and what the roots say')
+  .option('--json', 'print it as JSON')
+  .action(async (options: KeysOptions & { json?: boolean }) => {
+    const { listKeys } = await import('./cli/keys.js');
+    process.exitCode = await listKeys(options, console);
+  });
+
+keysOptions(keys.command('new'))
+  .description('make what a primary of a namespace needs: its key, and a root that names it')
+  .argument('<namespace>', 'URL that all its documents begin with')
+  .option('--key-only', 'make a key and print its public half, for the root that is elsewhere')
+  .option('--days <count>', 'how long the root trusts the key (default: 400)')
+  .action(async (namespace: string, options: NewKeyOptions) => {
+    const [{ newKeys }, { systemClock }] = await Promise.all([import('./cli/keys.js'), import('./base/clock.js')]);
+    process.exitCode = await newKeys(namespace, options, console, systemClock.now());
+  });
+
+keysOptions(keys.command('delegate'))
+  .description('let the root name another key for a namespace, or the present one for longer')
+  .argument('<namespace>', 'URL that all its documents begin with')
+  .argument('[key]', 'public half of the key, as new --key-only prints it')
+  .option('--days <count>', 'how long the root trusts the key (default: 400)')
+  .action(async (namespace: string, key: string | undefined, options: DelegateOptions) => {
+    const [{ delegateKey }, { systemClock }] = await Promise.all([import('./cli/keys.js'), import('./base/clock.js')]);
+    process.exitCode = await delegateKey(namespace, key, options, console, systemClock.now());
+  });
+
+keysOptions(keys.command('rotate-root'))
+  .description('put the next root key of an origin in the place of the present one')
+  .argument('<origin>', 'such as https://www.example.org')
+  .action(async (origin: string, options: KeysOptions) => {
+    const [{ rotateRootKey }, { systemClock }] = await Promise.all([
+      import('./cli/keys.js'),
+      import('./base/clock.js'),
+    ]);
+    process.exitCode = await rotateRootKey(origin, options, console, systemClock.now());
+  });
+
+keysOptions(keys.command('export'))
+  .description('write all keys and roots to a new file, as a back-up')
+  .argument('<file>', 'file, or - for standard output')
+  .option('--public', 'only what the roots have stated, without any secret')
+  .action(async (file: string, options: ExportOptions) => {
+    const { exportKeys } = await import('./cli/keys.js');
+    process.exitCode = await exportKeys(file, options, console);
+  });
+
+keysOptions(keys.command('import'))
+  .description('add what export has written; nothing that is there is changed')
+  .argument('<file>', 'file, or - for standard input')
+  .action(async (file: string, options: KeysOptions) => {
+    const [{ importKeys }, { secretInput }] = await Promise.all([
+      import('./cli/keys.js'),
+      import('./cli/secret-input.js'),
+    ]);
+    const input = secretInput(process.stdin, (text) => console.err(text));
+    process.exitCode = await importKeys(file, options, console, input);
   });
 
 const nodeOptions = (command: Command): Command =>

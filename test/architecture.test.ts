@@ -47,6 +47,7 @@ const pureFiles = [
     ...['validation', 'freshen', 'invalidation', 'partial', 'cache-status', 'cache-groups', 'cache-key'],
     ...['plan', 'wanted', 'plan-sentence', 'next-step', 'explanation', 'purge', 'retention', 'pins-full'],
   ].map((name) => `proxy/cache/${name}.ts`),
+  ...['signature-base', 'call-replays'].map((name) => `wlis/${name}.ts`),
   ...['change-list', 'blob-references'].map((name) => `replication/${name}.ts`),
   ...[
     ...['temporary-names', 'path-patterns', 'source-rules', 'uri-path', 'media-types', 'published-document'],

@@ -9,10 +9,10 @@ import { DiskWriter, type Written } from './disk-writer.js';
 import { fileDescription } from './key-record.js';
 import type { SegmentFiles } from './segment-files.js';
 import { runToMerge, type SegmentRun } from './segment-merge.js';
-import type { SegmentReader } from './segment-reader.js';
+import type { Block, SegmentReader } from './segment-reader.js';
 import { SegmentWriter } from './segment-writer.js';
 import type { FileSystem } from './file-system.js';
-import { segmentAt } from './segment.js';
+import { segmentAt, type Segment } from './segment.js';
 
 export interface MergingParts {
   readonly files: SegmentFiles;
@@ -29,7 +29,9 @@ export interface MergingParts {
   readonly most: () => Bytes;
   /** As in `WritingParts`. */
   readonly onFull: () => Promise<boolean>;
-  /** A segment could not be read, or the disk not be written to. */
+  /** A segment could not be read: what has bytes in it is forgotten, if it is lost. */
+  readonly onUnread: (key: CacheKey, segment: Segment, error: unknown) => Promise<unknown>;
+  /** The disk could not be written to. */
   readonly onFailed: (error: unknown) => void;
 }
 
@@ -92,7 +94,7 @@ export class DiskMerging {
     const writer = this.#writer(response, run, keep);
     files.hold(run.segments);
     try {
-      const isCopied = await this.#copy(run, writer);
+      const isCopied = await this.#copy(response.key, run, writer);
       const isEnd = response.complete && run.to === response.length;
       if (isCopied && isEnd) await writer.commit(Fields.none);
       else await writer.abandon(isCopied);
@@ -105,16 +107,25 @@ export class DiskMerging {
     return merged;
   }
 
-  async #copy({ segments, from, to }: SegmentRun, writer: DiskWriter): Promise<boolean> {
+  async #copy(key: CacheKey, { segments, from, to }: SegmentRun, writer: DiskWriter): Promise<boolean> {
     for (let at: number = from; at < to;) {
       const segment = segmentAt(segments, at);
-      if (segment === null) return false;
-      const block = await this.#parts.reader.blockAt(segment, at, new LoadedSegments());
+      const block = segment === null ? null : await this.#read(key, segment, at);
+      if (block === null) return false;
       const chunk = block.data.subarray(at - block.at);
       if (this.#isClosed || !(await writer.append(chunk))) return false;
       at += chunk.length;
     }
     return true;
+  }
+
+  async #read(key: CacheKey, segment: Segment, at: number): Promise<Block | null> {
+    try {
+      return await this.#parts.reader.blockAt(segment, at, new LoadedSegments());
+    } catch (error) {
+      await this.#parts.onUnread(key, segment, error);
+      return null;
+    }
   }
 
   async #keep(key: CacheKey, { segments }: SegmentRun, written: Written): Promise<DiskResponse | null> {

@@ -47,10 +47,11 @@ export class DiskStore implements ResponseStore {
     const isUsable = (): boolean => this.#isUsable;
     this.#reading = new DiskReading(disk, { isUsable, onLost: options.onLost });
     const inline = options.inline ?? mostInline;
-    this.#writing = new DiskWriting(disk, { isUsable, bounds: () => this.#bounds, inline });
+    const forget: DiskReading['forget'] = (key, segment, error) => this.#reading.forget(key, segment, error);
+    this.#writing = new DiskWriting(disk, { isUsable, bounds: () => this.#bounds, inline, onUnread: forget });
     this.upkeep = new DiskUpkeep({
       ...{ disk, clock: options.clock, directory: options.directory, limit: () => this.#bounds.limit },
-      forget: (key, segment, error) => this.#reading.forget(key, segment, error),
+      forget,
       forgetRecord: (key) => this.#reading.forgetRecord(key),
     });
   }

@@ -3,7 +3,7 @@ import { Fields } from '../../http/fields.js';
 import type { Refusal, ResponseDraft, ResponseWriter } from '../response-store.js';
 import type { DiskHolding } from './disk-classes.js';
 import { recordSize } from './disk-footprint.js';
-import { DiskMerging } from './disk-merging.js';
+import { DiskMerging, type MergingParts } from './disk-merging.js';
 import type { DiskOptions } from './disk-options.js';
 import { DiskResponse } from './disk-response.js';
 import { DiskWriter, type Written } from './disk-writer.js';
@@ -18,6 +18,8 @@ export interface WritingOptions {
   readonly bounds: () => Pick<DiskOptions, 'limit' | 'maxDocument'>;
   /** Bodies up to this are kept in the index. */
   readonly inline: Bytes;
+  /** As in `MergingParts`. */
+  readonly onUnread: MergingParts['onUnread'];
 }
 
 /** Which share of the limit a merge of segments may take while it goes on. */
@@ -39,6 +41,7 @@ export class DiskWriting {
       newName: () => disk.newName(),
       most: () => bytes(Math.floor(options.bounds().limit * mostMerged)),
       onFull: () => disk.onFull(),
+      onUnread: options.onUnread,
       onFailed: (error) => health.failed(error),
     });
   }

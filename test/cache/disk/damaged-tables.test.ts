@@ -102,8 +102,9 @@ describe('an index on disk with a damaged table', () => {
     cpSync(example.directory, directory, { recursive: true });
     // in the bytes of responses, which nobody reads at the start
     for (const table of tablesIn(directory)) flipAt(table, 20, 0);
+    const well = example.nextWell();
     const store = await example.open({ directory, checkedAtStart: bytes(0) });
-    await example.nextWell();
+    await well;
     assert.match(String(example.unwell[0]), /the table \d+\.ldb is damaged/);
     assert.equal(example.unwell.length, 1);
     await expectRight(store);

@@ -8,6 +8,7 @@ import type { DiskStore } from '../../../proxy/cache/disk/disk-store.js';
 import { runToMerge } from '../../../proxy/cache/disk/segment-merge.js';
 import { endOf, heldBy, type Segment } from '../../../proxy/cache/disk/segment.js';
 import { readAll } from '../../../proxy/http/body.js';
+import type { StoredResponse } from '../../../proxy/cache/stored-response.js';
 import { Fields } from '../../../proxy/http/fields.js';
 import { until } from '../../support/waiting.js';
 import { begin, key, only, read } from '../response-store/samples.js';
@@ -138,6 +139,22 @@ describe('a response on disk that came in many pieces', () => {
     await until(async () => (await segmentsOf(store)).length === 1);
     assert.ok((await readAll(body, bytes(content.length))).equals(content), 'other bytes');
     assert.equal(await read(store, before), content.toString('latin1'));
+  });
+
+  it('is forgotten if a piece of it cannot be read, which says nothing of the disk', async () => {
+    const store = await example.open();
+    const half = content.length / 2;
+    const put = async (from: number, extend?: StoredResponse): Promise<void> => {
+      const writer = begin(store, {}, { from: bytes(from), length: bytes(content.length), extend });
+      await writer.append(content.subarray(from, from + half));
+      await writer.commit(Fields.none);
+    };
+    await put(0);
+    const first = await only(store);
+    for (const path of example.bodyFiles()) rmSync(path);
+    await put(half, first);
+    await until(async () => (await store.peek(key('/'))).length === 0);
+    assert.deepEqual(example.unwell, []);
   });
 
   it('is in the index if it is short', async () => {
