@@ -167,10 +167,7 @@ describe('a root', () => {
     await foundNamespace(directory, manual, now, year);
     const { id, publicKey } = await signer();
     const end = epochMs(now + year + 1);
-    assert.match(
-      String(await namespaceSigner(directory, manual, end)),
-      /until 2024-11-13T.*: willis keys delegate https/,
-    );
+    assert.match(await refusal(directory, end), /until 2024-11-13T.*: willis keys delegate https/);
     await delegate(directory, manual, publicKey, end, year);
     assert.equal((await signer(directory, manual, end)).id, id);
   });
