@@ -18,7 +18,7 @@ function squidWith(name: PeerName, kind: DiskKind, storages: readonly Storage[])
     name,
     comesWith: 'Debian package squid',
     storages,
-    losesOnDisk: kind === 'rock' ? 0.1 : 0,
+    losesOnDisk: kind === 'rock' ? 0.25 : 0,
     tunnels: true,
     version: () => installedVersion('squid', ['-v']),
 

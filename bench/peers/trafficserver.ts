@@ -11,7 +11,7 @@ export const trafficserver: Peer = {
   name: 'trafficserver',
   comesWith: 'Debian package trafficserver',
   storages: ['memory', 'disk'],
-  losesOnDisk: 0,
+  losesOnDisk: 0.01,
   tunnels: true,
 
   version: () => installedVersion('traffic_server', ['-V']),

@@ -43,6 +43,8 @@ interface Rise {
 export class TieredStore implements ResponseStore {
   readonly #memory: MemoryStore;
   readonly #disk: DiskStore;
+  /** By key, what has all come and is being stored. */
+  readonly #ending = new Map<CacheKey, Promise<void>>();
   readonly #rising = new Map<CacheKey, Rise>();
   /** Keys that were asked for on disk of late, and are worth the memory if they are once more. */
   readonly #asked = new RecentUses(askedKnown);
@@ -53,12 +55,16 @@ export class TieredStore implements ResponseStore {
   }
 
   lookUp(key: CacheKey): readonly StoredResponse[] | Promise<readonly StoredResponse[]> {
+    const ending = this.#endingOf(key);
+    if (ending !== undefined) return ending.then(() => this.lookUp(key));
     const copies = this.#memory.lookUp(key);
     if (copies.length > 0) return copies;
     return this.#disk.lookUp(key);
   }
 
   peek(key: CacheKey): readonly StoredResponse[] | Promise<readonly StoredResponse[]> {
+    const ending = this.#endingOf(key);
+    if (ending !== undefined) return ending.then(() => this.peek(key));
     const copies = this.#memory.peek(key);
     return copies.length > 0 ? copies : this.#disk.peek(key);
   }
@@ -84,7 +90,8 @@ export class TieredStore implements ResponseStore {
     const { key } = draft.metadata;
     if (this.#disk.isWell) {
       const writer = this.#disk.write(draft);
-      return writer && new ChangingWriter(writer, () => this.#changed(key));
+      const changed = (): void => this.#changed(key);
+      return writer && new ChangingWriter(writer, changed, (ended) => this.#awaitEnd(key, ended));
     }
     const writer = this.#memory.write(draft);
     return writer && new ChangingWriter(writer, () => this.#disk.distrust());
@@ -161,6 +168,19 @@ export class TieredStore implements ResponseStore {
     await Promise.all([this.#memory.close(), this.#disk.close()]);
   }
 
+  /** Whoever has all of a response may ask again at once, and is to find it stored. */
+  #endingOf(key: CacheKey): Promise<void> | undefined {
+    return this.#ending.size === 0 ? undefined : this.#ending.get(key);
+  }
+
+  #awaitEnd(key: CacheKey, ended: Promise<unknown>): void {
+    const over = (): void => {
+      if (this.#ending.get(key) === ending) this.#ending.delete(key);
+    };
+    const ending = ended.then(over, over);
+    this.#ending.set(key, ending);
+  }
+
   /** What is stored under a key has changed on disk. */
   #changed(key: CacheKey): void {
     const rise = this.#rising.get(key);
@@ -214,6 +234,8 @@ class ChangingWriter implements ResponseWriter {
   constructor(
     private readonly writer: ResponseWriter,
     private readonly onStored: () => unknown,
+    /** Told when it begins to end. */
+    private readonly onEnding: (ended: Promise<unknown>) => void = () => undefined,
   ) {}
 
   get keepsBuffers(): boolean | undefined {
@@ -225,11 +247,16 @@ class ChangingWriter implements ResponseWriter {
   }
 
   commit(trailers: Fields): Promise<StoredResponse | null> {
-    return this.#end(this.writer.commit(trailers));
+    return this.#ended(this.#end(this.writer.commit(trailers)));
   }
 
   abandon(keep: boolean): Promise<StoredResponse | null> {
-    return this.#end(this.writer.abandon(keep));
+    return this.#ended(this.#end(this.writer.abandon(keep)));
+  }
+
+  #ended(ended: Promise<StoredResponse | null>): Promise<StoredResponse | null> {
+    this.onEnding(ended);
+    return ended;
   }
 
   async #end(ending: StoredResponse | null | Promise<StoredResponse | null>): Promise<StoredResponse | null> {

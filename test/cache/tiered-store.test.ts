@@ -9,12 +9,13 @@ import type { StoredResponse } from '../../proxy/cache/stored-response.js';
 import { TieredStore } from '../../proxy/cache/tiered-store.js';
 import { systemClock } from '../../proxy/base/clock.js';
 import { readAll } from '../../proxy/http/body.js';
+import { Fields } from '../../proxy/http/fields.js';
 import { TempDir } from '../support/temp-dir.js';
 import { DiskExample } from './disk/disk-example.js';
 import { FaultyFileSystem } from './disk/faulty-file-system.js';
 import { slowDisk } from './disk/slow-disk.js';
 import { describeResponseStore } from './response-store.contract.js';
-import { key, metadata, only, put, read, varying } from './response-store/samples.js';
+import { begin, key, metadata, only, put, read, varying } from './response-store/samples.js';
 
 const memoryOf = (limit: Bytes, order: InvalidationOrder): MemoryStore =>
   new MemoryStore({ limit, maxDocument: limit, variants: 32, order });
@@ -146,6 +147,18 @@ describe('TieredStore', () => {
   });
 
   const only2 = (): Promise<StoredResponse> => only(store);
+
+  it('waits for what has all come and is being stored, and shows no copy of what that replaces', async () => {
+    await put(store, 'old');
+    for (let i = 0; i < 3; i++) await read(store, await only(store));
+    for (const content of ['new', 'newer']) {
+      const writer = begin(store, {}, { length: bytes(content.length) });
+      await writer.append(Buffer.from(content));
+      const stored = writer.commit(Fields.none);
+      assert.equal(await read(store, await only(store)), content);
+      assert.notEqual(await stored, null);
+    }
+  });
 
   it('has the bytes of a response in memory that was freshened without reading them again', async () => {
     await put(store, 'x'.repeat(100_000));

@@ -39,7 +39,7 @@ describe('the example branch-office', () => {
       }
       access.connectPorts = [secureOrigin.port];
     };
-    node = await startExample('branch-office.yaml', replace, directory.path);
+    node = await startExample('branch-office.yaml', replace, { directory: directory.path });
   });
 
   afterEach(async () => {

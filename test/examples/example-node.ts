@@ -5,6 +5,7 @@ import { loadConfig } from '../../config/load.js';
 import { systemClock } from '../../proxy/base/clock.js';
 import { createLogger } from '../../proxy/base/logger.js';
 import { buildNode } from '../../proxy/roles/build-node.js';
+import { TempDir } from '../support/temp-dir.js';
 import { RawClient, type RawResponse } from '../support/raw-client.js';
 
 /** What is written in an example, where the tests put something else than the example has. */
@@ -36,31 +37,40 @@ export interface ExampleNode {
 const folder = new URL('../../examples/', import.meta.url);
 
 /**
- * Starts the example as it is shipped, but for ports, for its log, and for what `replace` changes: addresses of others.
- * Files that it names are looked for where `directory` is.
+ * Starts the example as it is shipped, but for ports, for its log, for where its data are, and for what `replace` changes:
+ * addresses of others. Files that it names are looked for where `directory` is.
+ * @param data a directory that outlives the node; otherwise it has one of its own
  */
 export async function startExample(
   name: string,
   replace: (sections: ExampleSections) => void = () => undefined,
-  directory = fileURLToPath(folder),
+  { directory = fileURLToPath(folder), data }: { readonly directory?: string; readonly data?: string } = {},
 ): Promise<ExampleNode> {
   const sections = parse(readFileSync(new URL(name, folder), 'utf8')) as ExampleSections;
   for (const side of ['proxy', 'site', 'admin'] as const) {
     if (sections.listen[side] !== null) sections.listen[side] = '127.0.0.1:0';
   }
   replace(sections);
-  const text = JSON.stringify({ ...sections, node: { name: 'willis' }, log: { access: { format: 'off' } } });
+  const own = data === undefined ? await TempDir.create() : null;
+  const text = JSON.stringify({
+    ...sections,
+    node: { name: 'willis', data: data ?? own?.path },
+    log: { access: { format: 'off' } },
+  });
   const config = loadConfig(text, `${directory}/${name}`, {}, { hostName: 'example' });
   const logger = createLogger({ level: 'silent', write: () => undefined });
   const node = buildNode(config, { logger, clock: systemClock });
   await node.start();
-  return new Running(node);
+  return new Running(node, own);
 }
 
 class Running implements ExampleNode {
   readonly #clients: RawClient[] = [];
 
-  constructor(private readonly node: ReturnType<typeof buildNode>) {}
+  constructor(
+    private readonly node: ReturnType<typeof buildNode>,
+    private readonly own: TempDir | null,
+  ) {}
 
   port(side: Side): number {
     const url = this.node.listening.find(({ name }) => name === side)?.url;
@@ -93,5 +103,6 @@ class Running implements ExampleNode {
   async stop(): Promise<void> {
     for (const client of this.#clients) client.close();
     await this.node.stop();
+    await this.own?.remove();
   }
 }

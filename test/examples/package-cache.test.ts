@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { answer, byPath } from '../support/origin-scripts.js';
 import { startOrigin, type ScriptedOrigin } from '../support/scripted-origin.js';
+import { TempDir } from '../support/temp-dir.js';
 import { outcomeOf } from '../support/willis.js';
 import { startExample, type ExampleNode } from './example-node.js';
 
@@ -12,6 +13,7 @@ describe('the example package-cache', () => {
   let registry: ScriptedOrigin;
   let mirror: ScriptedOrigin;
   let node: ExampleNode;
+  let directory: TempDir;
 
   beforeEach(async () => {
     registry = await startOrigin(
@@ -30,17 +32,26 @@ describe('the example package-cache', () => {
     );
     // Servers of Debian packages name no lifetime: the heuristic gives one (RFC 9111 §4.2.2).
     mirror = await startOrigin(byPath({ '/debian/pool/main/h/hello.deb': answer(200, old, archive) }));
-    node = await startExample('package-cache.yaml', (sections) => {
-      for (const site of sections.sites ?? []) site.origin = registry.url('/');
-      sections.access = { ...sections.access, destinations: { allow: ['127.0.0.1'] } };
-    });
+    directory = await TempDir.create();
+    node = await start();
   });
 
   afterEach(async () => {
     await node.stop();
     await registry.close();
     await mirror.close();
+    await directory.remove();
   });
+
+  const start = (origin = registry.url('/')): Promise<ExampleNode> =>
+    startExample(
+      'package-cache.yaml',
+      (sections) => {
+        for (const site of sections.sites ?? []) site.origin = origin;
+        sections.access = { ...sections.access, destinations: { allow: ['127.0.0.1'] } };
+      },
+      { data: directory.path },
+    );
 
   it('has packages of npm under the prefix of the registry, and asks for each once', async () => {
     for (const outcome of ['uri-miss', 'hit']) {
@@ -75,6 +86,21 @@ describe('the example package-cache', () => {
     ];
     await outcomes();
     assert.deepEqual(await outcomes(), ['hit', 'hit', 'uri-miss']);
+  });
+
+  it('has them still after a restart, though registry and mirror are down', async () => {
+    const deb = mirror.url('/debian/pool/main/h/hello.deb');
+    const ask = async (): Promise<[string, string]> => [
+      outcomeOf(await node.ask('site', 'GET', '/npm/@scope/named/-/named-1.0.0.tgz', { Host: 'cache.example' })),
+      outcomeOf(await node.ask('proxy', 'GET', deb)),
+    ];
+    await ask();
+    await node.stop();
+    const sites = registry.url('/');
+    await registry.close();
+    await mirror.close();
+    node = await start(sites);
+    assert.deepEqual(await ask(), ['hit', 'hit']);
   });
 
   it('serves nothing outside of the prefix', async () => {

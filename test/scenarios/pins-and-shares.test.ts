@@ -13,7 +13,7 @@ const MiB = 1024 * 1024;
 
 /** Where it is stored: in memory alone, or on disk. */
 const places: readonly [store: 'memory' | 'disk', cache: Sections][] = [
-  ['memory', { memory: '16MiB' }],
+  ['memory', { memory: '16MiB', disk: null }],
   ['disk', { memory: '1MiB', disk: '16MiB' }],
 ];
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { gate } from '../support/gate.js';
 import { after, answer, inTurn, type ScriptedFields } from '../support/origin-scripts.js';
 import { cacheStatusOf, outcomeOf, startWillis, turns, type Willis } from '../support/willis.js';
+import { until } from '../support/waiting.js';
 
 const seconds = 1000;
 
@@ -34,8 +35,7 @@ describe('stale answers', () => {
       assert.equal(willis.origin.last.headers['if-none-match'], '"1"');
       held.open();
       await willis.origin.last.ended;
-      await turns();
-      assert.deepEqual(cacheStatusOf(await willis.get('/a')), { hit: true, ttl: '100' });
+      await until(async () => cacheStatusOf(await willis.get('/a')).ttl === '100');
       assert.equal(willis.origin.count(), 2);
     });
 

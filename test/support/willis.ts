@@ -8,6 +8,7 @@ import type { Node } from '../../proxy/roles/running-node.js';
 import { FakeClock } from './fake-clock.js';
 import { answer } from './origin-scripts.js';
 import { RawClient, type RawResponse } from './raw-client.js';
+import { TempDir } from './temp-dir.js';
 import { startOrigin, type OriginHandler, type ScriptedOrigin } from './scripted-origin.js';
 
 export interface WillisOptions {
@@ -21,8 +22,10 @@ export interface WillisOptions {
 export async function startWillis(options: WillisOptions = {}): Promise<Willis> {
   const clock = options.clock ?? new FakeClock();
   const origin = options.origin ?? (await startOrigin(answer(404, {}, 'not in the script'), { clock }));
+  const data = isOnDisk ? await TempDir.create() : null;
   const usual = {
-    node: { name: 'willis' },
+    node: { name: 'willis', ...(data && { data: data.path }) },
+    ...(data && { cache: { disk: '256MiB' } }),
     listen: { proxy: '127.0.0.1:0', site: '127.0.0.1:0', admin: null },
     access: { destinations: { allow: ['127.0.0.1'] } },
     limits: { drainTimeout: '1s' },
@@ -35,9 +38,10 @@ export async function startWillis(options: WillisOptions = {}): Promise<Willis> 
   try {
     const node = buildNode(loaded(config), { logger: createLogger({ level: 'silent', write }), clock });
     await node.start();
-    return new Willis({ node, origin, clock, config, events });
+    return new Willis({ node, origin, clock, config, events, data });
   } catch (error) {
     if (options.origin === undefined) await origin.close();
+    await data?.remove();
     throw error;
   }
 }
@@ -54,6 +58,8 @@ interface Parts {
   readonly clock: FakeClock;
   readonly config: Sections;
   readonly events: readonly LoggedEvent[];
+  /** Where it stores, if it does so on disk unasked. */
+  readonly data: TempDir | null;
 }
 
 /** A running node, its origin server and its clock. */
@@ -64,9 +70,11 @@ export class Willis {
   /** What it has written to its event log, from `log.level` on. */
   readonly events: readonly LoggedEvent[];
   readonly #clients: RawClient[] = [];
+  readonly #data: TempDir | null;
   #config: Sections;
 
-  constructor({ node, origin, clock, config, events }: Parts) {
+  constructor({ node, origin, clock, config, events, data }: Parts) {
+    this.#data = data;
     this.node = node;
     this.origin = origin;
     this.clock = clock;
@@ -147,8 +155,12 @@ export class Willis {
     for (const client of this.#clients) client.close();
     await this.origin.close();
     await this.node.stop();
+    await this.#data?.remove();
   }
 }
+
+/** `STORE=disk` in the environment: whatever a scenario does not say otherwise is stored on disk, too. */
+const isOnDisk = process.env['STORE'] === 'disk';
 
 const loaded = (config: Sections): Config => loadConfig(JSON.stringify(config), 'scenario.yaml', {});
 
