@@ -136,6 +136,8 @@ export class FaultyRuns {
     } else this.#counts.killed++;
     child.kill('SIGKILL');
     await exited;
+    // one that was killed early may have got to its work all the same: what it stored is to be trusted
+    if (isEarly && (await Promise.race([ready, pause(20).then(() => null)])) !== null) this.#isPowerLost = false;
     clearInterval(sampling);
     this.#readWrong();
     const { responses = 0, lost = 0 } = answer ?? {};

@@ -39,6 +39,8 @@ export interface BringUpOrder {
   /** The last number that this process has given in the order of uses and versions. */
   readonly sequence: number;
   readonly work: Rebuilding;
+  /** Called when it turns out that opening it will not do, and it takes as long as there are records. */
+  readonly onRepair: () => void;
 }
 
 export interface BroughtUp {
@@ -91,14 +93,18 @@ interface Attempt extends StoreParts {
 }
 
 async function attempt(opening: Opening, all: Attempt): Promise<BroughtUp> {
-  const { options, system, note } = all;
-  if (opening !== 'as-it-is') await note.make();
+  const { options, system, note, order } = all;
+  const beginRepair = async (): Promise<void> => {
+    order.onRepair();
+    await note.make();
+  };
+  if (opening !== 'as-it-is') await beginRepair();
   const opened = await openRecords(opening, options, system);
   try {
     const state = await readState(opened.records, options.directory, system);
-    const hasLost = opened.hasLost || (state.totals === null && !all.order.isNew);
-    if (hasLost) await note.make();
-    if (hasLost && !all.order.isNew) options.onNotice?.(notices[opening]);
+    const hasLost = opened.hasLost || (state.totals === null && !order.isNew);
+    if (hasLost) await beginRepair();
+    if (hasLost && !order.isNew) options.onNotice?.(notices[opening]);
     return await begin({ ...opened, hasLost }, state, all);
   } catch (error) {
     await opened.records.close();

@@ -27,7 +27,10 @@ export interface DiskOptions {
   /** Bodies up to this are kept in the index. */
   readonly inline?: Bytes;
   readonly retryAfter?: Milliseconds;
-  /** How long an open waits for an index that has to be repaired, before the store begins unwell; to the end if there is none. */
+  /**
+   * How long an open waits for an index that has to be repaired, and many times as long for one that is slow to open, before
+   * the store begins unwell; to the end if there is none.
+   */
   readonly patience?: Milliseconds;
   /** So much of the index is looked through before it is used; the rest later. */
   readonly checkedAtStart?: Bytes;

@@ -1,6 +1,6 @@
 import { setTimeout as later } from 'node:timers';
 import { join } from 'node:path';
-import { bytes, type Milliseconds } from '../../../config/units.js';
+import { bytes, milliseconds, type Milliseconds } from '../../../config/units.js';
 import { isDamage, KeyValueError } from '../../base/key-value.js';
 import { bringUp, type BroughtUp, type Rebuilt, type StoreParts } from './bring-up.js';
 import { diskFault } from './disk-fault.js';
@@ -48,10 +48,17 @@ export class DiskRecovery {
   async begin(found: FoundDirectory): Promise<void> {
     this.#found = found;
     const { health } = this.#parts;
-    const up = this.#bringUp(false).then(() => undefined);
+    const { patience } = this.#options;
+    const wait = new Wait();
+    if (patience !== undefined) wait.atMost(milliseconds(patience * slowerThanRepair));
+    const up = this.#bringUp(false, {
+      onRepair: () => {
+        if (patience !== undefined) wait.atMost(patience);
+      },
+    }).then(() => undefined);
     try {
-      if (await within(this.#options.patience, up)) return;
-      health.begin(new KeyValueError('damaged', 'the index is being repaired'), up);
+      if (await wait.for(up)) return;
+      health.begin(new KeyValueError('damaged', 'the index is being opened, or repaired, which takes long'), up);
     } catch (error) {
       const isTaken = error instanceof KeyValueError && error.fault === 'in-use';
       if (isTaken || found.isNew) throw error;
@@ -77,7 +84,7 @@ export class DiskRecovery {
   /** Makes the index anew from what is sound in it and from the files; the store is unwell meanwhile. */
   async rebuild(onProgress?: Rebuilding['onProgress']): Promise<Rebuilt> {
     if (!this.#parts.health.isWell) throw new KeyValueError('unwell', 'the disk fails, or is being repaired already');
-    const up = this.#bringUp(true, onProgress);
+    const up = this.#bringUp(true, { onProgress });
     const over = up.then(() => undefined);
     this.#parts.health.begin(new KeyValueError('damaged', 'the index is made anew by order of the operator'), over);
     await over;
@@ -110,7 +117,7 @@ export class DiskRecovery {
     await lock.release();
   }
 
-  async #bringUp(mustRepair: boolean, onProgress?: Rebuilding['onProgress']): Promise<BroughtUp> {
+  async #bringUp(mustRepair: boolean, { onProgress, onRepair = () => undefined }: Listening = {}): Promise<BroughtUp> {
     const { index, onUp, health } = this.#parts;
     const sequence = index.journal.nextSequence();
     await index.close();
@@ -119,6 +126,7 @@ export class DiskRecovery {
       ...this.#found,
       ...{ isFirst: !this.#isUp, mustRepair, sequence },
       work: { signal: this.#closing.signal, onProgress },
+      onRepair,
     });
     await this.#settle();
     index.takeOver(brought.index);
@@ -178,19 +186,36 @@ export class DiskRecovery {
   }
 }
 
-/** Whether work was done within so long; rejects as it does. */
-async function within(patience: Milliseconds | undefined, work: Promise<void>): Promise<boolean> {
-  if (patience === undefined) {
-    await work;
-    return true;
-  }
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<false>((resolve) => {
-    timer = later(() => resolve(false), patience);
+interface Listening {
+  readonly onProgress?: Rebuilding['onProgress'];
+  readonly onRepair?: () => void;
+}
+
+/** An index that is merely opened is waited for longer, so many times: it comes, unless the disk hangs. */
+const slowerThanRepair = 30;
+
+/** Waits for work, at most so long; the limit may change meanwhile. */
+class Wait {
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+  #giveUp: () => void = () => undefined;
+  readonly #over = new Promise<false>((resolve) => {
+    this.#giveUp = () => resolve(false);
   });
-  try {
-    return await Promise.race([work.then(() => true), over]);
-  } finally {
-    clearTimeout(timer);
+
+  /** From now on; of no effect once it was waited. */
+  atMost(limit: Milliseconds): void {
+    clearTimeout(this.#timer);
+    if (!this.#isOver) this.#timer = later(this.#giveUp, limit);
+  }
+
+  /** Whether it was done in time; rejects as it does. */
+  async for(work: Promise<void>): Promise<boolean> {
+    try {
+      return await Promise.race([work.then(() => true), this.#over]);
+    } finally {
+      this.#isOver = true;
+      clearTimeout(this.#timer);
+    }
   }
 }

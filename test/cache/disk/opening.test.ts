@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { bytes, milliseconds } from '../../../config/units.js';
 import { KeyValueError, openKeyValue, type KeyValueChange } from '../../../proxy/base/key-value.js';
 import type { DiskOptions } from '../../../proxy/cache/disk/disk-options.js';
@@ -134,6 +135,17 @@ describe('a store on disk at its start', () => {
       assert.equal(store.usage().responses, count - 1);
       assert.equal((await only(store, path(2))).invalidated, true);
       assert.equal(await given(store, await only(store, path(2))), 'xx');
+    });
+
+    it('waits longer for one that is merely slow to open', async () => {
+      await fill();
+      const openRecords: OpenRecords = async (...all) => {
+        await pause(150);
+        return openKeyValue(...all);
+      };
+      const store = await example.open({ openRecords, patience: milliseconds(100) });
+      assert.equal(store.isWell, true);
+      assert.deepEqual(example.unwell, []);
     });
 
     it('leaves nothing of the one that could not be repaired', async () => {

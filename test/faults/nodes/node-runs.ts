@@ -60,6 +60,7 @@ export class NodeRuns {
   #round: number;
   /** What happened to this store since it began. */
   #isDamaged = false;
+  #isIndexDamaged = false;
   #isIndexDoubtful = false;
   /** What happened since the last round that told of it. */
   #what = '';
@@ -131,12 +132,13 @@ export class NodeRuns {
     this.#disk = disk;
     this.#place = new Place(join(this.#directory, 'data'), disk === 'small');
     this.#truth = new Truth();
-    this.#isDamaged = this.#isIndexDoubtful = false;
+    this.#isDamaged = this.#isIndexDamaged = this.#isIndexDoubtful = false;
   }
 
   #damage(random: Seeded): string {
     const { what, isIndex } = damage((this.#place as Place).store, random);
     this.#isDamaged = true;
+    this.#isIndexDamaged ||= isIndex;
     this.#isIndexDoubtful ||= isIndex && what.includes('.ldb');
     this.#truth.forgetLasting();
     const kind = what.replace(/^\d+ /, '').replace(/[\d-]+/, 'N');
@@ -233,8 +235,11 @@ export class NodeRuns {
     for (const event of node.events) {
       const { code, level } = event;
       const isDisk = code === 'disk-unwell' || code === 'disk-response-lost' || code === 'disk-notice';
-      const mayBe = isDisk && (!isUntroubled || this.#isDamaged || this.#disk === 'small');
-      if (isDisk && !isUntroubled) this.#truth.forgetLasting();
+      // a damaged body says nothing of the disk
+      const isExcused = code === 'disk-unwell' ? this.#isIndexDamaged : this.#isDamaged;
+      const mayBe = isDisk && (!isUntroubled || isExcused || this.#disk === 'small');
+      // what is stored meanwhile is in memory only
+      if (code === 'disk-unwell' || (isDisk && !isUntroubled)) this.#truth.forgetLasting();
       if (mayBe) continue;
       if (isDisk || level === 'fatal' || level === 'error') this.#note(`it says ${JSON.stringify(event)}`);
     }
