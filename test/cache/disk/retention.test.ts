@@ -74,6 +74,7 @@ describe('what is pinned and shared on disk', () => {
     for (const name of ['pinned', 'share', 'other']) await fill(first, name, 150);
     const before = first.classes().map(({ name, responses, bytes: size }) => [name, responses, size]);
     assert.ok(ofClass(first, '/share/').evicted > 0, 'the share was full');
+    await first.retain(retention);
     const directories = [killed()];
     await first.close();
     directories.push(example.directory);
@@ -117,6 +118,7 @@ describe('what is pinned and shared on disk', () => {
   it('stays as it is where somebody opens the store who does not know the rules', async () => {
     const first = await open();
     await fill(first, 'pinned', 20);
+    await first.retain(retention);
     await first.close();
     const stranger = await open({ retention: null });
     assert.deepEqual(inAll(stranger).responses, 20);

@@ -35,6 +35,7 @@ type Operation =
 class History {
   #retention = noRetention;
   #isSettled = true;
+  #settling: Promise<void> = Promise.resolve();
   readonly #kept = new Set<string>();
 
   constructor(private readonly store: ResponseStore) {}
@@ -89,10 +90,12 @@ class History {
     assert.ok(after <= Math.max(before, mostPinned(limit)), `${after} bytes are pinned`);
   }
 
-  /** Waits for it every other time. */
+  /** Waits for it every other time; what the rules before still evict is not said to be pinned by these. */
   async #retain(nth: number): Promise<void> {
+    await this.#settling;
     this.#retention = retentions[nth] ?? noRetention;
     const done = this.store.retain(this.#retention);
+    this.#settling = done;
     for (const path of this.#kept) if (!this.#isPinned(path)) this.#kept.delete(path);
     this.#isSettled = nth % 2 === 0;
     if (this.#isSettled) await done;
