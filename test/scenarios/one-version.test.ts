@@ -124,6 +124,6 @@ describe('whatever is stored, and in whatever parts', () => {
       const path = `/${runs++}`;
       for (const one of steps) await take(one, path);
     });
-    await fc.assert(property, { numRuns: runCount(100) });
+    await fc.assert(property, { numRuns: runCount(150) });
   });
 });

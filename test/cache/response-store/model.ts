@@ -339,7 +339,7 @@ export function describeModel(createStore: CreateStore): void {
         await comparison.finish();
         await store.close();
       }),
-      { numRuns: runCount(100) },
+      { numRuns: runCount(300) },
     );
   });
 }

@@ -182,7 +182,7 @@ export function describePurging(createStore: CreateStore): void {
       let turns = 0;
       for (; !progress.done; turns++) {
         await put(store(), '', { key: key(`/old/new${turns}`) });
-        for (let i = 0; i < 20; i++) await store().lookUp(key(`/old/${(turns * 37 + i * 101) % count}`));
+        for (let i = 0; i < 100; i++) await store().lookUp(key(`/old/${(turns * 37 + i * 101) % count}`));
         await new Promise((resolve) => setImmediate(resolve));
       }
       assert.ok(turns > 5, 'other work is done meanwhile');
