@@ -1,4 +1,6 @@
+import { formatPath } from './json-schema.js';
 import { addressesCollide, formatListenAddress } from './network-name.js';
+import { formatOriginUri, parseOriginUri } from './origin-uri.js';
 import { shown, valueAt, type Problem } from './problem.js';
 import { part, type CheckedConfig } from './schema.js';
 import type { Listener, Site } from './value-types.js';
@@ -15,9 +17,14 @@ export function inconsistencies(value: unknown): Problem[] {
   const written = valueAt(value, ['sites']);
   const sites = Array.isArray(written) ? written.map((site) => part.site(site)) : [];
   return [
-    ...missingListeners(roles, listeners, sites.length > 0),
+    ...missingListeners(
+      roles,
+      listeners,
+      sites.length > 0 ? 'sites' : namespacesIn(value).length > 0 ? 'namespaces' : null,
+    ),
     ...collisions(roles, listeners),
     ...repeatedSites(sites),
+    ...repeatedNamespaces(value),
     ...halfCredentials(valueAt(value, ['upstream', 'proxy'])),
     ...rulesForUnknownUsers(value),
     ...rulesThatNeverHold(value),
@@ -34,7 +41,8 @@ const opened = (roles: Roles, listeners: Listeners): [string, Listener][] =>
     listener == null || (key === 'proxy' && !(roles?.includes('clientSide') ?? false)) ? [] : [[key, listener]],
   );
 
-function missingListeners(roles: Roles, listeners: Listeners, hasSites: boolean): Problem[] {
+/** @param served what the public side is needed for; null if for nothing */
+function missingListeners(roles: Roles, listeners: Listeners, served: 'sites' | 'namespaces' | null): Problem[] {
   const isClosed = (key: string): boolean => listeners.some(([name, listener]) => name === key && listener === null);
   const missing = (key: string, reason: string, hint: string): Problem => ({
     path: ['listen', key],
@@ -47,8 +55,8 @@ function missingListeners(roles: Roles, listeners: Listeners, hasSites: boolean)
   if (roles?.includes('clientSide') === true && isClosed('proxy')) {
     problems.push(missing('proxy', 'roles has clientSide', 'Give an address, or take clientSide out of roles.'));
   }
-  if (hasSites && isClosed('site')) {
-    problems.push(missing('site', 'there are sites', 'Give an address, or take the sites out.'));
+  if (served !== null && isClosed('site')) {
+    problems.push(missing('site', `there are ${served}`, `Give an address, or take the ${served} out.`));
   }
   const known = roles !== undefined && listeners.every(([, listener]) => listener !== undefined);
   if (known && problems.length === 0 && opened(roles, listeners).length === 0) {
@@ -74,6 +82,36 @@ function repeatedSites(sites: readonly (Site | undefined)[]): Problem[] {
     if (first === index) return [];
     const got = `${shown(site.host)} with ${shown(site.prefix)} again, as in sites[${first}]`;
     return [{ path: ['sites', index], at: 'value' as const, expected: 'each host and prefix once', got, hint: null }];
+  });
+}
+
+interface WrittenNamespace {
+  readonly path: readonly (string | number)[];
+  /** In its usual spelling. */
+  readonly url: string;
+}
+
+function namespacesIn(value: unknown): WrittenNamespace[] {
+  return ['primary', 'replicated'].flatMap((section) => {
+    const list = valueAt(value, [section, 'namespaces']);
+    if (!Array.isArray(list)) return [];
+    return list.flatMap((one: unknown, index) => {
+      const url = valueAt(one, ['url']);
+      const uri = typeof url === 'string' ? parseOriginUri(url) : '';
+      if (typeof uri === 'string') return [];
+      return [{ path: [section, 'namespaces', index, 'url'], url: formatOriginUri(uri) }];
+    });
+  });
+}
+
+/** A node holds a namespace as its primary or as a replica, once. */
+function repeatedNamespaces(value: unknown): Problem[] {
+  const all = namespacesIn(value);
+  return all.flatMap(({ path, url }, index) => {
+    const first = all.slice(0, index).find((other) => other.url === url);
+    if (first === undefined) return [];
+    const got = `${shown(url)} again, as in ${formatPath(first.path)}`;
+    return [{ path, at: 'value' as const, expected: 'each namespace once', got, hint: null }];
   });
 }
 

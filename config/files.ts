@@ -10,7 +10,7 @@ export interface NamedFile {
   readonly use: 'certificate' | 'key' | 'authorities' | 'secret' | 'users' | 'append';
 }
 
-type FileKeys = Pick<CheckedConfig, 'node' | 'listen' | 'access' | 'upstream' | 'log'>;
+type FileKeys = Pick<CheckedConfig, 'node' | 'listen' | 'access' | 'upstream' | 'primary' | 'replicated' | 'log'>;
 
 /** Every file that a configuration names, but for directories, in the order of its keys; a certificate is followed by its key. */
 export function filesNamedBy(config: FileKeys): NamedFile[] {
@@ -33,6 +33,12 @@ export function filesNamedBy(config: FileKeys): NamedFile[] {
   for (const [index, path] of config.upstream.ca.entries()) {
     files.push({ key: `upstream.ca[${index}]`, path, use: 'authorities' });
   }
+  for (const [index, { replicas }] of config.primary.namespaces.entries()) {
+    add(`primary.namespaces[${index}].replicas.tokenFile`, replicas.tokenFile, 'secret');
+  }
+  for (const [index, { tokenFile }] of config.replicated.namespaces.entries()) {
+    add(`replicated.namespaces[${index}].tokenFile`, tokenFile, 'secret');
+  }
   add('log.access.path', config.log.access.path, 'append');
   return files;
 }
@@ -42,7 +48,7 @@ export function withPaths<C extends FileKeys>(config: C, map: (path: string) => 
   const listener = (one: Listener | null): Listener | null =>
     one && { ...one, tls: one.tls?.map(({ cert, key }) => ({ cert: map(cert), key: map(key) })) ?? null };
   const optional = (path: string | null): string | null => (path === null ? null : map(path));
-  const { node, listen, access, upstream, log } = config;
+  const { node, listen, access, upstream, primary, replicated, log } = config;
   const { authentication, operator } = access;
   return {
     ...config,
@@ -57,6 +63,16 @@ export function withPaths<C extends FileKeys>(config: C, map: (path: string) => 
       ...upstream,
       proxy: upstream.proxy && { ...upstream.proxy, passwordFile: optional(upstream.proxy.passwordFile) },
       ca: upstream.ca.map(map),
+    },
+    primary: {
+      namespaces: primary.namespaces.map((one) => ({
+        ...one,
+        directory: map(one.directory),
+        replicas: { ...one.replicas, tokenFile: optional(one.replicas.tokenFile) },
+      })),
+    },
+    replicated: {
+      namespaces: replicated.namespaces.map((one) => ({ ...one, tokenFile: optional(one.tokenFile) })),
     },
     log: { ...log, access: { ...log.access, path: optional(log.access.path) } },
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SchemaNode } from './json-schema.js';
+import { publishedNamespace, replicatedNamespace, trustedRoot } from './namespace-keys.js';
 import type { Issue } from './problem.js';
 import {
   atLeast,
@@ -12,6 +13,7 @@ import {
   listener,
   method,
   nodeName,
+  nodeUri,
   parameter,
   pathPattern,
   proxyUri,
@@ -36,6 +38,9 @@ export type Config = Omit<CheckedConfig, 'node'> & {
 export type AccessRule = Config['access']['rules'][number];
 /** How responses under some URIs are stored. */
 export type CacheRule = Config['cache']['rules'][number];
+/** A namespace of which a node is the primary, or a replica. */
+export type PublishedNamespace = Config['primary']['namespaces'][number];
+export type ReplicatedNamespaceKeys = Config['replicated']['namespaces'][number];
 export type AccessLogSettings = Config['log']['access'];
 export type LogLevel = Config['log']['level'];
 
@@ -107,6 +112,10 @@ const schema = z.strictObject({
       data: directory
         .prefault('./var')
         .describe('Directory for what has to outlive the process; made when it is first needed'),
+      url: nodeUri
+        .nullable()
+        .prefault(null)
+        .describe('How other nodes reach the public side of this one; null if they cannot'),
     })
     .prefault({}),
   listen: z
@@ -239,6 +248,39 @@ const schema = z.strictObject({
       variants: count(10_000).prefault(32).describe('Stored responses for one URI that differ by selecting fields'),
       collapseWait: duration.prefault('10s').describe('How long a request waits for the answer to another one like it'),
       rules: z.array(cacheRule).prefault([]).describe('What holds under some URIs; the first rule that matches counts'),
+    })
+    .prefault({}),
+  documents: z
+    .strictObject({
+      memory: size.prefault('64MiB').describe('Memory for contents that are published or replicated here'),
+      disk: atLeast('1MiB').prefault('64GiB').describe('Disk for them, in node.data'),
+    })
+    .prefault({}),
+  primary: z
+    .strictObject({
+      namespaces: z.array(publishedNamespace).prefault([]).describe('Namespaces that are published from directories'),
+    })
+    .prefault({}),
+  replicated: z
+    .strictObject({
+      namespaces: z.array(replicatedNamespace).prefault([]).describe('Namespaces of which this node is a replica'),
+    })
+    .prefault({}),
+  wlis: z
+    .strictObject({
+      peers: z
+        .array(range)
+        .prefault([])
+        .describe('Private addresses at which nodes of public namespaces may be; others are not called there'),
+      trust: z
+        .strictObject({
+          roots: z.array(trustedRoot).prefault([]).describe('Root keys that are known'),
+          firstUse: z
+            .boolean()
+            .prefault(false)
+            .describe('Whether an unknown root key may be learned over plain HTTP, where anybody on the way could lie'),
+        })
+        .prefault({}),
     })
     .prefault({}),
   log: z

@@ -18,6 +18,15 @@ export function pathPatternFault(text: string): string | null {
     : 'at most 1024 characters and 8 wildcards';
 }
 
+/** The same for a pattern of paths below a namespace or directory. */
+export function insidePatternFault(text: string): string | null {
+  if (text === '' || text.startsWith('/')) return "a path without '/' at its beginning";
+  if (text.split('/').some((part) => part === '..' || part === '.')) return "a path without '.' and '..'";
+  return text.length <= 1024 && (text.match(/\*+/g)?.length ?? 0) <= 8
+    ? null
+    : 'at most 1024 characters and 8 wildcards';
+}
+
 /**
  * A test for a pattern: `*` stands for any characters but `/`, `**` for any; a pattern that ends in `/` stands for all that
  * lies below. Takes time in proportion to both lengths at most, whatever the text.

@@ -18,7 +18,7 @@ import {
   type OriginUri,
   type ProxyUri,
 } from './origin-uri.js';
-import { pathPatternFault, uriPatternFault } from './uri-pattern.js';
+import { insidePatternFault, pathPatternFault, uriPatternFault } from './uri-pattern.js';
 import { prefixFault } from './path-prefix.js';
 import { isUserName } from './user-name.js';
 import { milliseconds, type Bytes, type Milliseconds } from './units.js';
@@ -128,6 +128,24 @@ export const origin = z
   })
   .meta({ id: 'origin', description: "an http or https URL whose path ends in '/'" });
 
+export const namespaceUri = z
+  .string()
+  .superRefine((input, context) => {
+    const uri = parseOriginUri(input);
+    if (typeof uri === 'string') refuse(context, input, uri);
+  })
+  .meta({ id: 'namespace', description: "the http or https URL of a namespace; it ends in '/'" });
+
+export const nodeUri = z
+  .codec(z.string(), z.custom<ProxyUri>(isAddress), {
+    decode: (input, context) => {
+      const uri = parseProxyUri(input);
+      return typeof uri === 'string' ? refuse(context, input, uri) : uri;
+    },
+    encode: formatProxyUri,
+  })
+  .meta({ id: 'node', description: 'the http or https URL of a node, with nothing behind the port' });
+
 export const proxyUri = z
   .codec(z.string(), z.custom<ProxyUri>(isAddress), {
     decode: (input, context) => {
@@ -157,6 +175,56 @@ export const pathPattern = pattern(
   "a path; '*' stands for any characters but '/', '**' for any, and a '/' at the end for all that lies below",
   pathPatternFault,
 );
+export const insidePattern = pattern(
+  'pattern',
+  "a path below the namespace or directory, without '/' at its beginning; '*' stands for any characters but '/', '**' for any, and a '/' at the end for all that lies below",
+  insidePatternFault,
+);
+export const fileInside = plainText(
+  'path',
+  "the path of a document below the directory, without '/' at its beginning",
+  (path) => insidePatternFault(path) === null && !path.includes('*'),
+);
+export const keyId = plainText(
+  'key name',
+  "the name of a key, as 'willis keys' shows it: 43 letters, digits, '-' and '_'",
+  (name) => /^[A-Za-z0-9_-]{43}$/.test(name),
+);
+export const fieldName = plainText('field', 'the name of a header field', (name) =>
+  /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/.test(name),
+);
+export const fieldValue = plainText('value', 'the value of a header field', (value) =>
+  /^[\x21-\x7e](?:[\x20-\x7e\t]{0,4000}[\x21-\x7e])?$/.test(value),
+);
+export const mediaType = plainText('media type', 'a media type such as text/html; charset=utf-8', (type) =>
+  /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*;[\x20-\x7e]{1,200})?$/.test(type),
+);
+export const fileName = plainText('file name', 'the name of a file without a path', (name) =>
+  /^[^/\0*]{1,255}$/.test(name),
+);
+export const extension = plainText(
+  'extension',
+  'letters and digits behind the dot of a file name, in lower case',
+  (name) => /^[^/.\0A-Z]{1,32}$/.test(name),
+);
+export const reference = plainText('reference', 'a URL or path to lead to', (text) =>
+  /^[\x21-\x7e]{1,4000}$/.test(text),
+);
+export const rate = z
+  .codec(z.string(), z.custom<Bytes>(isNumber), {
+    decode: (input, context) => {
+      const value = input.endsWith('/s') ? parseByteSize(input.slice(0, -2)) : null;
+      return value === null || value < 1024 ? refuse(context, input) : value;
+    },
+    encode: (value) => `${formatByteSize(value)}/s`,
+  })
+  .meta({ id: 'rate', description: 'a size a second such as 500KiB/s or 10MiB/s, at least 1KiB/s' });
+export const cronExpression = plainText(
+  'cron expression',
+  "five fields as in a crontab: '0 3 * * *'",
+  (text) => /^\S+(?: +\S+){4}$/.test(text) && text.length <= 200,
+);
+export const timezone = plainText('time zone', 'a time zone such as Europe/Berlin', isTimeZone);
 export const hostPattern = plainText(
   'host pattern',
   "a host name, '*.example.org', an IP address or a CIDR range",
@@ -267,3 +335,12 @@ export const site = z.codec(
     encode: (value) => ({ ...value }),
   },
 );
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -20,12 +20,3 @@ export function pathPatterns(patterns: readonly string[]): PathPatterns {
     coversAllBelow: (directory) => tests.some(({ test, isOpen }) => isOpen && test(directory)),
   };
 }
-
-/** What a pattern fails to be, in words that continue "expected …"; null if it may stand. */
-export function pathPatternFault(pattern: string): string | null {
-  if (pattern === '' || pattern.startsWith('/')) return "a path below the directory, without '/' at the beginning";
-  if (pattern.split('/').some((part) => part === '..' || part === '.')) return "a path without '.' and '..'";
-  return pattern.length <= 1024 && (pattern.match(/\*+/g)?.length ?? 0) <= 8
-    ? null
-    : 'at most 1024 characters and 8 wildcards';
-}

@@ -192,7 +192,7 @@ sites:
     prefix: x
 `;
     assert.deepEqual(problems(text), [
-      "1:1 listn: expected one of roles, node, listen, access, limits, sites, upstream, cache, log, got the unknown key 'listn'. Did you mean listen?",
+      "1:1 listn: expected one of roles, node, listen, access, limits, sites, upstream, cache, documents, primary, replicated, wlis, log, got the unknown key 'listn'. Did you mean listen?",
       '3:11 cache.memory: expected a size such as 1500 (bytes), 32KiB, 64MiB or 10GiB, got "64M". Did you mean 64MiB?',
       '4:13 cache.variants: expected a whole number from 1 to 10000, got 0.',
       '6:18 limits.headerTimeout: expected a duration from 1ms to 24d, such as 500ms, 90s or 5m, got 15. Write 15s for seconds, 15ms for milliseconds.',
@@ -215,7 +215,7 @@ sites:
   });
 
   it('name the right place of a key that stands in the wrong one', () => {
-    assert.match(problems('memory: 1GiB').join(), /Did you mean cache\.memory\?$/);
+    assert.match(problems('memory: 1GiB').join(), /Did you mean cache\.memory or documents\.memory\?$/);
     assert.match(problems('keepAlive: 3s').join(), /Did you mean upstream\.keepAlive\?$/);
   });
 

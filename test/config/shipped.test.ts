@@ -45,6 +45,12 @@ describe('what is shipped of the configuration', () => {
       const required = [
         ...['sites[].host', 'sites[].origin', 'sites[].sendHost'],
         ...['access.rules[].action', 'cache.rules[].match'],
+        ...['primary.namespaces[].url', 'primary.namespaces[].directory'],
+        ...['headers[].match', 'headers[].set', 'redirects[].from', 'redirects[].to'].map(
+          (key) => `primary.namespaces[].${key}`,
+        ),
+        ...['replicated.namespaces[].url', 'replicated.namespaces[].from'],
+        ...['wlis.trust.roots[].origin', 'wlis.trust.roots[].key'],
       ].includes(path);
       assert.equal(node.default === undefined, required, path);
     }

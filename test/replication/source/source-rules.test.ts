@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { epochMs, milliseconds, monotonicMs, bytes } from '../../../config/units.js';
 import { MassRemoval } from '../../../replication/source/mass-removal.js';
 import { mediaTypeOf } from '../../../replication/source/media-types.js';
-import { pathPatternFault, pathPatterns } from '../../../replication/source/path-patterns.js';
+import { insidePatternFault } from '../../../config/uri-pattern.js';
+import { pathPatterns } from '../../../replication/source/path-patterns.js';
 import { settle, type Look, type SettleTimes } from '../../../replication/source/settling.js';
 import type { Fingerprint } from '../../../replication/source/source-file.js';
 import { compileRules, usualRules, type SourceRules } from '../../../replication/source/source-rules.js';
@@ -88,9 +89,9 @@ describe('patterns of paths', () => {
   });
 
   it('are refused with what they should be', () => {
-    assert.equal(pathPatternFault('d/**'), null);
+    assert.equal(insidePatternFault('d/**'), null);
     for (const wrong of ['', '/a', '../a', 'a/./b', '*a'.repeat(9)])
-      assert.notEqual(pathPatternFault(wrong), null, wrong);
+      assert.notEqual(insidePatternFault(wrong), null, wrong);
   });
 });
 
