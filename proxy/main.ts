@@ -6,11 +6,16 @@ import { Command } from 'commander';
 import { check } from './cli/check.js';
 import { programDirectory } from './cli/config-file.js';
 import { printConfig, printReference, printSchema } from './cli/config.js';
+import type { ChangedOptions } from './cli/changed.js';
 import type { Console } from './cli/console.js';
 import { processReading } from './cli/process-reading.js';
 import type { ExplainOptions } from './cli/explain.js';
 import type { DelegateOptions, ExportOptions, KeysOptions, NewKeyOptions } from './cli/keys.js';
+import type { LagOptions } from './cli/lag.js';
+import type { NamespacesOptions } from './cli/namespaces.js';
+import type { PromoteOptions } from './cli/promote.js';
 import type { PurgeOptions } from './cli/purge.js';
+import type { ReplicateOptions } from './cli/replicate.js';
 import type { RunOptions } from './cli/run.js';
 import type { StatsOptions } from './cli/stats.js';
 import type { StoreStatsOptions, StoreVerifyOptions } from './cli/store.js';
@@ -251,6 +256,76 @@ storeOptions(store.command('compact'))
   .action(async (options: StoreStatsOptions) => {
     const [{ storeCompact }, { watchOf }] = await Promise.all([import('./cli/store.js'), import('./cli/screen.js')]);
     process.exitCode = await storeCompact(options, console, watchOf(process.stderr, process.env, process));
+  });
+
+nodeOptions(program.command('namespaces'))
+  .description('tell how the namespaces fare that a node publishes or replicates')
+  .option('--json', 'print all of it as JSON')
+  .action(async (options: NamespacesOptions) => {
+    const [{ namespaces }, { textFor }] = await Promise.all([import('./cli/namespaces.js'), import('./cli/screen.js')]);
+    process.exitCode = await namespaces(options, console, textFor(process.stdout, process.env));
+  });
+
+nodeOptions(program.command('status'))
+  .description('tell all that a node knows of a namespace: its head, replicas, source and counters')
+  .argument('<namespace>', 'URL that all its documents begin with')
+  .option('--json', 'print all of it as JSON')
+  .action(async (namespace: string, options: NamespacesOptions) => {
+    const [{ namespaceStatus }, { textFor }] = await Promise.all([
+      import('./cli/namespace-status.js'),
+      import('./cli/screen.js'),
+    ]);
+    process.exitCode = await namespaceStatus(namespace, options, console, textFor(process.stdout, process.env));
+  });
+
+nodeOptions(program.command('lag'))
+  .description('tell whether all replicas hold what the primary has published')
+  .argument('[namespace]', 'URL that all its documents begin with (default: all that the node is the primary of)')
+  .option('--wait', 'until they do')
+  .option('--timeout <duration>', 'with --wait, how long at most, such as 60s (default: for ever)')
+  .option('--json', 'print it as JSON')
+  .addHelpText('after', '\nEnds with 0 if all are in step, 1 if not, 2 if that could not be told.')
+  .action(async (namespace: string | undefined, options: LagOptions) => {
+    const [{ lag }, { textFor, watchOf }] = await Promise.all([import('./cli/lag.js'), import('./cli/screen.js')]);
+    const terminal = {
+      text: textFor(process.stdout, process.env),
+      watch: watchOf(process.stderr, process.env, process),
+    };
+    process.exitCode = await lag(namespace, options, console, terminal);
+  });
+
+nodeOptions(program.command('changed'))
+  .description('have a primary publish now what has changed in its directories')
+  .argument('[namespace]', 'URL that all its documents begin with (default: all that the node is the primary of)')
+  .option('--allow-removals', 'what is missing is meant to be: publish removals that wait to be allowed')
+  .option('--json', 'print it as JSON')
+  .addHelpText('after', '\nEnds with 1 if something keeps it from being published as it is, or removals wait.')
+  .action(async (namespace: string | undefined, options: ChangedOptions) => {
+    const [{ changed }, { watchOf }] = await Promise.all([import('./cli/changed.js'), import('./cli/screen.js')]);
+    process.exitCode = await changed(namespace, options, console, watchOf(process.stderr, process.env, process));
+  });
+
+program
+  .command('replicate')
+  .description('add a namespace to the configuration of this node, and show how it is taken over')
+  .argument('<namespace>', 'URL that all its documents begin with')
+  .requiredOption('--from <url>', 'its primary, or another node that knows it')
+  .option('--token-file <file>', 'file with the token of the primary')
+  .option(...configOption)
+  .addHelpText('after', '\nCtrl-C ends only the showing; the node goes on.')
+  .action(async (namespace: string, options: ReplicateOptions) => {
+    const [{ replicate }, { watchOf }] = await Promise.all([import('./cli/replicate.js'), import('./cli/screen.js')]);
+    process.exitCode = await replicate(namespace, options, console, watchOf(process.stderr, process.env, process));
+  });
+
+nodeOptions(program.command('promote'))
+  .description('make a replica the primary of a namespace, when the old one is gone for good')
+  .argument('<namespace>', 'URL that all its documents begin with')
+  .option('--yes', 'do it; without it is only said what it means')
+  .option('--json', 'print what came of it as JSON')
+  .action(async (namespace: string, options: PromoteOptions) => {
+    const { promote } = await import('./cli/promote.js');
+    process.exitCode = await promote(namespace, options, console);
   });
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {

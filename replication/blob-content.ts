@@ -101,8 +101,12 @@ function ended(hasher: ContentHasher, received: number, length: Bytes): StoredBl
   throw new BlobStoreError('changed', `${kind} than the ${length} bytes there were to be`);
 }
 
-export async function writeFully(handle: FileHandle, chunk: Buffer): Promise<void> {
-  for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten;
+/** @param from where in the file; behind what was written last if it is not said */
+export async function writeFully(handle: FileHandle, chunk: Buffer, from: Bytes | null = null): Promise<void> {
+  for (let at = 0; at < chunk.length;) {
+    const position = from === null ? null : from + at;
+    at += (await handle.write(chunk, at, chunk.length - at, position)).bytesWritten;
+  }
 }
 
 async function* marked(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -34,6 +34,11 @@ export class BlobReferences {
     return this.#blobs.get(digest)?.length ?? undefined;
   }
 
+  /** Whether somebody refers to it, be it there or not. */
+  isReferredTo(digest: Digest): boolean {
+    return (this.#blobs.get(digest)?.references ?? 0) > 0;
+  }
+
   /** Of those that are there. */
   *digests(): Generator<Digest> {
     for (const [digest, { length }] of this.#blobs) if (length !== null) yield digest;

@@ -1,43 +1,39 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytes, type Bytes, type Milliseconds } from '../config/units.js';
 import type { Clock } from '../proxy/base/clock.js';
-import { blockDigest } from '../proxy/cache/disk/block-digest.js';
-import { blockSizeFor } from '../wlis/trust/block-list.js';
-import { digestFrom, type Digest } from '../wlis/trust/digest.js';
+import type { Digest } from '../wlis/trust/digest.js';
+import { BlobDraft, checkDraftList, type DraftedContent, type DraftEnding } from './blob-draft.js';
+import { prepareBlobDirectory } from './blob-format.js';
+import { BlobReader, LONGEST_SMALL_BLOB } from './blob-reader.js';
 import { BlobReferences } from './blob-references.js';
 import {
   hashed,
   hashedAtOnce,
   once,
   pieces,
-  piecesOf,
   SourceFailure,
   wholeFile,
   writeFully,
-  type BlobSource,
   type Descriptor,
   type StoredBlob,
 } from './blob-content.js';
 import { blobStoreError, BlobStoreError, damaged } from './blob-store-error.js';
-import { LargeBlobs, readFully, syncDirectory, type Draft } from './large-blobs.js';
+import { LargeBlobs, type Draft } from './large-blobs.js';
+import { PartialBlobs } from './partial-blobs.js';
 import { SmallBlobs } from './small-blobs.js';
 
 export interface BlobStoreOptions {
   /** Made if it is not there. */
   readonly directory: string;
-  /** Of all blobs together. */
+  /** Of all blobs and beginnings of blobs together. */
   readonly limit: Bytes;
-  /** How long a blob is kept that nobody refers to any more. */
+  /** How long a blob is kept that nobody refers to any more, or the beginning of one that nobody goes on with. */
   readonly keep: Milliseconds;
   readonly clock: Clock;
   /** Something of what was stored has been found to be damaged, and is gone. */
   readonly onDamaged: (error: unknown) => void;
 }
-
-/** Longer ones are files of their own. */
-const mostSmall = 32 * 1024;
-const version = 'willis blobs 1\n';
 
 /**
  * Bytes by their SHA-256: what a primary publishes, and what replicas hold of it. The same bytes are there once. Of a content
@@ -46,42 +42,53 @@ const version = 'willis blobs 1\n';
  * What was put is durable after `sync`; what was not, or that a crash interrupted, is either there whole or not at all. A blob
  * is deleted by `collect` when nobody has referred to it (`retain`, `release`) for some time. References are in memory: whoever
  * opens the store retains what is needed, before that time has passed.
+ *
+ * A content that comes from elsewhere may come in parts (`resume`): verified blocks of it stay, whatever happens.
  */
 export class BlobStore {
   readonly #options: BlobStoreOptions;
   readonly #small: SmallBlobs;
   readonly #large: LargeBlobs;
+  readonly #partial: PartialBlobs;
+  readonly #reader: BlobReader;
   readonly #references = new BlobReferences();
   readonly #deleting = new Map<Digest, Promise<void>>();
   /** Of blobs that are being written. */
   #reserved = 0;
 
-  private constructor(options: BlobStoreOptions, small: SmallBlobs, large: LargeBlobs) {
+  private constructor(options: BlobStoreOptions, small: SmallBlobs, large: LargeBlobs, partial: PartialBlobs) {
     this.#options = options;
     this.#small = small;
     this.#large = large;
+    this.#partial = partial;
+    const lengthOf = (digest: Digest): Bytes | undefined => this.lengthOf(digest);
+    this.#reader = new BlobReader({ directory: options.directory, small, large, lengthOf });
   }
 
   /** @throws BlobStoreError in-use, newer, unusable */
   static async open(options: BlobStoreOptions): Promise<BlobStore> {
     const { directory, clock } = options;
     try {
-      await prepare(directory);
+      await prepareBlobDirectory(directory);
       // first, since it is what no second process can open
       const small = await SmallBlobs.open(join(directory, 'small'), options.onDamaged);
-      const store = new BlobStore(options, small, await LargeBlobs.open(directory));
-      for (const blobs of [store.#small, store.#large]) {
+      const large = await LargeBlobs.open(directory);
+      const store = new BlobStore(options, small, large, await PartialBlobs.open(directory, clock.monotonic()));
+      for (const blobs of [small, large]) {
         for await (const [digest, length] of blobs.entries())
           store.#references.touch(digest, length, clock.monotonic());
       }
+      for (const digest of [...store.#partial.digests()]) if (store.has(digest)) await store.#partial.delete(digest);
       return store;
     } catch (error) {
       throw blobStoreError(error, directory);
     }
   }
 
-  get usage(): { readonly blobs: number; readonly bytes: Bytes; readonly limit: Bytes } {
-    return { blobs: this.#references.count, bytes: this.#references.total, limit: this.#options.limit };
+  /** `partial`: of the beginnings of blobs, while one is being written of all that it will be. */
+  get usage(): { readonly blobs: number; readonly bytes: Bytes; readonly partial: Bytes; readonly limit: Bytes } {
+    const { count, total } = this.#references;
+    return { blobs: count, bytes: total, partial: this.#partial.total, limit: this.#options.limit };
   }
 
   has(digest: Digest): boolean {
@@ -107,18 +114,42 @@ export class BlobStore {
    */
   put(content: AsyncIterable<Buffer>, length: Bytes): Promise<StoredBlob> {
     return this.#reserving(length, () =>
-      length <= mostSmall ? this.#putShort(content, length) : this.#putLong(content, length),
+      length <= LONGEST_SMALL_BLOB ? this.#putShort(content, length) : this.#putLong(content, length),
     );
   }
 
   /** The same for an open file, which is cloned where the file system can do that, and may change meanwhile. */
   putFile(file: Descriptor, length: Bytes, device: number): Promise<StoredBlob> {
     return this.#reserving(length, async () => {
-      if (length <= mostSmall) return this.#addShort(await wholeFile(file, length), length);
+      if (length <= LONGEST_SMALL_BLOB) return this.#addShort(await wholeFile(file, length), length);
       const clone = await this.#large.clone(file, device);
       if (clone === null) return this.#putLong(pieces(file, length), length);
       return this.#keeping(clone, () => hashed(pieces(clone.handle.fd, length), length));
     });
+  }
+
+  /**
+   * Begins a content of several blocks that is not there, or goes on with what there is of it. One at a time.
+   * @param list its block list, which becomes a blob as well
+   * @throws NotBelieved malformed, wrong-digest of the list; BlobStoreError in-use if it is being written already, full,
+   * unusable; what the signal has as its reason
+   */
+  async resume(content: DraftedContent, list: Buffer, signal: AbortSignal): Promise<BlobDraft> {
+    checkDraftList(list, content);
+    const { digest, length } = content;
+    await this.#partial.deleted(digest);
+    if (this.#partial.isOpen(digest)) throw new BlobStoreError('in-use', `blob ${digest} is being written already`);
+    const before = this.#partial.sizeOf(digest);
+    this.#checkRoom(bytes(length - before));
+    this.#partial.begin(digest, length);
+    try {
+      await this.#addList(list);
+      return await BlobDraft.open(this.#partial.pathOf(digest), content, list, this.#ending(content, list), signal);
+    } catch (error) {
+      if (before === 0) await this.#partial.delete(digest);
+      else this.#partial.leave(digest, before, this.#options.clock.monotonic());
+      throw blobStoreError(error, this.#options.directory);
+    }
   }
 
   /** Makes durable whatever was put before. @throws BlobStoreError full, unusable */
@@ -135,41 +166,30 @@ export class BlobStore {
    * @param blocks digest of its block list, which a content of one block does not need
    * @throws BlobStoreError missing, damaged, unusable
    */
-  async *read(digest: Digest, from: Bytes, to: Bytes, blocks: Digest): AsyncGenerator<Buffer> {
-    const length = this.#lengthOf(digest);
-    const blockSize = blockSizeFor(length);
-    const list = length <= blockSize ? null : await this.readWhole(blocks);
-    const source = await this.#source(digest, length);
-    try {
-      for (let block = Math.floor(from / blockSize); block * blockSize < Math.min(to, length); block++) {
-        const start = block * blockSize;
-        const content = await source.read(bytes(start), bytes(Math.min(blockSize, length - start)));
-        const expected = list === null ? digest : digestAt(list, block);
-        if (digestFrom(await blockDigest(content)) !== expected) throw damaged(`block ${block} of blob ${digest}`);
-        yield content.subarray(Math.max(0, from - start), to - start);
-      }
-    } finally {
-      await source.close();
-    }
+  read(digest: Digest, from: Bytes, to: Bytes, blocks: Digest): AsyncGenerator<Buffer> {
+    return this.#reader.read(digest, from, to, blocks);
+  }
+
+  /** The same as it is on the disk, for those who check it themselves. @throws BlobStoreError missing, damaged, unusable */
+  readUnchecked(digest: Digest, from: Bytes, to: Bytes): AsyncGenerator<Buffer> {
+    return this.#reader.readUnchecked(digest, from, to);
   }
 
   /** All of a blob that is short, a block list for example. @throws BlobStoreError missing, damaged, unusable */
-  async readWhole(digest: Digest): Promise<Buffer> {
-    const length = this.#lengthOf(digest);
-    const source = await this.#source(digest, length);
-    try {
-      const content = await source.read(bytes(0), length);
-      if (digestFrom(await blockDigest(content)) !== digest) throw damaged(`blob ${digest}`);
-      return content;
-    } finally {
-      await source.close();
-    }
+  readWhole(digest: Digest): Promise<Buffer> {
+    return this.#reader.readWhole(digest);
   }
 
-  /** Deletes what nobody has referred to for long enough. Gives how many blobs that were. */
+  /** Deletes what nobody has referred to for long enough. Gives how many blobs, or beginnings of blobs, that were. */
   async collect(): Promise<number> {
     const { clock, keep } = this.#options;
-    for (let count = 0; ; count++) {
+    let count = 0;
+    for (const digest of this.#partial.idle(clock.monotonic(), keep)) {
+      if (this.#references.isReferredTo(digest) || this.#partial.isOpen(digest)) continue;
+      await this.#partial.delete(digest);
+      count++;
+    }
+    for (; ; count++) {
       const digest = this.#references.longestIdle(clock.monotonic(), keep);
       if (digest === null) return count;
       await this.#delete(digest);
@@ -180,7 +200,7 @@ export class BlobStore {
   async verify(): Promise<readonly Digest[]> {
     const wrong: Digest[] = [];
     for (const digest of [...this.#references.digests()]) {
-      if (await this.#isRight(digest)) continue;
+      if (await this.#reader.isRight(digest)) continue;
       wrong.push(digest);
       this.#options.onDamaged(damaged(`blob ${digest}`));
       if (this.has(digest)) await this.#delete(digest);
@@ -195,18 +215,43 @@ export class BlobStore {
   }
 
   async #reserving(length: Bytes, work: () => Promise<StoredBlob>): Promise<StoredBlob> {
-    const { limit, directory } = this.#options;
-    if (this.#references.total + this.#reserved + length > limit) {
-      throw new BlobStoreError('full', `${length} bytes more do not fit into ${directory}, whose limit is ${limit}`);
-    }
+    this.#checkRoom(length);
     this.#reserved += length;
     try {
       return await work();
     } catch (error) {
-      throw error instanceof SourceFailure ? error.cause : blobStoreError(error, directory);
+      throw error instanceof SourceFailure ? error.cause : blobStoreError(error, this.#options.directory);
     } finally {
       this.#reserved -= length;
     }
+  }
+
+  #checkRoom(length: Bytes): void {
+    const { limit, directory } = this.#options;
+    if (this.#references.total + this.#partial.total + this.#reserved + length <= limit) return;
+    throw new BlobStoreError('full', `${length} bytes more do not fit into ${directory}, whose limit is ${limit}`);
+  }
+
+  #ending({ digest, length }: DraftedContent, list: Buffer): DraftEnding {
+    const path = this.#partial.pathOf(digest);
+    const discard = async (handle: FileHandle): Promise<void> => {
+      await handle.close();
+      await this.#partial.delete(digest);
+    };
+    return {
+      discard,
+      leave: async (handle, size) => {
+        await handle.close();
+        if (size === 0) return this.#partial.delete(digest);
+        this.#partial.leave(digest, size, this.#options.clock.monotonic());
+      },
+      keep: async (handle) => {
+        await this.#addList(list);
+        if (await this.#touched(digest, length)) return discard(handle);
+        this.#partial.forget(digest);
+        await this.#large.keep(digest, { path, handle });
+      },
+    };
   }
 
   async #putShort(content: AsyncIterable<Buffer>, length: Bytes): Promise<StoredBlob> {
@@ -230,7 +275,7 @@ export class BlobStore {
     let isKept = false;
     try {
       const blob = await work();
-      if (blob.blockList.length > 32) await this.#addList(blob);
+      if (blob.blockList.length > 32) await this.#addList(blob.blockList);
       if (await this.#touched(blob.digest, blob.length)) return blob;
       isKept = true;
       await this.#large.keep(blob.digest, draft);
@@ -240,8 +285,8 @@ export class BlobStore {
     }
   }
 
-  async #addList({ blockList }: StoredBlob): Promise<void> {
-    if (blockList.length <= mostSmall) await this.#addShort(blockList, bytes(blockList.length));
+  async #addList(blockList: Buffer): Promise<void> {
+    if (blockList.length <= LONGEST_SMALL_BLOB) await this.#addShort(blockList, bytes(blockList.length));
     else await this.#putLong(once(blockList), bytes(blockList.length));
   }
 
@@ -254,56 +299,11 @@ export class BlobStore {
     return isThere;
   }
 
-  #lengthOf(digest: Digest): Bytes {
-    const length = this.#references.lengthOf(digest);
-    if (length === undefined) throw new BlobStoreError('missing', `there is no blob ${digest}`);
-    return length;
-  }
-
-  async #source(digest: Digest, length: Bytes): Promise<BlobSource> {
-    if (length <= mostSmall) {
-      const content = await this.#small.get(digest, length);
-      if (content === undefined) throw new BlobStoreError('missing', `blob ${digest} has gone`);
-      return {
-        read: (from, size) => Promise.resolve(content.subarray(from, from + size)),
-        close: () => Promise.resolve(),
-      };
-    }
-    try {
-      const handle = await this.#large.openForReading(digest);
-      return {
-        read: (from, size) => readFully(handle, from, size, `blob ${digest}`),
-        close: () => handle.close(),
-      };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-        throw new BlobStoreError('missing', `blob ${digest} has gone`, { cause: error });
-      }
-      throw blobStoreError(error, this.#options.directory);
-    }
-  }
-
-  async #isRight(digest: Digest): Promise<boolean> {
-    const length = this.lengthOf(digest);
-    if (length === undefined) return true;
-    try {
-      const source = await this.#source(digest, length);
-      try {
-        return (await hashed(piecesOf(source, length), length)).digest === digest;
-      } finally {
-        await source.close();
-      }
-    } catch (failure) {
-      const error = failure instanceof SourceFailure ? failure.cause : failure;
-      if (error instanceof BlobStoreError && ['missing', 'damaged', 'changed'].includes(error.fault)) return false;
-      throw blobStoreError(error, this.#options.directory);
-    }
-  }
-
   async #delete(digest: Digest): Promise<void> {
-    const length = this.#lengthOf(digest);
+    const length = this.lengthOf(digest);
+    if (length === undefined) return;
     this.#references.forget(digest);
-    const deleted = length <= mostSmall ? this.#small.delete(digest, length) : this.#large.delete(digest);
+    const deleted = length <= LONGEST_SMALL_BLOB ? this.#small.delete(digest, length) : this.#large.delete(digest);
     const settled = deleted.catch(() => undefined).finally(() => this.#deleting.delete(digest));
     this.#deleting.set(digest, settled);
     try {
@@ -313,28 +313,5 @@ export class BlobStore {
       this.#references.touch(digest, length, this.#options.clock.monotonic());
       throw blobStoreError(error, this.#options.directory);
     }
-  }
-}
-
-function digestAt(list: Buffer, block: number): Digest {
-  if ((block + 1) * 32 > list.length) throw damaged('a block list');
-  return digestFrom(list, block * 32);
-}
-
-async function prepare(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const path = join(directory, 'format');
-  const written = await readFile(path, 'utf8').catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  });
-  if (written === null) {
-    await writeFile(path, version, { mode: 0o600 });
-    await syncDirectory(directory);
-  } else if (written !== version) {
-    throw new BlobStoreError(
-      'newer',
-      `${path} says ${JSON.stringify(written.slice(0, 40))}, which this Willis does not know`,
-    );
   }
 }

@@ -59,11 +59,19 @@ export class ChangeJournal {
     return { journal: null, found: { state: 'damaged', reason: `${options.path}: ${result}` } };
   }
 
-  /** Begins an epoch, in place of what may be there. */
-  static async begin(options: JournalOptions, epoch: string): Promise<ChangeJournal> {
-    const header = encodeHeader({ namespace: options.namespace, epoch, last: 0, floor: 0 });
-    const log = await CheckedLog.begin(logOptions(options), [header]);
-    return new ChangeJournal(options, log, epoch, new ChangeList());
+  /**
+   * Begins an epoch, in place of what may be there, in one step.
+   * @param documents published with it; they get the first numbers, in this order
+   */
+  static async begin(
+    options: JournalOptions,
+    epoch: string,
+    documents: readonly Pick<Change<string>, 'path' | 'at' | 'document'>[] = [],
+  ): Promise<ChangeJournal> {
+    const changes = documents.map((one, index) => ({ ...one, seq: index + 1, together: index + 1 }));
+    const list = new ChangeList({ last: changes.length, floor: 0, changes });
+    const log = await CheckedLog.begin(logOptions(options), wholeJournal(options, epoch, list));
+    return new ChangeJournal(options, log, epoch, list);
   }
 
   get size(): Bytes {
@@ -78,21 +86,35 @@ export class ChangeJournal {
   /**
    * Numbers edits, all of different paths. Fulfilled when they are durable and in the list; when it rejects neither is so.
    * @param isSet they are visible together or not at all
+   * @param onRecorded called in the same turn in which the list gets them
    */
-  record(edits: readonly Edit<string>[], at: EpochMs, isSet: boolean): Promise<readonly Change<string>[]> {
+  record(
+    edits: readonly Edit<string>[],
+    at: EpochMs,
+    isSet: boolean,
+    onRecorded: (changes: readonly Change<string>[]) => void = () => undefined,
+  ): Promise<readonly Change<string>[]> {
     return this.#next(async () => {
       if (edits.length === 0) return [];
       const changes = this.list.numbered(edits, at, isSet);
       await this.#log.append([...encodeChanges(changes)]);
       this.list.apply(changes);
+      onRecorded(changes);
       return changes;
     });
+  }
+
+  /** Forgets removals from before that time, here and on disk. Gives how many. */
+  async forgetRemovals(before: EpochMs): Promise<number> {
+    const count = await this.#next(() => Promise.resolve(this.list.forgetRemovals(before)));
+    if (count > 0) await this.compact();
+    return count;
   }
 
   /** Writes what is left of the list in the place of all that led to it. */
   compact(): Promise<void> {
     return this.#next(async () => {
-      await this.#log.rewrite(this.#whole());
+      await this.#log.rewrite(wholeJournal(this.#options, this.epoch, this.list));
       this.#compactedSize = Math.max(leastCompacted, this.#log.size);
     });
   }
@@ -102,18 +124,18 @@ export class ChangeJournal {
     await this.#next(() => this.#log.close());
   }
 
-  *#whole(): Generator<Buffer> {
-    const { last, floor } = this.list;
-    yield encodeHeader({ namespace: this.#options.namespace, epoch: this.epoch, last, floor });
-    yield* encodeChanges(this.list.changes());
-  }
-
   /** One after the other: a number depends on the one before. */
   #next<R>(work: () => Promise<R>): Promise<R> {
     const done = this.#recording.then(work);
     this.#recording = done.catch(() => undefined);
     return done;
   }
+}
+
+function* wholeJournal({ namespace }: JournalOptions, epoch: string, list: ChangeList<string>): Generator<Buffer> {
+  const { last, floor } = list;
+  yield encodeHeader({ namespace, epoch, last, floor });
+  yield* encodeChanges(list.changes());
 }
 
 class JournalReader {

@@ -148,9 +148,10 @@ export class ChangeList<T> {
         `change ${change.seq}, together with ${change.together}, cannot follow change ${this.#last}`,
       );
     }
-    const entry = new Entry(change, this.#groupOf(change));
     const before = this.#latest.get(change.path);
-    if (before?.group != null) supersede(before.group, entry);
+    const group = joined(before?.group ?? null, this.#groupOf(change), change.seq);
+    // one that belongs to no group never changes, so that lists share it
+    const entry = group === null && isGroupless(change) ? change : new Entry(change, group);
     this.#removals += (change.document === null ? 1 : 0) - (before?.document === null ? 1 : 0);
     this.#latest.set(change.path, entry);
     this.#order.push(entry);
@@ -181,12 +182,13 @@ export class ChangeList<T> {
   }
 }
 
+/** Entries are never changed, but the group that they belong to may be. */
 class Entry<T> implements Change<T> {
   readonly seq: number;
   readonly path: string;
   readonly at: EpochMs;
   readonly document: T | null;
-  group: Group | null;
+  readonly group: Group | null;
 
   constructor({ seq, path, at, document }: Change<T>, group: Group | null) {
     this.seq = seq;
@@ -201,18 +203,24 @@ class Entry<T> implements Change<T> {
   }
 }
 
-/** What is left of a group goes with the change that took the place of one of its own. */
-function supersede<T>(group: Group, by: Entry<T>): void {
-  const root = rootOf(group);
-  if (by.group === null) {
-    by.group = root;
-    root.until = Math.max(root.until, by.seq);
-    return;
+const isGroupless = <T>(change: Change<T>): change is Entry<T> => change instanceof Entry && change.group === null;
+
+/**
+ * The group of a change that takes the place of one of the group `before`: what is left of that goes with it.
+ * @param own the set in which it comes
+ */
+function joined(before: Group | null, own: Group | null, seq: number): Group | null {
+  if (before === null) return own;
+  const root = rootOf(before);
+  if (own === null) {
+    root.until = Math.max(root.until, seq);
+    return root;
   }
-  const other = rootOf(by.group);
-  if (other === root) return;
+  const other = rootOf(own);
+  if (other === root) return own;
   root.joined = other;
   other.until = Math.max(other.until, root.until);
+  return own;
 }
 
 function rootOf(group: Group): Group {

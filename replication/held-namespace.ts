@@ -17,6 +17,11 @@ export interface Edition {
   readonly list: ChangeList<string>;
 }
 
+/** What a document can be proven by. */
+export interface Provable extends Pick<Edition, 'head' | 'trie'> {
+  readonly list: Pick<ChangeList<string>, 'latest'>;
+}
+
 /** A namespace that this node holds, as its primary or as a replica: what it answers by, and what it can prove. */
 export interface HeldNamespace {
   readonly namespace: Namespace;
@@ -29,7 +34,7 @@ export interface HeldNamespace {
   /** What requests are answered by: at a replica perhaps ahead of the edition, never behind it. Removals are changes too. */
   visible(path: string): Change<string> | undefined;
   /** An edition by which what is visible at this path can be proven: at a replica in mid-change the one that it goes to. */
-  provable(path: string): Promise<Edition | null>;
+  provable(path: string): Promise<Provable | null>;
   readonly content: DocumentContent;
   /** Time since the primary published the head of the edition, as it was handed down: no clocks are compared. */
   readonly confirmedAge: Milliseconds;

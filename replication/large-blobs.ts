@@ -67,7 +67,7 @@ export class LargeBlobs {
     await rm(draft.path, { force: true });
   }
 
-  /** Takes over what was written; it can be read at once, and is durable after the next `sync`. */
+  /** Takes over what was written, wherever it lies; it can be read at once, and is durable after the next `sync`. */
   async keep(digest: Digest, draft: Draft): Promise<void> {
     this.#unsynced.set(digest, draft);
     if (this.#unsynced.size >= mostUnsynced) await this.sync();
@@ -108,9 +108,13 @@ export class LargeBlobs {
     }
   }
 
+  /** What was not made durable is given up, unless it lies where it outlasts that: it can be gone on with. */
   async close(): Promise<void> {
     await this.#syncing;
-    for (const draft of this.#unsynced.values()) await this.discard(draft);
+    for (const draft of this.#unsynced.values()) {
+      if (dirname(draft.path) === this.#temporary) await this.discard(draft);
+      else await draft.handle.close();
+    }
     this.#unsynced.clear();
   }
 

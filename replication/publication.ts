@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import type { EpochMs } from '../config/units.js';
 import type { Clock } from '../proxy/base/clock.js';
 import type { Logger } from '../proxy/base/logger.js';
 import type { Namespace } from '../wlis/namespace.js';
-import type { Digest } from '../wlis/trust/digest.js';
-import { newEpoch, type Epoch } from '../wlis/trust/epoch.js';
+import { compareEpochs, newEpoch, type Epoch } from '../wlis/trust/epoch.js';
 import type { BlobStore } from './blob-store.js';
 import type { Change, ChangeList, Edit } from './change-list.js';
-import { ChangeJournal, type JournalOptions } from './change-journal.js';
+import { ChangeJournal } from './change-journal.js';
+import { digestsIn } from './document-blobs.js';
 
 export interface PublicationOptions {
   readonly namespace: Namespace;
@@ -15,7 +16,7 @@ export interface PublicationOptions {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told of changes in their order, once they are durable and in the list. */
+  /** Told of changes in their order, once they are durable, in the turn in which they come into the list. */
   readonly onPublished: (changes: readonly Change<string>[]) => void;
 }
 
@@ -26,7 +27,10 @@ export interface PublicationOptions {
  */
 export class Publication {
   readonly #options: PublicationOptions;
-  readonly #journal: ChangeJournal;
+  #journal: ChangeJournal;
+  /** The list on disk may be of the next epoch. */
+  #isBetween = false;
+  #work: Promise<unknown> = Promise.resolve();
   #compacting: Promise<void> = Promise.resolve();
 
   private constructor(options: PublicationOptions, journal: ChangeJournal) {
@@ -37,8 +41,7 @@ export class Publication {
 
   /** Opens the journal, or begins a new epoch where there is none that can be believed. */
   static async open(options: PublicationOptions): Promise<Publication> {
-    const journalOptions: JournalOptions = { path: options.path, namespace: options.namespace };
-    const { journal, found } = await ChangeJournal.open(journalOptions);
+    const { journal, found } = await ChangeJournal.open(options);
     const { logger, clock, namespace } = options;
     if (found.state === 'torn') {
       const cut = { code: 'journal-torn', namespace, cut: found.cut };
@@ -50,7 +53,11 @@ export class Publication {
       const lost = { code: 'journal-lost', namespace, epoch, reason: found.reason };
       logger.error(lost, 'the journal of changes is damaged: a new epoch begins, replicas will compare');
     }
-    return new Publication(options, await ChangeJournal.begin(journalOptions, epoch));
+    return new Publication(options, await ChangeJournal.begin(options, epoch));
+  }
+
+  get namespace(): Namespace {
+    return this.#options.namespace;
   }
 
   get epoch(): Epoch {
@@ -62,28 +69,65 @@ export class Publication {
   }
 
   /** Publishes edits, whose bytes have been put into the store. When it rejects nothing has been published. */
-  async publish(edits: readonly Edit<string>[], isSet: boolean): Promise<readonly Change<string>[]> {
-    const { blobs, clock, onPublished } = this.#options;
-    await blobs.sync();
-    for (const { document } of edits) this.#hold(document);
-    const before = edits.map(({ path }) => this.list.latest(path)?.document ?? null);
-    let changes: readonly Change<string>[];
-    try {
-      changes = await this.#journal.record(edits, clock.now(), isSet);
-    } catch (error) {
-      for (const { document } of edits) this.#release(document);
-      throw error;
-    }
-    for (const document of before) this.#release(document);
-    onPublished(changes);
-    if (this.#journal.isWorthCompacting) this.#compact();
-    return changes;
+  publish(edits: readonly Edit<string>[], isSet: boolean): Promise<readonly Change<string>[]> {
+    return this.#next(async () => {
+      const { blobs, clock, onPublished } = this.#options;
+      if (this.#isBetween) throw new Error('a new epoch could not be begun; numbers of the one before are spent');
+      await blobs.sync();
+      for (const { document } of edits) this.#hold(document);
+      const before = edits.map(({ path }) => this.list.latest(path)?.document ?? null);
+      let changes: readonly Change<string>[];
+      try {
+        changes = await this.#journal.record(edits, clock.now(), isSet, onPublished);
+      } catch (error) {
+        for (const { document } of edits) this.#release(document);
+        throw error;
+      }
+      for (const document of before) this.#release(document);
+      if (this.#journal.isWorthCompacting) this.#compact();
+      return changes;
+    });
+  }
+
+  /**
+   * Begins a new epoch with the same documents. When it rejects, nothing is published until it has been done.
+   * @param after the latest epoch that is known of elsewhere: the new one is later than this and than the own one
+   */
+  beginEpoch(after: Epoch): Promise<Epoch> {
+    return this.#next(async () => {
+      await this.#compacting;
+      const previous = compareEpochs(after, this.epoch) > 0 ? after : this.epoch;
+      const epoch = newEpoch(previous, this.#options.clock.now(), randomBytes(8));
+      const documents = [...this.list.changes()].filter(({ document }) => document !== null);
+      const before = this.#journal;
+      this.#isBetween = true;
+      this.#journal = await ChangeJournal.begin(this.#options, epoch, documents);
+      this.#isBetween = false;
+      await before.close().catch((error: unknown) => {
+        const { logger, namespace } = this.#options;
+        logger.warn({ code: 'journal-not-closed', namespace, error }, 'the journal of the epoch before was not closed');
+      });
+      return epoch;
+    });
+  }
+
+  /** Forgets removals from before that time: who is further back than these has to compare. Gives how many. */
+  forgetRemovals(before: EpochMs): Promise<number> {
+    return this.#next(async () => (this.#isBetween ? 0 : this.#journal.forgetRemovals(before)));
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
-    await this.#compacting;
-    await this.#journal.close();
+    await this.#next(async () => {
+      await this.#compacting;
+      await this.#journal.close();
+    });
+  }
+
+  #next<R>(work: () => Promise<R>): Promise<R> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => undefined);
+    return done;
   }
 
   /** A blob that the store has lost is held as soon as it is there again. */
@@ -102,7 +146,3 @@ export class Publication {
     });
   }
 }
-
-/** Of contents and block lists. An empty content needs no bytes, but is a blob all the same. */
-const digestsIn = (document: string): Digest[] =>
-  [...document.matchAll(/"(?:digest|blocks)":"([0-9a-f]{64})"/g)].map(([, digest]) => digest as Digest);

@@ -6,6 +6,7 @@ import type { Logger } from '../base/logger.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
 import type { Body } from '../http/body.js';
 import type { Request, Response } from '../http/message.js';
+import type { ReplicationControl } from '../../replication/replication-control.js';
 import { readMembers, type Members } from './json-request.js';
 import type { OperatorAccess } from './operator-access.js';
 import { answer, json, lineAnswer, plainText, type OperatorAnswer } from './operator-answers.js';
@@ -14,6 +15,7 @@ import { explainRequest, type SidesView } from './operator-explain.js';
 import { operatorPage } from './operator-page.js';
 import { OperatorPurge } from './operator-purge.js';
 import { reloadAnswer } from './operator-reload.js';
+import { OperatorReplication } from './operator-replication.js';
 import { OperatorStore } from './operator-store.js';
 import type { StoreControl } from './store-control.js';
 
@@ -26,6 +28,7 @@ export interface OperatorApiOptions {
   readonly sides: SidesView;
   readonly control: OperatorControl;
   readonly store: StoreControl;
+  readonly replication: ReplicationControl;
   readonly access: OperatorAccess;
 }
 
@@ -47,6 +50,7 @@ export class OperatorApi {
     const { name, logger, cache, sides, control, store, metrics } = options;
     const purge = new OperatorPurge(cache, logger);
     const upkeep = new OperatorStore(store, logger);
+    const replication = new OperatorReplication(options.replication, logger);
     this.#resources = new Map<string, Resource>([
       ['/', { read: () => operatorPage(name) }],
       // for whoever watches over the node, which may be another machine
@@ -60,6 +64,11 @@ export class OperatorApi {
       ['/api/store/verify', { tell: (members, request) => upkeep.verify(members, request) }],
       ['/api/store/rebuild', { tell: (members, request) => upkeep.rebuild(members, request) }],
       ['/api/store/compact', { tell: (members, request) => upkeep.compact(members, request) }],
+      ['/api/namespaces', { read: () => json(replication.namespaces()) }],
+      ['/api/namespaces/status', { read: (request) => json(replication.status(request)) }],
+      ['/api/changed', { tell: (members, request) => replication.changed(members, request) }],
+      ['/api/lag', { tell: (members) => replication.lag(members) }],
+      ['/api/promote', { tell: (members, request) => replication.promote(members, request) }],
       ['/api/reload', { call: async (members, request) => reloadAnswer(members, control, request) }],
     ]);
   }

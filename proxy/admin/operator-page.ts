@@ -15,6 +15,7 @@ const commands: readonly (readonly [command: string, meaning: string])[] = [
   ['willis stats -w', 'what is going on, drawn anew every second'],
   ['willis explain http://www.example.org/', 'what is stored for a URL, and what the next request would do and why'],
   ['willis store stats', 'how the disk fares; verify reads and checks all of it'],
+  ['willis namespaces', 'how the namespaces fare; status, lag and changed tell and do more'],
   ['willis purge http://www.example.org/page', 'mark it stale; --hard forgets it, --prefix takes all that begins so'],
 ];
 
@@ -32,6 +33,11 @@ const resources: readonly (readonly [resource: string, meaning: string])[] = [
   ['POST /api/store/verify', '{"rate": "100MiB"} (a second): read and check everything; progress in lines of JSON'],
   ['POST /api/store/rebuild', 'make the index of the disk anew; the same'],
   ['POST /api/store/compact', 'give back the room of what was deleted; the same'],
+  ['GET /api/namespaces', 'how the namespaces fare that are published or replicated here'],
+  ['GET /api/namespaces/status?namespace=…', 'all that is known of one: its head, replicas, source and counters'],
+  ['POST /api/changed', '{"namespace": …, "allowRemovals": false}: publish what has changed; in lines of JSON'],
+  ['POST /api/lag', '{"namespace": …}: wait until all replicas hold what it is now; the same'],
+  ['POST /api/promote', '{"namespace": …}: become its primary, for good; the same'],
   ['POST /api/reload', 'read the configuration file again'],
 ];
 

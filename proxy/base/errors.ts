@@ -76,6 +76,10 @@ export const errorTable = {
   'too-busy': kind(503, 'internal', true, 'connection_limit_reached', 'The proxy is at its limit.'),
   'store-busy': kind(409, 'downstream', true, 'http_request_error', 'The store is being worked on already.'),
   'store-unwell': kind(503, 'internal', true, 'proxy_internal_error', 'The store on disk does not work.'),
+  'not-primary': kind(409, 'downstream', false, 'http_request_denied', 'This node is not the primary of the namespace.'),
+  'promotion-refused': kind(409, 'downstream', false, 'http_request_denied', 'This node cannot become the primary.'),
+  'content-unavailable': kind(503, 'internal', true, 'proxy_internal_error', 'The document cannot be read at the moment.'),
+  unconfirmed: kind(503, 'internal', true, 'proxy_internal_error', 'Nobody has confirmed this copy for too long.'),
   // what the origin server, or the way to it, did
   'dns-failed': kind(502, 'upstream', true, 'dns_error', 'The host name could not be resolved.'),
   'dns-timeout': kind(504, 'upstream', true, 'dns_timeout', 'The host name could not be resolved in time.'),
@@ -88,6 +92,8 @@ export const errorTable = {
   'upstream-timeout': kind(504, 'upstream', true, 'http_response_timeout', 'The server did not answer in time.'),
   'upstream-malformed': kind(502, 'upstream', true, 'http_protocol_error', 'The answer of the server was malformed.'),
   'upstream-incomplete': kind(502, 'upstream', true, 'http_response_incomplete', 'The answer of the server broke off.'),
+  // what other nodes that hold a document, or the way to them, did
+  'content-unreachable': kind(502, 'upstream', true, 'destination_unavailable', 'No other copy could be reached.'),
   // what the parent proxy, or the way to it, did
   'parent-unreachable': kind(502, 'upstream', true, 'destination_unavailable', 'The parent proxy cannot be reached.'),
   'parent-timeout': kind(504, 'upstream', true, 'connection_timeout', 'The parent proxy did not connect in time.'),

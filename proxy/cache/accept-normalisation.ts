@@ -1,4 +1,5 @@
 import { splitList, trimOws } from '../http/fields.js';
+import { weightOf } from '../http/weight.js';
 
 /**
  * The normal form of the combined value of a request field that selects a variant, so that requests which mean the same
@@ -96,14 +97,6 @@ function ranked(preferences: Preferences): string {
     previous = weight;
   }
   return text;
-}
-
-/** The weight that the parameters of a member give, 0 to 1000; null if they are anything but one weight. */
-function weightOf(parameters: readonly string[]): number | null {
-  const [parameter] = parameters;
-  if (parameter === undefined) return 1000;
-  const weight = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/i.exec(trimOws(parameter));
-  return weight === null || parameters.length > 1 ? null : Math.round(Number(weight[1]) * 1000);
 }
 
 /** Media ranges with their parameters and exact weights, sorted; servers weigh them against their own (§12.5.1). */

@@ -1,4 +1,4 @@
-import { bytes, type Bytes, type EpochMs, type Seconds } from '../../config/units.js';
+import { bytes, type Bytes, type EpochMs } from '../../config/units.js';
 import type { Body } from '../http/body.js';
 import { BufferedBody } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
@@ -9,8 +9,13 @@ import type { ResponseMetadata } from './stored-response.js';
 import { answersNotModified, requestedRanges } from './wanted.js';
 
 /** A selected response whose bytes can be had from the store, or from a transfer that is under way. */
-export interface Representation {
+export interface Representation extends Answerable {
   readonly metadata: ResponseMetadata;
+}
+
+/** As much of it as an answer is made from. */
+export interface Answerable {
+  readonly metadata: Pick<ResponseMetadata, 'status' | 'reason' | 'fields'>;
   /** Of the whole; null if only the end of a transfer will tell. */
   readonly length: Bytes | null;
   /** Whether trailer fields are known to come after the whole. */
@@ -22,9 +27,10 @@ export interface Representation {
 export interface AnswerOptions {
   /** The fields to begin with: the stored ones, or those that have just come from upstream. */
   readonly fields: Fields;
-  /** Current age if the answer does not come straight from upstream (RFC 9111 §5.1). */
-  readonly age: Seconds | null;
-  readonly cacheStatus: string;
+  /** Whether they are sent again and again, so that their text is worth keeping. */
+  readonly recurring: boolean;
+  /** What this node says of itself and the answer: names and values in turns. */
+  readonly added: readonly string[];
   readonly outcome: string;
   readonly now: EpochMs;
 }
@@ -33,7 +39,7 @@ export interface AnswerOptions {
  * The answer to a GET or HEAD request from a representation: the client's preconditions, its ranges, or the whole
  * (RFC 9111 §4.3.2, RFC 9110 §13.2.2 and §14).
  */
-export function answerFrom(representation: Representation, request: Request, options: AnswerOptions): Response {
+export function answerFrom(representation: Answerable, request: Request, options: AnswerOptions): Response {
   const { metadata } = representation;
   if (answersNotModified(metadata, request, options.now)) return notModified(options);
   if (metadata.status === 200) {
@@ -47,7 +53,7 @@ function notModified(options: AnswerOptions): Response {
   return {
     status: 304,
     reason: 'Not Modified',
-    fields: withStatusLines(notModifiedFields(options.fields), options),
+    fields: notModifiedFields(options.fields).plus(...options.added),
     body: null,
     note: { outcome: options.outcome },
   };
@@ -74,7 +80,7 @@ function notModifiedFields(fields: Fields): Fields {
   return kept;
 }
 
-function rangeAnswer(representation: Representation, request: Request, options: AnswerOptions): Response | null {
+function rangeAnswer(representation: Answerable, request: Request, options: AnswerOptions): Response | null {
   const { length, metadata } = representation;
   if (length === null) return null;
   const resolved = requestedRanges(metadata, length, request, options.now);
@@ -91,7 +97,7 @@ function unsatisfiable(length: Bytes, options: AnswerOptions): Response {
   return {
     status: 416,
     reason: 'Range Not Satisfiable',
-    fields: withStatusLines(fields, options).plus('Content-Range', `bytes */${length}`, 'Content-Length', '0'),
+    fields: fields.plus(...options.added, 'Content-Range', `bytes */${length}`, 'Content-Length', '0'),
     body: BufferedBody.from(''),
     note: { outcome: options.outcome },
   };
@@ -105,33 +111,37 @@ const ofTheDocument = [
   'expires',
   'pragma',
   'cache-groups',
+  'digest',
+  'repr-digest',
 ];
 
-function singleRange(source: Representation, range: ByteRange, length: Bytes, options: AnswerOptions): Response {
-  const fields = withStatusLines(options.fields.without('content-length', 'content-range'), options);
+function singleRange(source: Answerable, range: ByteRange, length: Bytes, options: AnswerOptions): Response {
   return {
     status: 206,
     reason: 'Partial Content',
-    fields: fields.plus(
-      'Content-Range',
-      formatContentRange(range, length),
-      'Content-Length',
-      String(range.to - range.from),
-    ),
+    fields: options.fields
+      .without('content-length', 'content-range')
+      .plus(
+        ...options.added,
+        'Content-Range',
+        formatContentRange(range, length),
+        'Content-Length',
+        String(range.to - range.from),
+      ),
     body: source.open(range.from, range.to),
     note: { outcome: options.outcome },
   };
 }
 
 function multipleRanges(
-  source: Representation,
+  source: Answerable,
   ranges: readonly ByteRange[],
   length: Bytes,
   options: AnswerOptions,
 ): Response {
   const parts = ranges.map((range) => ({ range, open: () => source.open(range.from, range.to) }));
   const multipart = multipartByteranges(parts, length, options.fields.first('content-type') ?? null, boundary());
-  const fields = withStatusLines(options.fields.without('content-length', 'content-range', 'content-type'), options);
+  const fields = options.fields.without('content-length', 'content-range', 'content-type').plus(...options.added);
   return {
     status: 206,
     reason: 'Partial Content',
@@ -143,20 +153,19 @@ function multipleRanges(
 
 const boundary = (): string => `willis-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`;
 
-function whole(representation: Representation, request: Request, options: AnswerOptions): Response {
+function whole(representation: Answerable, request: Request, options: AnswerOptions): Response {
   const { metadata, length, hasTrailers } = representation;
-  const lines = statusLines(options);
+  const { fields, recurring, added } = options;
   const contentless = request.method === 'HEAD' || metadata.status === 204;
   // trailers go with chunks only (RFC 9112 §7.1.2)
   const chunked = hasTrailers === true && !contentless && request.version === '1.1';
-  const sized = chunked || length === null || options.fields.has('content-length') || metadata.status === 204;
-  if (!sized) lines.push('Content-Length', String(length));
+  const sized = chunked || length === null || fields.has('content-length') || metadata.status === 204;
+  const lines = sized ? added : [...added, 'Content-Length', String(length)];
   const body = contentless ? null : representation.open(bytes(0), null);
   return {
     status: metadata.status,
     reason: metadata.reason,
-    // stored ones are sent again and again
-    fields: options.age === null ? options.fields.plus(...lines) : options.fields.continuedBy(...lines),
+    fields: recurring ? fields.continuedBy(...lines) : fields.plus(...lines),
     body: chunked && body !== null ? new UnmeasuredBody(body) : body,
     note: { outcome: options.outcome },
   };
@@ -180,8 +189,3 @@ class UnmeasuredBody implements Body {
     this.body.cancel(reason);
   }
 }
-
-const withStatusLines = (fields: Fields, options: AnswerOptions): Fields => fields.plus(...statusLines(options));
-
-const statusLines = ({ age, cacheStatus }: AnswerOptions): string[] =>
-  age === null ? ['Cache-Status', cacheStatus] : ['Age', String(Math.floor(age)), 'Cache-Status', cacheStatus];

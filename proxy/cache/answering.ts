@@ -1,15 +1,15 @@
-import { seconds, type Seconds } from '../../config/units.js';
+import { seconds, type EpochMs, type Seconds } from '../../config/units.js';
 import type { Clock } from '../base/clock.js';
 import type { Request, Response } from '../http/message.js';
 import { bytes } from '../../config/units.js';
 import { hrefOf } from '../http/target-uri.js';
-import { answerFrom, type Representation } from './answer.js';
+import { answerFrom, type AnswerOptions, type Representation } from './answer.js';
 import { cacheStatus, type Forwarded } from './cache-status.js';
 import type { ForwardResult, Validated } from './forward-result.js';
 import { currentAge, remainingLifetime } from './freshness.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { ResponseStore } from './response-store.js';
-import type { StoredResponse } from './stored-response.js';
+import type { ResponseMetadata, StoredResponse } from './stored-response.js';
 
 /** Why a request was forwarded, in the words of RFC 9211 §2.2, and what else is worth telling. */
 export interface Reason {
@@ -83,13 +83,8 @@ export class Answering {
   joined(request: Request, representation: Representation, stored: boolean): Response {
     const { metadata } = representation;
     const now = this.clock.now();
-    return answerFrom(representation, request, {
-      fields: metadata.fields,
-      age: currentAge(metadata.freshness, now),
-      cacheStatus: this.#status(request, { fwd: 'partial' }, { status: 206, stored, collapsed: false }),
-      outcome: 'fwd=partial',
-      now,
-    });
+    const status = this.#status(request, { fwd: 'partial' }, { status: 206, stored, collapsed: false });
+    return answerFrom(representation, request, this.#asStored(metadata, status, 'fwd=partial', now));
   }
 
   #fromStore(request: Request, { stored, metadata }: InStore, cacheStatusValue: string, outcome: string): Response {
@@ -100,14 +95,13 @@ export class Answering {
       hasTrailers: stored.trailers.lines.length > 0,
       open: (from, to) => this.store.open(stored, from, to ?? stored.length ?? from),
     };
-    const age = currentAge(metadata.freshness, now);
-    return answerFrom(representation, request, {
-      fields: metadata.fields,
-      age,
-      cacheStatus: cacheStatusValue,
-      outcome,
-      now,
-    });
+    return answerFrom(representation, request, this.#asStored(metadata, cacheStatusValue, outcome, now));
+  }
+
+  /** With its current age, since it does not come straight from upstream (RFC 9111 §5.1). */
+  #asStored({ fields, freshness }: ResponseMetadata, status: string, outcome: string, now: EpochMs): AnswerOptions {
+    const age = Math.floor(currentAge(freshness, now));
+    return { fields, recurring: true, added: ['Age', String(age), 'Cache-Status', status], outcome, now };
   }
 
   /** As it came, or cut to what was asked for; for others than the one who asked, as it will stand in the store. */
@@ -120,15 +114,13 @@ export class Answering {
   ): Response {
     const now = this.clock.now();
     if (collapsed) {
-      const { metadata } = representation;
-      const age = currentAge(metadata.freshness, now);
-      return answerFrom(representation, request, { fields: metadata.fields, age, cacheStatus: status, outcome, now });
+      return answerFrom(representation, request, this.#asStored(representation.metadata, status, outcome, now));
     }
     if (received.status !== 206) {
       return answerFrom(representation, request, {
         fields: received.fields,
-        age: null,
-        cacheStatus: status,
+        recurring: false,
+        added: ['Cache-Status', status],
         outcome,
         now,
       });

@@ -1,32 +1,32 @@
 import { LRUCache } from 'lru-cache';
 import type { CacheKey } from './cache-key.js';
 
-/** Things by cache key, in the order in which they were used. It has no bound: whoever uses it sees to that. */
-export class KeyOrder<T extends object | true> {
-  readonly #cache = new LRUCache<CacheKey, T>({ maxSize: Number.MAX_SAFE_INTEGER, sizeCalculation: () => 1 });
+/** Things by key, in the order in which they were used. It has no bound: whoever uses it sees to that. */
+export class KeyOrder<T extends object | true, Key extends string = CacheKey> {
+  readonly #cache = new LRUCache<Key, T>({ maxSize: Number.MAX_SAFE_INTEGER, sizeCalculation: () => 1 });
 
   /** Uses it. */
-  use(key: CacheKey): T | undefined {
+  use(key: Key): T | undefined {
     return this.#cache.get(key);
   }
 
-  peek(key: CacheKey): T | undefined {
+  peek(key: Key): T | undefined {
     return this.#cache.peek(key);
   }
 
   /** Uses it. */
-  put(key: CacheKey, thing: T): void {
+  put(key: Key, thing: T): void {
     this.#cache.set(key, thing);
   }
 
-  delete(key: CacheKey): void {
+  delete(key: Key): void {
     this.#cache.delete(key);
   }
 
   /** The one whose last use is longest ago. */
-  least(): CacheKey | undefined {
+  least(): Key | undefined {
     const { value } = this.#cache.rkeys().next();
-    return value as CacheKey | undefined;
+    return value as Key | undefined;
   }
 
   get size(): number {

@@ -8,8 +8,11 @@ import type { Interval, ResponseMetadata, StoredResponse } from './stored-respon
 /** As much of a request as says what of a representation it wants. */
 export type Wanting = Pick<Request, 'method' | 'fields'>;
 
+/** As much of a response as says what is to be sent of it. */
+export type Described = Pick<ResponseMetadata, 'status' | 'fields'>;
+
 /** Whether a request has a condition by which a stored response is answered with 304, none of its bytes being needed. */
-export const answersNotModified = (metadata: ResponseMetadata, request: Wanting, now: EpochMs): boolean =>
+export const answersNotModified = (metadata: Described, request: Wanting, now: EpochMs): boolean =>
   // a precondition counts where the answer would be a success without it (RFC 9110 §13.2.1)
   metadata.status < 300 &&
   (request.fields.has('if-none-match') || request.fields.has('if-modified-since')) &&
@@ -17,7 +20,7 @@ export const answersNotModified = (metadata: ResponseMetadata, request: Wanting,
 
 /** The ranges that a request asks of a representation of that length; null: it is to get the whole. */
 export function requestedRanges(
-  metadata: ResponseMetadata,
+  metadata: Described,
   length: Bytes,
   request: Wanting,
   now: EpochMs,
@@ -56,7 +59,7 @@ export function completionFor(stored: StoredResponse, request: Wanting, now: Epo
 }
 
 function validatorsOf(
-  metadata: ResponseMetadata,
+  metadata: Described,
   now: EpochMs,
 ): { etag: string | null; lastModified: string | null; date: string | null; now: EpochMs } {
   return {

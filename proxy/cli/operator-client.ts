@@ -12,6 +12,13 @@ const patience = milliseconds(120_000);
 /** A call that brought nothing; its message says in lines for people why, and what to do. */
 export class CallFailed extends Error {
   override readonly name: string = 'CallFailed';
+  /** What the node calls it, in its error table or beside it; null if it did not say. */
+  readonly code: string | null;
+
+  constructor(message: string, { code = null, ...options }: ErrorOptions & { readonly code?: string | null } = {}) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
 /** Nobody listens where the node should: it does not run, or listens elsewhere. */
@@ -93,12 +100,12 @@ export class OperatorClient {
   }
 
   #refused({ status, type, text }: Answer): CallFailed {
-    return new CallFailed(this.#refusal(status, type, text));
+    const problem = type.startsWith('application/problem+json') ? (JSON.parse(text) as Problem) : null;
+    return new CallFailed(this.#refusal(status, problem), { code: problem?.code ?? null });
   }
 
-  #refusal(status: number, type: string, text: string): string {
+  #refusal(status: number, problem: Problem | null): string {
     const { url, source, token, tokenFault } = this.address;
-    const problem = type.startsWith('application/problem+json') ? (JSON.parse(text) as Problem) : null;
     if (problem === null || typeof problem.detail !== 'string') {
       return `what answers at ${url.href} (${source}) is no Willis, or an older one: status ${status}`;
     }
@@ -112,20 +119,21 @@ export class OperatorClient {
   }
 }
 
-/** Runs a command against a node; what goes wrong is printed, and ends it with `failure` or `configuration`. */
+/** Runs a command against a node; what goes wrong is printed, and ends it with `failed`, or as a wrong configuration does. */
 export async function withNode(
   options: OperatorOptions,
   console: Console,
   action: (client: OperatorClient) => Promise<ExitCode>,
+  failed: ExitCode = exitCodes.failure,
 ): Promise<ExitCode> {
   const address = operatorAddress(options, console);
-  if (typeof address === 'number') return address;
+  if (typeof address === 'number') return address === exitCodes.failure ? failed : address;
   try {
     return await action(new OperatorClient(address));
   } catch (error) {
     if (!(error instanceof CallFailed)) throw error;
     console.err(`willis: ${error.message}\n`);
-    return exitCodes.failure;
+    return failed;
   }
 }
 

@@ -19,10 +19,11 @@ const newMode = 0o600;
 
 /**
  * Puts a text in place of a file at once: who reads it sees the old one or the new one, whole, whatever happens. A new
- * file is for its owner alone; another keeps its owner and group, and what others may do with it is taken away.
+ * file is for its owner alone; another keeps its owner and group, and, if it has secrets, what others may do with it is taken
+ * away.
  * @throws Error of the system, and the file is as it was
  */
-export function replaceFile(path: string, text: string): void {
+export function replaceFile(path: string, text: string, has: 'secrets' | 'no secrets' = 'secrets'): void {
   const before = statOf(path);
   const place = before === null ? path : realpathSync(path);
   const temporary = `${place}.${randomBytes(6).toString('hex')}.tmp`;
@@ -34,7 +35,7 @@ export function replaceFile(path: string, text: string): void {
     } finally {
       closeSync(file);
     }
-    if (before !== null) keepOwner(temporary, before);
+    if (before !== null) keepOwner(temporary, before, has === 'secrets' ? 0o770 : 0o777);
     renameSync(temporary, place);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -51,8 +52,8 @@ function statOf(path: string): Stats | null {
   }
 }
 
-function keepOwner(path: string, { uid, gid, mode }: Stats): void {
+function keepOwner(path: string, { uid, gid, mode }: Stats, kept: number): void {
   const own = statSync(path);
   if (own.uid !== uid || own.gid !== gid) chownSync(path, uid, gid);
-  chmodSync(path, mode & 0o770);
+  chmodSync(path, mode & kept);
 }

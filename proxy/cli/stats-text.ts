@@ -3,6 +3,7 @@ import { escapeControls } from '../base/escape.js';
 import { readableDuration, readableSize } from '../base/readable-units.js';
 import type { TextOptions } from './explanation-text.js';
 import { labelledLines, type LabelledLine } from './labelled-lines.js';
+import { replicationLines } from './stats-replication.js';
 import type { StatsView } from './stats-view.js';
 
 /**
@@ -13,7 +14,7 @@ export function statsText(whole: StatsView, lately: StatsView | null, options: T
   const { style, width } = options;
   const { node } = whole.stats;
   const running = whole.covered === null ? '' : ` for ${readableDuration(seconds(Math.floor(whole.covered)))}`;
-  const facts = [traffic(whole, lately), latency(lately ?? whole), state(whole), program(whole, lately)].flat();
+  const facts = [traffic(whole, lately), latency(lately ?? whole), state(whole), replicationLines(whole), program(whole, lately)].flat();
   const about: LabelledLine[] = facts.filter((line): line is LabelledLine => line !== null);
   return [
     `${style.strong(escapeControls(node.name))}, ${node.phase}${running}\n\n`,
@@ -94,7 +95,7 @@ function stored(store: 'memory' | 'disk', whole: StatsView): Line {
   const responses = whole.gauge('willis_store_responses', { store });
   if (held === null || limit === null || responses === null) return null;
   const evicted = whole.count('willis_store_evictions_total', { store });
-  const trouble = whole.gauge('willis_store_well', { store }) === 0 ? '; it fails at the moment' : '';
+  const trouble = whole.gauge('willis_store_well', { store }) === 0 ? '; not in use at the moment' : '';
   const count = `${counted(responses)} ${responses === 1 ? 'response' : 'responses'}`;
   const kept = pinned(store, whole);
   return [store, `${count}, ${sized(held)} of ${sized(limit)}, ${counted(evicted ?? 0)} evicted${kept}${trouble}`];

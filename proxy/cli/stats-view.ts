@@ -52,6 +52,11 @@ export class StatsView {
     return counts;
   }
 
+  /** The labels of each sample of a family, in their order. */
+  labels(name: string): readonly Labels[] {
+    return (this.#families.get(name)?.samples ?? []).map(({ labels }) => labels);
+  }
+
   /** The time within which a share of the observations lay, interpolated within its bucket; null if there were none. */
   quantile(name: string, share: number, labels: Labels = {}): Seconds | null {
     const now = matching(this.#families, name, labels).flatMap(histogramOf);
@@ -72,7 +77,7 @@ export class StatsView {
   }
 }
 
-type Labels = Readonly<Record<string, string>>;
+export type Labels = Readonly<Record<string, string>>;
 
 const byName = ({ families }: Stats): Map<string, FamilySnapshot> =>
   new Map(families.map((family) => [family.name, family]));

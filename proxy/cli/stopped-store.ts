@@ -33,7 +33,9 @@ export async function openStopped(node: StoppedNode, console: Console): Promise<
   try {
     const store = await DiskStore.open({
       ...{ directory, ...boundsOf(node), clock: systemClock },
-      onUnwell: (error) => said(`the disk fails: ${String(error)}`),
+      onUnwell: (error, reason) => {
+        if (reason === 'failing') said(`the disk fails: ${String(error)}`);
+      },
       onWell: () => undefined,
       onNotice: said,
     });

@@ -8,6 +8,7 @@ import type { Compaction } from '../cache/disk/disk-upkeep.js';
 import { isSound, type Verification } from '../cache/disk/disk-verification.js';
 import type { StoreUsage } from '../cache/response-store.js';
 import type { ClassUsage } from '../cache/retention.js';
+import { counted } from './counted.js';
 import type { TextOptions } from './explanation-text.js';
 import { labelledLines, type LabelledLine } from './labelled-lines.js';
 
@@ -52,7 +53,7 @@ function diskLines(disk: DiskReport, lost: number): LabelledLine[] {
       i === 0 ? 'largest' : '',
       `${escapeControls(uri)} (${readableSize(size)})`,
     ]),
-    ['state', `${disk.isWell ? 'well' : 'the disk fails'}${disk.work === null ? '' : `; ${works[disk.work]}`}`],
+    ['state', `${disk.isWell ? 'well' : 'not in use: see the event disk-unwell'}${disk.work === null ? '' : `; ${works[disk.work]}`}`],
     ['format', String(disk.format)],
   ];
 }
@@ -125,5 +126,3 @@ const share = (used: StoreUsage['bytes'], limit: StoreUsage['limit']): string =>
 
 const plural = (count: number, word: string): string => (count === 1 ? word : `${word}s`);
 const files = (count: number): string => plural(count, 'body file');
-
-const counted = (value: number): string => String(value).replace(/\B(?=(?:\d{3})+$)/g, ',');

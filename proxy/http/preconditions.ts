@@ -45,6 +45,19 @@ export function isNotModified(
 }
 
 /**
+ * Whether a request is to be answered by 412: `If-Match`, or `If-Unmodified-Since` where there is no `If-Match`, is false
+ * (RFC 9110 §13.1.1, §13.1.4). Only who stands for the origin server evaluates them, before `isNotModified`, and only where
+ * the answer without them would be a 2xx (§13.2.1, §13.2.2).
+ */
+export function preconditionFails({ fields }: ConditionalRequest, current: Validators, now: EpochMs): boolean {
+  const ifMatch = fields.get('if-match');
+  if (ifMatch !== undefined) return !matchesStrongly(ifMatch, current);
+  const since = timeOf(fields.get('if-unmodified-since'), now);
+  const modified = timeOf(current.lastModified, now);
+  return since !== null && modified !== null && modified > since;
+}
+
+/**
  * Whether the `Range` of a request applies as far as its `If-Range` goes (RFC 9110 §13.1.5): true without one, and with
  * the one strong validator that the representation has. Anything else, a list too, makes it false.
  */
@@ -84,6 +97,13 @@ const isRetrieval = (method: string): boolean => method === 'GET' || method === 
 
 function timeOf(value: string | null | undefined, now: EpochMs): EpochMs | null {
   return value === null || value === undefined ? null : parseHttpDate(value, now);
+}
+
+function matchesStrongly(value: string, { etag }: Validators): boolean {
+  const listed = parseEntityTagList(value);
+  if (listed === '*') return true;
+  const mine = etag === null ? null : parseEntityTag(etag);
+  return mine !== null && listed.some((tag) => stronglyEqual(tag, mine));
 }
 
 /** Tags that lack their quotes are compared as they are: who sends back exactly what was sent means the same thing. */

@@ -103,7 +103,11 @@ function reverseSide(shared: Shared, { cache }: Lasting, before: Side | null): S
   });
 }
 
-function operatorSide(shared: Shared, { cache, control, disk, metrics }: Lasting, before: Side | null): Side | null {
+function operatorSide(
+  shared: Shared,
+  { cache, control, disk, metrics, replication }: Lasting,
+  before: Side | null,
+): Side | null {
   const { config, files, identity, clock, logger, access } = shared;
   const { admin: listener } = config.listen;
   if (listener === null) return null;
@@ -111,7 +115,7 @@ function operatorSide(shared: Shared, { cache, control, disk, metrics }: Lasting
   const sites = new Sites(config.sites);
   const api = new OperatorApi({
     name: identity.name,
-    ...{ clock, logger, cache, control, metrics, store: disk },
+    ...{ clock, logger, cache, control, metrics, replication, store: disk },
     access: new OperatorAccess({ token: tokenFile === null ? null : files.secret(tokenFile), hosts }),
     sides: {
       isOpen: (side) => config.listen[side] !== null && (side === 'site' || config.roles.includes('clientSide')),

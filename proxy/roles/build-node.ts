@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config/schema.js';
+import { noReplication } from '../../replication/no-replication.js';
+import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { Reload } from '../admin/operator-control.js';
 import { AccessLog } from '../base/access-log.js';
 import type { Clock } from '../base/clock.js';
@@ -23,13 +25,15 @@ export interface NodeOptions {
   readonly reread?: () => Promise<Reload>;
   /** The program that the node runs in, for its metrics; absent where it is not one of its own. */
   readonly program?: Program;
+  /** What the operator is told of replication, and has done by it; absent: nothing is replicated. */
+  readonly replication?: ReplicationControl;
 }
 
 /**
  * Puts a node together from its configuration.
  * @throws RefusedConfiguration if a file that the configuration names is unusable
  */
-export function buildNode(config: Config, { logger, clock, reread, program }: NodeOptions): Node {
+export function buildNode(config: Config, { logger, clock, reread, program, ...options }: NodeOptions): Node {
   const instance = randomBytes(4).toString('hex');
   const { memory: limit, maxDocument, variants } = config.cache;
   const order = new InvalidationOrder();
@@ -42,6 +46,7 @@ export function buildNode(config: Config, { logger, clock, reread, program }: No
   const metrics = new NodeMetrics({ clock, logger, program });
   const accessLog = new AccessLog(config.log, metrics.accessLog);
   const takenOver = new TakenOver();
-  const lasting = { logger, clock, instance, store, disk, cache, accessLog, takenOver, metrics };
+  const replication = options.replication ?? noReplication;
+  const lasting = { logger, clock, instance, store, disk, cache, accessLog, takenOver, metrics, replication };
   return new RunningNode(config, lasting, reread);
 }

@@ -5,6 +5,7 @@ import type { StoreControl, StoreReport } from '../admin/store-control.js';
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import { uriOfKey, type CacheKey } from '../cache/cache-key.js';
+import type { UnwellReason } from '../cache/disk/disk-health.js';
 import { DiskStore } from '../cache/disk/disk-store.js';
 import type { DiskParts, ReportOptions } from '../cache/disk/disk-report.js';
 import { DiskStoreError } from '../cache/disk/disk-store-error.js';
@@ -54,6 +55,13 @@ export const storeDirectory = ({ node }: Pick<Config, 'node'>): string => join(n
 
 /** So long a start waits for an index that has to be repaired; then the node serves without its disk until that is done. */
 const mostPatience = milliseconds(1000);
+
+/** What the log says of a store on disk that is unwell: only what nobody has asked for is a failure. */
+const unwell: Readonly<Record<UnwellReason, { readonly level: 'info' | 'warn' | 'error'; readonly words: string }>> = {
+  failing: { level: 'error', words: 'the disk fails' },
+  repairing: { level: 'warn', words: 'the index on disk is being opened or repaired' },
+  ordered: { level: 'info', words: 'the index on disk is being made anew by order of the operator' },
+};
 
 /** The store on disk of a node, as its configuration changes. */
 export class DiskLayer implements StoreControl {
@@ -154,8 +162,10 @@ export class DiskLayer implements StoreControl {
   #reports(directory: string) {
     const { logger } = this.#options;
     return {
-      onUnwell: (error: unknown) =>
-        logger.error({ code: 'disk-unwell', directory, error }, 'the disk fails; the store goes on in memory'),
+      onUnwell: (error: unknown, reason: UnwellReason) => {
+        const { level, words } = unwell[reason];
+        logger[level]({ code: 'disk-unwell', directory, reason, error }, `${words}; the store goes on in memory`);
+      },
       onWell: () => logger.info({ code: 'disk-recovered', directory }, 'the disk is in use again'),
       onPinsFull: (full: PinsFull) => this.#options.pins.refused('disk', full),
       onNotice: (detail: string) => logger.warn({ code: 'disk-notice', directory, detail }, 'store on disk'),

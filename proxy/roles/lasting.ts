@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.js';
 import type { RootLogger } from '../base/logger.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
 import type { StoreLayers } from '../cache/store-layers.js';
+import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { DiskLayer } from './disk-layer.js';
 import type { NodeMetrics } from './node-metrics.js';
 import type { TakenOver } from './taken-over.js';
@@ -20,5 +21,6 @@ export interface Lasting {
   readonly accessLog: AccessLog;
   readonly takenOver: TakenOver;
   readonly metrics: NodeMetrics;
+  readonly replication: ReplicationControl;
   readonly control: OperatorControl;
 }

@@ -1,8 +1,10 @@
+import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { Registry, Sample } from '../base/metrics.js';
 import type { DiskState } from './disk-layer.js';
 import type { StoreUsage } from '../cache/response-store.js';
 import type { HttpUpstream } from '../forward/http-upstream.js';
 import type { ListenerCounters } from '../http/listener-counters.js';
+import { describeReplication } from './replication-metrics.js';
 import { describeRetention, type Retained } from './retention-metrics.js';
 
 /** What can be seen of a node from outside while it runs. */
@@ -17,6 +19,7 @@ export interface NodeView {
   disk(): DiskState | null;
   /** Tunnels and upgrades, those being opened included. */
   takenOver(): number;
+  readonly replication: Pick<ReplicationControl, 'namespaces' | 'status'>;
 }
 
 export interface ListenerView {
@@ -31,6 +34,7 @@ export function describeNode(registry: Registry, node: NodeView): void {
   describeUpstreams(registry, node);
   describeStore(registry, node);
   describeRetention(registry, () => node.retained());
+  describeReplication(registry, node.replication);
 }
 
 function describeListeners(registry: Registry, node: NodeView): void {

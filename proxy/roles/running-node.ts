@@ -54,6 +54,7 @@ export class RunningNode implements Node, OperatorControl {
       retained: () => ({ store: lasting.store.disk === null ? 'memory' : 'disk', classes: lasting.store.classes() }),
       disk: () => lasting.disk.state(),
       takenOver: () => lasting.takenOver.open,
+      replication: lasting.replication,
     });
   }
 

@@ -1,4 +1,5 @@
-import { elapsedMonotonic, milliseconds, type Milliseconds, type MonotonicMs } from '../../config/units.js';
+import { setImmediate } from 'node:timers/promises';
+import { elapsedMonotonic, milliseconds, type Milliseconds } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
 import type { BlobStore } from '../blob-store.js';
@@ -7,8 +8,10 @@ import { DirectoryWatch } from './directory-watch.js';
 import { DocumentEdits } from './document-edits.js';
 import { EditPublisher } from './edit-publisher.js';
 import { FileFacts } from './file-facts.js';
-import { addLook, LookSchedule, type LookWork } from './look-schedule.js';
+import { LookAgenda } from './look-agenda.js';
+import type { LookWork } from './look-schedule.js';
 import { PublishedPaths } from './published-paths.js';
+import { RecordCheck } from './record-check.js';
 import { Refusals, type RefusalReason } from './refusals.js';
 import { ReleaseGates } from './release-gates.js';
 import { usualSettleTimes, type SettleTimes } from './settling.js';
@@ -34,6 +37,8 @@ export interface DirectorySourceOptions {
   /** Whether to have the system tell of what happens; by default so. */
   readonly watch?: boolean;
   readonly times?: SettleTimes;
+  /** Called when what was finished at a look is published. */
+  readonly onLooked?: () => void;
 }
 
 /** What is to be known of a source. */
@@ -48,11 +53,6 @@ export interface SourceStatus {
   readonly watchedDirectories: number;
 }
 
-/** News come in heaps. */
-const gathering = milliseconds(5);
-/** A scan behind other work goes so many directories at a time, and rests so much longer than it works. */
-const directoriesInSlice = 16;
-const rest = 4;
 const rootRetry = milliseconds(1000);
 const publishRetry = milliseconds(10_000);
 
@@ -64,7 +64,6 @@ export class DirectorySource {
   readonly #options: DirectorySourceOptions;
   readonly #tree = new SourceTree();
   readonly #gates = new ReleaseGates();
-  readonly #schedule = new LookSchedule();
   readonly #refusals = new Refusals();
   readonly #notStored = new Set<string>();
   readonly #paths = new PublishedPaths();
@@ -72,14 +71,13 @@ export class DirectorySource {
   readonly #watch: DirectoryWatch;
   readonly #edits: DocumentEdits;
   readonly #publisher: EditPublisher;
+  readonly #check: RecordCheck;
   readonly #reports: SourceReports;
   readonly #times: SettleTimes;
   readonly #timer: WakeTimer;
+  readonly #agenda: LookAgenda;
   #root: SourceRoot | null = null;
   #way: string[] = [];
-  #news: LookWork = new Map();
-  #scanLeft: string[] = [];
-  #scannedAt: MonotonicMs | null = null;
   #cycle: Promise<void> = Promise.resolve();
   #isStarted = false;
   /** News were lost: everything is to be looked at. */
@@ -91,22 +89,27 @@ export class DirectorySource {
     this.#facts = facts;
     this.#times = options.times ?? usualSettleTimes;
     this.#timer = new WakeTimer(options.clock, () => void this.lookAtNews());
+    const { clock, scanEvery } = options;
+    this.#agenda = new LookAgenda({ tree: this.#tree, clock, timer: this.#timer, scanEvery });
     this.#reports = new SourceReports(options.logger, options.directory);
     this.#watch = new DirectoryWatch({
-      onNews: (directory, name) => this.#hear(directory, name),
-      onTrouble: (error) => this.#reports.unwatchable(error, options.scanEvery),
+      onNews: (directory, name) => this.#agenda.hear(directory, name),
+      onTrouble: (error) => this.#reports.unwatchable(error, scanEvery),
     });
     this.#paths.apply(options.publication.list.changes());
     this.#edits = new DocumentEdits({
       tree: this.#tree,
       rules: options.rules,
       gates: this.#gates,
-      list: options.publication.list,
+      publication: options.publication,
       paths: this.#paths,
       missing: this.#times.missing,
+      breathe: setImmediate,
     });
+    this.#check = new RecordCheck(options.publication, this.#reports);
     this.#publisher = new EditPublisher({
       ...{ edits: this.#edits, publication: options.publication, paths: this.#paths, reports: this.#reports },
+      check: this.#check,
       onReleased: (gate) => this.#release(gate),
     });
   }
@@ -130,17 +133,14 @@ export class DirectorySource {
   /** Looks at everything now. Fulfilled when what is finished is published. */
   scan(): Promise<void> {
     return this.#next(async () => {
-      const work: LookWork = new Map();
-      for (const { path } of this.#tree.all()) work.set(path, 'all');
-      this.#scanLeft = [];
-      await this.#look(work);
-      this.#scannedAt = this.#options.clock.monotonic();
+      await this.#look(this.#agenda.takeAll());
+      this.#agenda.scanned();
     });
   }
 
   /** Looks at what it was told of, and what is due. Fulfilled when what is finished is published. */
   lookAtNews(): Promise<void> {
-    return this.#next(() => this.#look(this.#takeNews()));
+    return this.#next(() => this.#look(this.#agenda.takeNews()));
   }
 
   /** What is missing now is meant to be. */
@@ -159,7 +159,7 @@ export class DirectorySource {
     return {
       problem: this.#reports.problem,
       heldRemovals: this.#publisher.heldRemovals,
-      refused: this.#refusals.entries(),
+      refused: [...this.#refusals.entries(), ...this.#check.refused()],
       unsettled,
       unreadable,
       watchedDirectories: this.#watch.size,
@@ -188,25 +188,10 @@ export class DirectorySource {
         this.#reports.failed(error);
         this.#timer.in(publishRetry);
       }
-      this.#wakeLater();
+      this.#agenda.wakeLater();
     });
     this.#cycle = done;
     return done;
-  }
-
-  #hear(directory: string, name: string | null): void {
-    addLook(this.#news, directory, name);
-    this.#timer.in(gathering);
-  }
-
-  #takeNews(): LookWork {
-    const { clock } = this.#options;
-    const now = clock.monotonic();
-    const work = this.#news;
-    this.#news = new Map();
-    this.#schedule.take(now, work);
-    for (const directory of this.#scanLeft.splice(0, directoriesInSlice)) addLook(work, directory, null);
-    return work;
   }
 
   async #look(news: LookWork): Promise<void> {
@@ -219,7 +204,7 @@ export class DirectorySource {
       this.#timer.in(rootRetry);
       return;
     }
-    if (this.#isBehind) for (const { path } of this.#tree.all()) news.set(path, 'all');
+    if (this.#isBehind) this.#agenda.addAll(news);
     this.#isBehind = false;
     for (const name of [...news.keys()]) if (isOfWay(name)) news.delete(name);
     const isFirst = this.#root === null;
@@ -239,7 +224,7 @@ export class DirectorySource {
     if (isFirst) this.#edits.touchAll();
     const again = await findRoot(directory);
     if (typeof again === 'string' || again.identity !== root.identity) {
-      this.#timer.in(gathering);
+      this.#agenda.soon();
       return;
     }
     if (this.#isEmptied() && publication.list.counts.documents > 0 && !this.#publisher.areRemovalsAllowed) {
@@ -253,7 +238,8 @@ export class DirectorySource {
     this.#reports.published();
     if (isFirst) this.#facts.settle();
     await this.#writeFacts();
-    this.#restAfter(elapsedMonotonic(began, clock.monotonic()));
+    this.#options.onLooked?.();
+    this.#agenda.restAfter(elapsedMonotonic(began, clock.monotonic()));
   }
 
   async #meetRoot(root: SourceRoot, work: LookWork, isMoved: boolean): Promise<void> {
@@ -292,34 +278,12 @@ export class DirectorySource {
   #walkParts(): WalkParts {
     const { rules, blobs, clock, watch } = this.#options;
     return {
-      ...{ tree: this.#tree, rules, gates: this.#gates, blobs, facts: this.#facts, schedule: this.#schedule },
+      ...{ tree: this.#tree, rules, gates: this.#gates, blobs, facts: this.#facts, schedule: this.#agenda.schedule },
       ...{ refusals: this.#refusals, notStored: this.#notStored, times: this.#times, clock },
       onDirectory: (path, real) => {
         if (watch !== false) this.#watch.watch(path, real);
       },
       onDirectoryGone: (path) => this.#watch.unwatch(path),
     };
-  }
-
-  /** A slice of a scan is over: the next comes when the rest of the process had its turn. */
-  #restAfter(worked: Milliseconds): void {
-    if (this.#scanLeft.length > 0) this.#timer.in(milliseconds(Math.max(gathering, rest * worked)));
-  }
-
-  #wakeLater(): void {
-    const { clock, scanEvery } = this.#options;
-    const now = clock.monotonic();
-    const soonest = this.#schedule.soonest(now);
-    if (soonest !== null) this.#timer.in(soonest);
-    if (this.#news.size > 0) this.#timer.in(gathering);
-    if (this.#scannedAt === null || this.#scanLeft.length > 0) return;
-    const untilScan = milliseconds(scanEvery - elapsedMonotonic(this.#scannedAt, now));
-    if (untilScan > 0) {
-      this.#timer.in(untilScan);
-      return;
-    }
-    this.#scannedAt = now;
-    this.#scanLeft = [...this.#tree.all()].map(({ path }) => path);
-    this.#timer.in(gathering);
   }
 }

@@ -12,11 +12,17 @@ export interface EditParts {
   readonly tree: SourceTree;
   readonly rules: CompiledRules;
   readonly gates: ReleaseGates;
-  readonly list: ChangeList<string>;
+  /** Another list after a new epoch has begun. */
+  readonly publication: { readonly list: ChangeList<string> };
   readonly paths: PublishedPaths;
   /** How long a document has to be missing to be removed. */
   readonly missing: Milliseconds;
+  /** Gives the rest of the process its turn. */
+  readonly breathe: () => Promise<void>;
 }
+
+/** So many documents are compared in one turn: some 2 ms of work. */
+const comparedAtOnce = 200;
 
 /** What is to be published. */
 export interface Gathered {
@@ -38,6 +44,7 @@ export class DocumentEdits {
   /** Directories in which something may be to be published that was held back so far. */
   readonly #pending = new Set<string>();
   readonly #missingSince = new Map<string, MonotonicMs>();
+  #compared = 0;
 
   constructor(parts: EditParts) {
     this.#parts = parts;
@@ -58,13 +65,15 @@ export class DocumentEdits {
     for (const directory of rules.redirects.keys()) this.#pending.add(directory);
   }
 
-  gather(now: MonotonicMs): Gathered {
+  /** Nothing is to be touched, nor put back, until it is fulfilled. */
+  async gather(now: MonotonicMs): Promise<Gathered> {
     const { gates } = this.#parts;
-    const sets = gates.open().map(({ path }) => ({ gate: path, edits: this.#setBehind(path, now) }));
+    const sets: GatheredSet[] = [];
+    for (const { path } of gates.open()) sets.push({ gate: path, edits: await this.#setBehind(path, now) });
     const ordinary: Edit<string>[] = [];
     for (const directory of this.#pending) {
       if (gates.of(directory) !== undefined || this.#isMarked(directory)) continue;
-      const isDone = this.#compare(directory, now, false, ordinary);
+      const isDone = await this.#compare(directory, now, false, ordinary);
       if (isDone) this.#pending.delete(directory);
     }
     return { ordinary: ordinary.sort(byPath), sets, wait: this.#soonest(now) };
@@ -75,7 +84,7 @@ export class DocumentEdits {
     for (const { path } of edits) this.#pending.add(decodeURIComponent(path.slice(0, path.lastIndexOf('/') + 1)));
   }
 
-  #setBehind(gate: string, now: MonotonicMs): Edit<string>[] {
+  async #setBehind(gate: string, now: MonotonicMs): Promise<Edit<string>[]> {
     const { tree, paths } = this.#parts;
     const directories = new Set([...tree.below(gate)].map(({ path }) => path));
     const prefix = encodePath(gate) ?? '';
@@ -84,19 +93,25 @@ export class DocumentEdits {
     }
     const edits: Edit<string>[] = [];
     for (const directory of directories) {
-      if (this.#compare(directory, now, true, edits)) this.#pending.delete(directory);
+      if (await this.#compare(directory, now, true, edits)) this.#pending.delete(directory);
     }
     return edits.sort(byPath);
   }
 
   /** Gives whether nothing is left to be done there. */
-  #compare(directory: string, now: MonotonicMs, isSet: boolean, edits: Edit<string>[]): boolean {
-    const { list, paths } = this.#parts;
+  async #compare(
+    directory: string,
+    now: MonotonicMs,
+    isSet: boolean,
+    edits: Edit<string>[],
+  ): Promise<boolean> {
+    const { publication, paths } = this.#parts;
     const desired = this.#desired(directory);
     for (const [path, document] of desired) {
+      if (++this.#compared % comparedAtOnce === 0) await this.#parts.breathe();
       this.#missingSince.delete(path);
       const text = documentText(document);
-      const published = list.latest(path)?.document;
+      const published = publication.list.latest(path)?.document;
       if (published == null || !saysTheSame(published, text)) edits.push({ path, document: text });
     }
     let isDone = true;
@@ -152,7 +167,7 @@ export class DocumentEdits {
   #soonest(now: MonotonicMs): Milliseconds | null {
     let soonest: number | null = null;
     for (const [path, since] of this.#missingSince) {
-      if (this.#parts.list.latest(path)?.document == null) this.#missingSince.delete(path);
+      if (this.#parts.publication.list.latest(path)?.document == null) this.#missingSince.delete(path);
       else soonest = Math.min(soonest ?? Infinity, this.#parts.missing - elapsedMonotonic(since, now));
     }
     return soonest === null ? null : milliseconds(Math.max(soonest, 0));

@@ -2,6 +2,7 @@ import type { Milliseconds, MonotonicMs } from '../../config/units.js';
 import type { Edit } from '../change-list.js';
 import type { Publication } from '../publication.js';
 import type { DocumentEdits, GatheredSet } from './document-edits.js';
+import type { RecordCheck } from './record-check.js';
 import { MassRemoval } from './mass-removal.js';
 import type { PublishedPaths } from './published-paths.js';
 import type { SourceReports } from './source-reports.js';
@@ -11,6 +12,7 @@ export interface EditPublisherParts {
   readonly publication: Publication;
   readonly paths: PublishedPaths;
   readonly reports: SourceReports;
+  readonly check: RecordCheck;
   /** What was behind this gate is published. */
   readonly onReleased: (gate: string) => void;
 }
@@ -42,7 +44,7 @@ export class EditPublisher {
   /** Gives how soon there will be more to publish; null if nothing is known of that. */
   async publish(now: MonotonicMs): Promise<Milliseconds | null> {
     const { edits, publication, reports } = this.#parts;
-    const gathered = edits.gather(now);
+    const gathered = await edits.gather(now);
     this.#heldRemovals = 0;
     try {
       for (const set of gathered.sets) await this.#publishSet(set, now);
@@ -92,10 +94,20 @@ export class EditPublisher {
   }
 
   async #publishEdits(edits: readonly Edit<string>[], isSet: boolean, now: MonotonicMs): Promise<void> {
-    if (edits.length === 0) return;
-    this.#parts.paths.apply(await this.#parts.publication.publish(edits, isSet));
+    const { paths, publication, check } = this.#parts;
+    for (const some of isSet ? [edits] : slices(edits)) {
+      const believable = await check.passed(some);
+      if (believable.length > 0) paths.apply(await publication.publish(believable, isSet));
+    }
     this.#removals.count(edits.filter(isRemoval).length, now);
   }
 }
+
+/** What is not visible together is published in parts, so that nobody waits for all of it. */
+function* slices(edits: readonly Edit<string>[]): Generator<readonly Edit<string>[]> {
+  for (let at = 0; at < edits.length; at += publishedAtOnce) yield edits.slice(at, at + publishedAtOnce);
+}
+
+const publishedAtOnce = 500;
 
 const isRemoval = ({ document }: Edit<string>): boolean => document === null;

@@ -1,7 +1,7 @@
 import type { RefusedEntry } from './entry-look.js';
 import type { Unpublished } from './source-rules.js';
 
-export type RefusalReason = Unpublished | RefusedEntry | 'loop' | 'too-deep';
+export type RefusalReason = Unpublished | RefusedEntry | 'loop' | 'too-deep' | 'no-record';
 
 /** So many are remembered by name. */
 const mostNamed = 1000;

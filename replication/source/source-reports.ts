@@ -58,6 +58,12 @@ export class SourceReports {
     this.#begin('source-failed', `changes of ${this.#directory} could not be published: ${message}`, error);
   }
 
+  /** A document of which no record can be made that any reader takes. */
+  noRecord(path: string, reason: string): void {
+    const event = { code: 'source-no-record', directory: this.#directory, path, reason };
+    this.#logger.error(event, `${path} in ${this.#directory} cannot be published: ${reason}`);
+  }
+
   factsLost(reason: string): void {
     const event = { code: 'source-facts-lost', directory: this.#directory, reason };
     this.#logger.warn(event, 'what was known of the files is damaged: all of them are read again');

@@ -1,5 +1,6 @@
 import type { FieldsBlock } from '../../wlis/trust/fields-block.js';
 import { fieldsBlock } from '../../wlis/trust/fields-block.js';
+import { NotBelieved } from '../../wlis/trust/not-believed.js';
 import { encodePath } from './uri-path.js';
 import { pathPatterns, type PathPatterns } from './path-patterns.js';
 import { isTemporaryName } from './temporary-names.js';
@@ -108,7 +109,17 @@ function fieldsFor(
     for (const [field, value] of Object.entries(set)) values.set(field.toLowerCase(), value);
   }
   for (let i = 0; i < more.length; i += 2) addTo(values, more[i] as string, more[i + 1] as string);
-  return fieldsBlock([...values].flat());
+  return sealed([...values]);
+}
+
+/** What no record can have is given as it is: then the document is refused, and not all that is published with it. */
+function sealed(fields: (readonly [name: string, value: string])[]): FieldsBlock {
+  try {
+    return fieldsBlock(fields.flat());
+  } catch (error) {
+    if (error instanceof NotBelieved) return fields;
+    throw error;
+  }
 }
 
 /** What a document brings along stands beside a rule's `Vary`, and replaces everything else. */

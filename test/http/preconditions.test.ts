@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { epochMs } from '../../config/units.js';
 import { Fields } from '../../proxy/http/fields.js';
-import { ifRangeHolds, isNotModified, isStrongLastModified } from '../../proxy/http/preconditions.js';
+import { ifRangeHolds, isNotModified, isStrongLastModified, preconditionFails } from '../../proxy/http/preconditions.js';
 
 const now = epochMs(Date.UTC(2025, 0, 1));
 const earlier = 'Mon, 01 Jan 2024 00:00:00 GMT';
@@ -68,6 +68,33 @@ describe('preconditions (RFC 9110 §13)', () => {
     assert.equal(isAnsweredNotModified(fields, 'GET', { ...stored, date: modified }), true);
     assert.equal(isAnsweredNotModified(fields, 'GET', { ...stored, date: later }), false);
     assert.equal(isAnsweredNotModified(fields, 'GET', stored), false);
+  });
+});
+
+describe('what fails at an origin server (RFC 9110 §13.1.1, §13.1.4)', () => {
+  const fails = (fields: Record<string, string | string[]>, representation = {}): boolean =>
+    preconditionFails({ method: 'GET', fields: Fields.of(fields) }, { ...current, ...representation }, now);
+
+  it('If-Match fails unless a tag matches by strong comparison, or it is * (RFC 9110 §13.1.1)', () => {
+    for (const value of ['"b"', 'W/"a"', '', 'a']) assert.equal(fails({ 'If-Match': value }), true, value);
+    for (const value of ['"a"', '"b", "a"', '*']) assert.equal(fails({ 'If-Match': value }), false, value);
+    assert.equal(fails({ 'If-Match': ['"b"', '"a"'] }), false);
+    assert.equal(fails({ 'If-Match': 'W/"a"' }, { etag: 'W/"a"' }), true);
+    assert.equal(fails({ 'If-Match': '"a"' }, { etag: null }), true);
+    assert.equal(fails({ 'If-Match': '*' }, { etag: null }), false);
+  });
+
+  it('If-Unmodified-Since fails after a later change, without If-Match alone (RFC 9110 §13.1.4)', () => {
+    assert.equal(fails({ 'If-Unmodified-Since': earlier }), true);
+    assert.equal(fails({ 'If-Unmodified-Since': modified }), false);
+    assert.equal(fails({ 'If-Unmodified-Since': later }), false);
+    assert.equal(fails({ 'If-Unmodified-Since': earlier, 'If-Match': '"a"' }), false);
+    assert.equal(fails({ 'If-Unmodified-Since': 'once' }), false);
+    assert.equal(fails({ 'If-Unmodified-Since': earlier }, { lastModified: null }), false);
+  });
+
+  it('nothing fails without conditions', () => {
+    assert.equal(fails({ 'If-None-Match': '"a"', 'If-Modified-Since': later }), false);
   });
 });
 

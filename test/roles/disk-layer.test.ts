@@ -103,11 +103,28 @@ describe('a store on disk behind a node', () => {
     assert.match(willis.node.metrics.text(), /^willis_store_well\{store="disk"\} 0$/m);
   });
 
+  it('is said to fail, as an error, only when it fails: what the operator ordered is an event that says so', async () => {
+    const willis = await start({ ...here(), listen: { admin: '127.0.0.1:0' }, log: { level: 'info' } });
+    const unwell = (): unknown[] =>
+      willis.events.filter(({ code }) => code === 'disk-unwell').map(({ level, reason, msg }) => [level, reason, msg]);
+    const rebuilt = await fetch(`http://127.0.0.1:${willis.adminPort}/api/store/rebuild`, { method: 'POST' });
+    assert.match(await rebuilt.text(), /"type":"done"/);
+    const ordered = 'the index on disk is being made anew by order of the operator; the store goes on in memory';
+    assert.deepEqual(unwell(), [[30, 'ordered', ordered]]);
+    await until(() => willis.events.some(({ code }) => code === 'disk-recovered'));
+    await rm(join(directory.path, 'store'), { recursive: true });
+    willis.serve(answer(200, fresh, Buffer.alloc(200_000)));
+    await willis.get('/a');
+    await until(() => unwell().length > 1);
+    assert.deepEqual(unwell()[1], [50, 'failing', 'the disk fails; the store goes on in memory']);
+  });
+
   it('that fails is named in Cache-Status where an answer is stored nowhere for it', async () => {
     const willis = await start({ ...here(), cache: { ...disk, memory: 0 } });
     await rm(join(directory.path, 'store'), { recursive: true });
     willis.serve(answer(200, fresh, Buffer.alloc(200_000)));
     await willis.get('/a');
+    await until(() => willis.node.metrics.text().includes('willis_store_well{store="disk"} 0\n'));
     assert.match((await willis.get('/b')).get('cache-status') ?? '', /fwd=uri-miss.*detail=disk-unwell/);
   });
 });

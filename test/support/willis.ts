@@ -1,6 +1,7 @@
 import { loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
 import { createLogger } from '../../proxy/base/logger.js';
+import type { ReplicationControl } from '../../replication/replication-control.js';
 import { buildNode } from '../../proxy/roles/build-node.js';
 import type { ListenerName } from '../../proxy/roles/listeners.js';
 import type { Reload } from '../../proxy/admin/operator-control.js';
@@ -16,6 +17,8 @@ export interface WillisOptions {
   readonly config?: Sections;
   readonly clock?: FakeClock;
   readonly origin?: ScriptedOrigin;
+  /** What its operator is told of replication, in place of what the configuration says. */
+  readonly replication?: ReplicationControl;
 }
 
 /** Starts a node in this process, with an origin server behind its reverse side; both stop with `stop`. */
@@ -36,7 +39,9 @@ export async function startWillis(options: WillisOptions = {}): Promise<Willis> 
   const events: LoggedEvent[] = [];
   const write = (line: string): void => void events.push(JSON.parse(line) as LoggedEvent);
   try {
-    const node = buildNode(loaded(config), { logger: createLogger({ level: 'silent', write }), clock });
+    const { replication } = options;
+    const logger = createLogger({ level: 'silent', write });
+    const node = buildNode(loaded(config), { logger, clock, ...(replication && { replication }) });
     await node.start();
     return new Willis({ node, origin, clock, config, events, data });
   } catch (error) {

@@ -9,7 +9,7 @@ import type { Variant } from './variant.js';
  * @param variant null where the record has none
  * @returns names, in lower case, and values in turns
  */
-export function documentFields({ fields }: DocumentRecord, variant: Variant | null): string[] {
+export function documentFields({ fields }: Pick<DocumentRecord, 'fields'>, variant: Variant | null): string[] {
   const lines = fields.flat();
   if (variant === null) return lines;
   const { type, coding, language, etag, lastModified, digest } = variant;

@@ -11,7 +11,7 @@ import { parseSubset, subsetJson, type Subset } from './subset.js';
 /** A node that holds a namespace. It is known by its key: the same key at another place is the same node. */
 export interface GroupMember {
   readonly key: PublicKey;
-  /** `https://m1.example`: scheme, host and port in canonical spelling, the preferred one first. */
+  /** `https://m1.example`: scheme, host and port in canonical spelling, the preferred one first. None if nobody can reach it. */
   readonly urls: readonly string[];
   readonly place: Place | null;
   /** How much it can take beside the others: one of capacity 4 four times as much as one of capacity 1. */
@@ -42,6 +42,7 @@ export interface Replica extends GroupMember {
 export function parsePrimary(value: Json, namespace: Namespace): GroupMember {
   const members = new Members(value, 'group: primary');
   const primary = parseMember(members, namespace);
+  if (primary.urls.length === 0) throw wrong('a primary without a URL');
   members.end();
   return primary;
 }
@@ -82,9 +83,9 @@ export const replicaJson = (replica: Replica): JsonObject => ({
   delegate: replica.delegate ? true : undefined,
 });
 
-function parseMember(members: Members, namespace: Namespace): GroupMember {
-  const urls = members.list('urls', mostUrls).map((one) => parseUrl(one, namespace));
-  if (urls.length === 0) throw wrong('a member without a URL');
+/** Of an object that has more than that. @param namespace null: whatever it holds. @throws NotBelieved malformed, too-large */
+export function parseMember(members: Members, namespace: Namespace | null): GroupMember {
+  const urls = members.list('urls', mostUrls).map((one) => parseNodeUrl(one, namespace));
   if (new Set(urls).size < urls.length) throw wrong('a member with a URL twice');
   return {
     key: parsePublicKey(members.text('key', 64), `${members.what}: 'key'`),
@@ -94,7 +95,8 @@ function parseMember(members: Members, namespace: Namespace): GroupMember {
   };
 }
 
-function parseUrl(value: Json, namespace: Namespace): string {
+/** The URL of a node that may hold the namespace. @throws NotBelieved malformed, too-large */
+export function parseNodeUrl(value: Json, namespace: Namespace | null): string {
   const text = typeof value === 'string' ? value : '';
   if (text.length > longestUrl) throw new NotBelieved('too-large', `group: a URL longer than ${longestUrl}`);
   let origin: string;
@@ -105,7 +107,7 @@ function parseUrl(value: Json, namespace: Namespace): string {
     throw new NotBelieved('malformed', `group: ${quoted(text)}: ${error.message}`, { cause: error });
   }
   if (origin !== text) throw wrong(`${quoted(text)} is not scheme, host and port in canonical spelling`);
-  if (namespace.startsWith('https:') && !text.startsWith('https:')) {
+  if (namespace?.startsWith('https:') === true && !text.startsWith('https:')) {
     throw wrong(`${quoted(text)} without TLS for a namespace that has it`);
   }
   return text;

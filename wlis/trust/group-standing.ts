@@ -42,14 +42,18 @@ export const nextGroupVersion = (previous: Group | null, now: EpochMs): number =
  */
 export function admittedMember(group: Group, id: KeyId, learned: EpochMs, now: EpochMs): GroupMember | null {
   if (learned >= group.expires || now >= group.expires + group.policy.grace) return null;
-  return [group.primary, ...locatedReplicas(group, now)].find(({ key }) => keyIdOf(key) === id) ?? null;
+  return [group.primary, ...activeReplicas(group, now)].find(({ key }) => keyIdOf(key) === id) ?? null;
 }
 
 /**
  * The replicas at which documents may be looked for, however old the group: what they send is verified anyway. Where none
- * newer is to be had after `refreshAfter`, nobody could renew a membership, so all stay who were active then.
+ * newer is to be had after `refreshAfter`, nobody could renew a membership, so all stay who were active then. Those without a
+ * URL only take.
  */
-export function locatedReplicas({ replicas, refreshAfter }: Group, now: EpochMs): readonly Replica[] {
+export const locatedReplicas = (group: Group, now: EpochMs): readonly Replica[] =>
+  activeReplicas(group, now).filter(({ urls }) => urls.length > 0);
+
+function activeReplicas({ replicas, refreshAfter }: Group, now: EpochMs): readonly Replica[] {
   const at = Math.min(now, refreshAfter);
   return replicas.filter(({ activeUntil }) => at < activeUntil);
 }

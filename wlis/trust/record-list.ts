@@ -1,4 +1,4 @@
-import { canonicalJson, parseCanonicalJson } from './canonical-json.js';
+import { canonicalJson, parseCanonicalJson, type Json } from './canonical-json.js';
 import type { Digest } from './digest.js';
 import { Members } from './members.js';
 import { NotBelieved } from './not-believed.js';
@@ -10,9 +10,18 @@ export interface ListTail {
   /** The number of the last change that the list brings its reader to, and the root of the trie then. */
   readonly seq: number;
   readonly root: Digest;
+  /** In a list of changes, if there are any: those with numbers in one of these become visible in the same moment. */
+  readonly sets?: readonly ListSet[];
 }
 
-export const tailText = ({ count, seq, root }: ListTail): string => canonicalJson({ kind: TAIL, count, seq, root });
+/** Numbers from the first to the second, which is the greater one. Sets ascend and have no number in common. */
+export type ListSet = readonly [from: number, to: number];
+
+/** The most sets in a list: where there were more, neighbours are joined. */
+export const MOST_SETS = 1024;
+
+export const tailText = ({ count, seq, root, sets }: ListTail): string =>
+  canonicalJson({ kind: TAIL, count, seq, root, sets });
 
 /**
  * Takes the lines of a list (NDJSON: a text and a line feed each) as they come, in pieces that begin and end anywhere.
@@ -58,16 +67,32 @@ export class ListReader {
 }
 
 function parseTail(line: string, lines: number): ListTail {
-  const members = new Members(parseCanonicalJson(line, 'list: tail', 512), 'list: tail');
+  const members = new Members(parseCanonicalJson(line, 'list: tail', longestTail), 'list: tail');
   members.word('kind', TAIL);
   const count = members.integer('count', 0);
   const tail = { count, seq: members.integer('seq', 0), root: members.digest('root') };
+  const sets = members.optional('sets', (name) => parseSets(members.list(name, MOST_SETS), tail.seq));
   members.end();
   if (count !== lines) throw wrong(`${lines} lines where the tail says ${count}`);
-  return tail;
+  return sets === undefined ? tail : { ...tail, sets };
+}
+
+function parseSets(values: readonly Json[], last: number): readonly ListSet[] {
+  if (values.length === 0) throw wrong("'sets' of the tail is empty");
+  let before = 0;
+  return values.map((value) => {
+    const [from, to, ...more] = Array.isArray(value) ? (value as readonly Json[]) : [];
+    if (typeof from !== 'number' || typeof to !== 'number' || more.length > 0) throw wrong('a set that is no pair');
+    if (!(before < from && from < to && to <= last)) throw wrong(`the set from ${from} to ${to} is out of order`);
+    before = to;
+    return [from, to];
+  });
 }
 
 const TAIL = 'tail/1';
+
+/** In characters: 1024 sets of numbers of 16 digits fit in. */
+const longestTail = 40_960;
 
 /** In a string the quotes would be escaped, so that no other line has this in it but as a member of its own. */
 const TAIL_MARK = `"kind":"${TAIL}"`;

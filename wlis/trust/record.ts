@@ -56,7 +56,7 @@ export const keyOf = (uri: CanonicalUri): Digest => digestOfText(uri);
 
 /** @throws NotBelieved malformed, too-large */
 export function parseRecord(text: string): DocumentRecord | Removal {
-  const json = parseCanonicalJson(text, 'record', longestRecord);
+  const json = parseCanonicalJson(text, 'record', LONGEST_RECORD);
   const members = new Members(json, 'record');
   const kind = members.text('kind', 32);
   const place = placeOf(members);
@@ -101,8 +101,8 @@ function checkRecord({ path, status, fields, variants }: DocumentRecord): void {
 }
 
 function placeOf(members: Members): Version & { readonly namespace: Namespace; readonly path: string } {
-  const path = members.text('path', longestRecord);
-  const text = members.text('namespace', longestRecord);
+  const path = members.text('path', LONGEST_RECORD);
+  const text = members.text('namespace', LONGEST_RECORD);
   try {
     const namespace = parseNamespace(text);
     if (namespace !== text) throw new NotCanonical('not in its canonical spelling');
@@ -128,4 +128,4 @@ const kinds = { document: 'document/1', removal: 'removal/1' } as const;
 const mostVariants = 64;
 
 /** In characters: a fields block of its greatest size, its URI and 64 variants fit in. */
-const longestRecord = 131_072;
+export const LONGEST_RECORD = 131_072;

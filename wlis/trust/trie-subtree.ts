@@ -42,7 +42,7 @@ export function subtreeText(subtree: Subtree): string {
 export function parseSubtree(text: string, expected: { prefix: Prefix; digest: Digest }): Subtree {
   const { prefix } = expected;
   const what = `trie at '${prefix}'`;
-  const members = new Members(parseCanonicalJson(text, what, longestLine), what);
+  const members = new Members(parseCanonicalJson(text, what, LONGEST_SUBTREE), what);
   const said = members.text('prefix', 64);
   if (said !== prefix) throw new NotBelieved('wrong-subject', `${what}: of ${quoted(said)} instead`);
   const subtree: Subtree = members.has('entries')
@@ -117,4 +117,5 @@ function parseEntry(value: Json, prefix: Prefix): TrieEntry {
 const wrong = (prefix: Prefix, fault: string): NotBelieved =>
   new NotBelieved('malformed', `trie at '${prefix}': ${fault}`);
 
-const longestLine = 8192;
+/** In characters. */
+export const LONGEST_SUBTREE = 8192;

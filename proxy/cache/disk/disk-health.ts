@@ -3,9 +3,16 @@ import type { Milliseconds } from '../../../config/units.js';
 import { isDamage } from '../../base/key-value.js';
 import { diskFault } from './disk-fault.js';
 
+/**
+ * Why a store is unwell. `failing`: the disk does not do what it should; `repairing`: the index is damaged, or slow to open,
+ * and is being opened or repaired; `ordered`: it is made anew because the operator said so.
+ */
+export type UnwellReason = 'failing' | 'repairing' | 'ordered';
+
 export interface HealthOptions {
-  /** Called once when the disk begins to fail, and once when that is over. */
-  readonly onUnwell: (error: unknown) => void;
+  /** Called once when the store begins to be unwell, again if it then turns out that the disk fails. */
+  readonly onUnwell: (error: unknown, reason: UnwellReason) => void;
+  /** Called once when that is over. */
   readonly onWell: () => void;
   /** How long after a failure it is tried again. */
   readonly retryAfter: Milliseconds;
@@ -17,6 +24,7 @@ export interface HealthOptions {
 export class DiskHealth {
   readonly #options: HealthOptions;
   #cause: unknown = null;
+  #reason: UnwellReason = 'failing';
   #timer: NodeJS.Timeout | null = null;
   #trial: Promise<void> | null = null;
   #closed = false;
@@ -40,10 +48,15 @@ export class DiskHealth {
    * It is unwell from now on.
    * @param trial to make it well again, which is under way; otherwise there is one at once if that may help, or later
    */
-  begin(cause: unknown, trial?: Promise<void>): void {
+  begin(
+    cause: unknown,
+    trial?: Promise<void>,
+    reason: UnwellReason = isDamage(cause) ? 'repairing' : 'failing',
+  ): void {
     if (this.#closed || this.#cause !== null) return;
     this.#cause = cause;
-    this.#options.onUnwell(cause);
+    this.#reason = reason;
+    this.#options.onUnwell(cause, reason);
     if (trial !== undefined) this.#trial = this.#try(trial);
     // waiting makes nothing of it better
     else if (isDamage(cause)) this.#trial = this.#try(this.#options.recover(cause));
@@ -81,6 +94,10 @@ export class DiskHealth {
       if (!this.#closed) this.#options.onWell();
     } catch (error) {
       this.#cause = error;
+      if (this.#reason !== 'failing' && !this.#closed) {
+        this.#reason = 'failing';
+        this.#options.onUnwell(error, 'failing');
+      }
       this.#tryLater();
     }
   }

@@ -5,6 +5,7 @@ import type { CacheKey } from '../cache-key.js';
 import type { InvalidationOrder } from '../invalidation-marks.js';
 import type { PinsFull } from '../pins-full.js';
 import type { Retention } from '../retention.js';
+import type { UnwellReason } from './disk-health.js';
 import type { FileSystem } from './file-system.js';
 
 export interface DiskOptions {
@@ -17,8 +18,8 @@ export interface DiskOptions {
   /** How many responses are kept under one key; one more drops the least recently used of them. */
   readonly variants: number;
   readonly clock: Clock;
-  /** The disk does not do what it should: until `onWell` nothing is found or stored. */
-  readonly onUnwell: (error: unknown) => void;
+  /** The store is unwell: until `onWell` nothing is found or stored. Called again if it then turns out that the disk fails. */
+  readonly onUnwell: (error: unknown, reason: UnwellReason) => void;
   readonly onWell: () => void;
   /** A stored response could not be read, or not be trusted, and is forgotten. */
   readonly onLost?: (key: CacheKey, error: unknown) => void;

@@ -86,7 +86,8 @@ export class DiskRecovery {
     if (!this.#parts.health.isWell) throw new KeyValueError('unwell', 'the disk fails, or is being repaired already');
     const up = this.#bringUp(true, { onProgress });
     const over = up.then(() => undefined);
-    this.#parts.health.begin(new KeyValueError('damaged', 'the index is made anew by order of the operator'), over);
+    const order = new KeyValueError('damaged', 'the index is made anew by order of the operator');
+    this.#parts.health.begin(order, over, 'ordered');
     await over;
     return (await up).rebuilt;
   }

@@ -108,7 +108,7 @@ export class DiskUpkeep {
 
   #begin<T>(work: UpkeepWork, options: UpkeepOptions, task: (options: UpkeepOptions) => Promise<T>): Promise<T> {
     const { health } = this.#parts.disk;
-    if (!health.isWell) throw new WillisError('store-unwell', 'the disk fails; see the event disk-unwell');
+    if (!health.isWell) throw new WillisError('store-unwell', 'the disk is not in use; see the event disk-unwell');
     return this.#upkeep.begin(work, options.signal, (signal) =>
       task({ ...options, signal }).catch((error: unknown) => {
         health.failed(error);

@@ -96,7 +96,6 @@ describe('groups', () => {
 
   it('name members by scheme, host and port in one spelling, by TLS where the namespace has it', async () => {
     const wrong: readonly (readonly [Json, RegExp])[] = [
-      [[], /without a URL/],
       [['https://a.example', 'https://a.example'], /twice/],
       [['https://a.example/'], /canonical spelling/],
       [['https://A.example'], /canonical spelling/],
@@ -112,6 +111,7 @@ describe('groups', () => {
       await assert.rejects(openWith({ urls }), disbelief('malformed', message), JSON.stringify(urls));
       await assert.rejects(openWith({ urls }, 'primary'), disbelief('malformed', message), JSON.stringify(urls));
     }
+    await assert.rejects(openWith({ urls: [] }, 'primary'), disbelief('malformed', /a primary without a URL/));
     const plain = parseNamespace('http://docs.example.org/manual/');
     const group = groupOf(primary, [replicaOf(a, { urls: ['http://10.0.0.1:8080'] })], { namespace: plain });
     assert.deepEqual((await openGroup((await signGroup(group, signer)).jws, plain, bySigner)).group, group);
@@ -302,6 +302,14 @@ describe('membership', () => {
     assert.equal(admits(group, a, 0, 1000), false);
     assert.equal(admits(group, signer.publicKey, 0, 0), false);
     assert.equal(admits(group, primary, 0, 1000), true);
+  });
+
+  it('of a replica without a URL gives it what members get, and nobody looks for documents there', async () => {
+    const group = groupOf(primary, [replicaOf(a, { urls: [] }), replicaOf(b)]);
+    const { jws } = await signGroup(group, signer);
+    assert.deepEqual((await openGroup(jws, manual, bySigner)).group, group);
+    assert.deepEqual(located(group, 0), [b]);
+    assert.equal(admits(group, a, 0, 0), true);
   });
 
   it('stays as it was at refreshAfter while no newer group is to be had, for nobody could renew it', () => {

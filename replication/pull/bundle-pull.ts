@@ -1,0 +1,111 @@
+import { bytes, type Bytes, type Milliseconds } from '../../config/units.js';
+import type { Digest } from '../../wlis/trust/digest.js';
+import type { Epoch } from '../../wlis/trust/epoch.js';
+import { NotBelieved } from '../../wlis/trust/not-believed.js';
+import { once } from '../blob-content.js';
+import type { BlobStore } from '../blob-store.js';
+import { CallFailed, type BundledContent, type ListPosition, type RemoteHolder } from '../remote-holder.js';
+import { patiently } from './patience.js';
+import { NoSource, SourceTrial } from './source-trial.js';
+import type { PullSettings, PullSources } from './sourced-blocks.js';
+
+export interface BundlePullOptions {
+  readonly store: BlobStore;
+  readonly settings: PullSettings;
+  readonly from: PullSources;
+  readonly epoch: Epoch;
+  /** Number of the change behind which it begins. */
+  readonly after: number;
+  /** Number of the last change that something is wanted of. */
+  readonly last: number;
+  /** Whether a content is still wanted; others come along, and are left. */
+  readonly isWanted: (digest: Digest) => boolean;
+  /** It is in the store. */
+  readonly onGot: (digest: Digest, size: Bytes) => void;
+}
+
+/** Of one answer. */
+const bundleSize = bytes(8 * 1024 * 1024);
+/** So much may come that is not wanted, and an eighth of what is. */
+const mostUnwanted = 64 * 1024;
+
+/**
+ * Gets short contents of changes, many in one answer, as far as bundles have them and as long as most of what they have is
+ * wanted. What is missing afterwards is to be pulled by itself.
+ * @returns whether it was worth its bytes: no source failed, and not too much came that was not wanted
+ * @throws BlobStoreError; what the signal has as its reason
+ */
+export async function pullBundles(options: BundlePullOptions, signal: AbortSignal): Promise<boolean> {
+  const trial = new SourceTrial('' as Digest);
+  const state: State = { position: options.after, useful: 0, unwanted: 0 };
+  while (state.position < options.last) {
+    const before = state.position;
+    const source = nextOf(trial, options.from.sources());
+    if (source === null) return false;
+    try {
+      if (!(await takeBundle(source, state, options, signal))) return false;
+      // it has nothing more, or nothing short
+      if (state.position === before) return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof CallFailed) && !(error instanceof NotBelieved)) throw error;
+      const refusal = trial.failed(source.url, error, state.position > before);
+      if (refusal !== null) options.from.onRefused(refusal);
+    }
+  }
+  return true;
+}
+
+interface State {
+  /** All changes up to that number have come, as far as bundles have them. */
+  position: number;
+  useful: number;
+  unwanted: number;
+}
+
+/** @returns false if too much of it is not wanted */
+async function takeBundle(
+  source: RemoteHolder,
+  state: State,
+  { store, settings, from, epoch, last, isWanted, onGot }: BundlePullOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { clock, patience, bandwidth } = settings;
+  const since: ListPosition | null = state.position === 0 ? null : { epoch, seq: state.position, root: null };
+  const parts = patiently<BundledContent>(
+    (ending) => source.bundle(since, bundleSize, ending),
+    { clock, patience, sizeOf: sizeOfPart, failure: () => silent(source.url, patience) },
+    signal,
+  );
+  for await (const part of parts) {
+    const size = bytes(part.content.length);
+    from.onBytes(size);
+    if (isWanted(part.digest)) {
+      const { digest } = await store.put(once(part.content), size);
+      if (digest !== part.digest) throw new NotBelieved('wrong-digest', `a bundle has ${digest} as ${part.digest}`);
+      state.useful += size;
+      onGot(digest, size);
+    } else state.unwanted += size;
+    state.position = Math.max(state.position, part.seq);
+    if (state.unwanted > mostUnwanted + state.useful / 8) return false;
+    if (state.position >= last) return true;
+    await bandwidth.passed(size, signal);
+    signal.throwIfAborted();
+  }
+  return true;
+}
+
+function nextOf(trial: SourceTrial, sources: readonly RemoteHolder[]): RemoteHolder | null {
+  try {
+    return trial.next(sources);
+  } catch (error) {
+    if (error instanceof NoSource) return null;
+    throw error;
+  }
+}
+
+/** An empty content is progress as well. */
+const sizeOfPart = ({ content }: BundledContent): Bytes => bytes(content.length + 256);
+
+const silent = (url: string, patience: Milliseconds): CallFailed =>
+  new CallFailed('unreachable', url, 'silent', `hardly anything of a bundle came in ${patience / 1000} s`);

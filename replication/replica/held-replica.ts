@@ -1,0 +1,227 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '../../proxy/base/clock.js';
+import type { Logger } from '../../proxy/base/logger.js';
+import type { Namespace } from '../../wlis/namespace.js';
+import type { Digest } from '../../wlis/trust/digest.js';
+import type { BlobStore } from '../blob-store.js';
+import type { Change } from '../change-list.js';
+import type { Edition } from '../held-namespace.js';
+import type { RemoteHolder } from '../remote-holder.js';
+import type { HoldingRules } from './holding-rules.js';
+import { takeNews, type News } from './news.js';
+import { recalled, type RecalledReplica } from './recalled-replica.js';
+import type { HeldPoint, ReplicaJournal } from './replica-journal.js';
+import type { ReplicaView } from './replica-view.js';
+import { RetainedContents } from './retained-contents.js';
+import { ShowPlan, type WantedContent } from './show-plan.js';
+
+export interface HeldReplicaOptions {
+  readonly namespace: Namespace;
+  /** Of its journal. */
+  readonly path: string;
+  readonly blobs: BlobStore;
+  readonly rules: HoldingRules;
+  /** Whether contents of documents that were removed stay here. */
+  readonly keepsRemoved: boolean;
+  /** The head that a journal names, if it is believed. */
+  readonly openHead: RecalledReplica['openHead'];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** These are to be pulled now, and no others. */
+  readonly onWanted: (contents: readonly WantedContent[]) => void;
+  /** There is another edition, or a newer head of the same. */
+  readonly onEdition: () => void;
+}
+
+/** What is visible ahead of what is held is written down so much later, if that has not come to be held meanwhile. */
+const showLater = 500;
+
+/**
+ * What a replica holds: it takes news, says which contents it wants, shows changes as their contents come, and holds the next
+ * edition once all are here. Contents are durable, then the journal, then others are told (rule 1 of the protocol).
+ */
+export class HeldReplica {
+  readonly view: ReplicaView;
+  readonly #options: HeldReplicaOptions;
+  readonly #journal: ReplicaJournal;
+  readonly #retained: RetainedContents;
+  /** What was visible ahead of the list when the journal was opened. */
+  readonly #recalled: Change<string>[];
+  #plan: ShowPlan | null = null;
+  #unwritten: Change<string>[] = [];
+  #writing: NodeJS.Timeout | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  private constructor(options: HeldReplicaOptions, journal: ReplicaJournal, view: ReplicaView, kept: Change<string>[]) {
+    this.#options = options;
+    this.#journal = journal;
+    this.view = view;
+    this.#retained = new RetainedContents(options.blobs, options.rules);
+    this.#recalled = [...view.shown];
+    for (const change of view.held?.list.changes() ?? []) this.#retained.retain(change);
+    for (const change of [...this.#recalled, ...kept]) this.#retained.retain(change);
+    this.#retained.keep(kept);
+  }
+
+  static async open(options: HeldReplicaOptions): Promise<HeldReplica> {
+    const { journal, view, kept } = await recalled(options);
+    return new HeldReplica(options, journal, view, kept);
+  }
+
+  /** Changes that are known and cannot be shown yet. */
+  get left(): number {
+    return this.#plan?.left ?? 0;
+  }
+
+  /** Asks a holder for news. @throws CallFailed, NotBelieved */
+  take(holder: RemoteHolder, signal: AbortSignal): Promise<News> {
+    const { namespace, clock } = this.#options;
+    return this.#next(async () => {
+      const news = await takeNews(holder, { namespace, view: this.view, now: clock.now(), signal, rest });
+      if (news.kind === 'renewed' && this.view.next === null) await this.#noteHead();
+      if (news.kind === 'changes') {
+        this.#retained.expect(this.view.next?.list.changes() ?? []);
+        await this.#replan();
+      }
+      return news;
+    });
+  }
+
+  /** A content has come. */
+  arrived(digest: Digest): void {
+    const plan = this.#plan;
+    if (plan === null) return;
+    this.#show(plan.arrived(digest));
+    if (plan.left === 0) void this.#next(() => this.#hold(plan));
+  }
+
+  /** Fulfilled when what was begun is done. */
+  async idle(): Promise<void> {
+    await this.#turn;
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#writing !== null) clearTimeout(this.#writing);
+    await this.#turn;
+    await this.#writeShown();
+    await this.#journal.close();
+  }
+
+  /** There is no room for what is wanted. @returns whether something was let go of */
+  makeRoom(): boolean {
+    const had = [...this.#retained.kept].length > 0;
+    this.#retained.forgetKept();
+    return had;
+  }
+
+  async #replan(): Promise<void> {
+    const { next, held } = this.view;
+    if (next === null) return;
+    const { blobs, rules, onWanted } = this.#options;
+    const older = (path: string): string | null => held?.list.latest(path)?.document ?? null;
+    const plan = await ShowPlan.make(
+      next.list.changes(),
+      {
+        has: ({ digest }) => blobs.has(digest),
+        isPulled: (path, variant) => rules.isPulled(path, variant, this.#isHeld(path, older(path))),
+        older,
+      },
+      rest,
+    );
+    this.#plan = plan;
+    this.#show(plan.ready);
+    for (const { variant } of plan.wanted) if (blobs.has(variant.digest)) this.#show(plan.arrived(variant.digest));
+    onWanted(plan.wanted.filter(({ variant }) => !blobs.has(variant.digest)));
+    if (plan.left === 0) await this.#hold(plan);
+  }
+
+  #isHeld(path: string, document: string | null): boolean {
+    if (document === null || this.#options.rules.onChange !== 'pullIfHeld') return false;
+    return this.#retained.contents(path, document).some(({ digest }) => this.#options.blobs.has(digest));
+  }
+
+  /** Everything of the next edition is here: it is held, unless a newer one is on its way by now. */
+  async #hold(plan: ShowPlan): Promise<void> {
+    const { next, held } = this.view;
+    if (this.#plan !== plan || next === null) return;
+    const { blobs, keepsRemoved, onEdition } = this.#options;
+    await blobs.sync();
+    const { head, jws } = next.head;
+    const isWhole = next.isWhole || held === null;
+    const { floor } = isWhole ? next.list : held.list;
+    const point: HeldPoint = { epoch: head.epoch, last: head.seq, floor, head: jws, isWhole };
+    await this.#journal.reach(point, [...next.list.changes()]);
+    const replaced = this.#retained.arrive(held?.list ?? null, isWhole);
+    const edition = this.view.commit();
+    this.#plan = null;
+    this.#unwritten = [];
+    for (const change of this.#recalled.splice(0)) this.#retained.release(change);
+    await this.#letGo(replaced, edition, keepsRemoved);
+    onEdition();
+    await this.#compact(edition);
+  }
+
+  async #letGo(replaced: readonly Change<string>[], { list }: Edition, keepsRemoved: boolean): Promise<void> {
+    const removed = keepsRemoved
+      ? replaced.filter(({ path, document }) => document !== null && (list.latest(path)?.document ?? null) === null)
+      : [];
+    this.#retained.keep(removed);
+    if (removed.length > 0) await this.#journal.keep(removed);
+    const isKept = new Set(removed);
+    for (const change of replaced) if (!isKept.has(change)) this.#retained.release(change);
+  }
+
+  async #noteHead(): Promise<void> {
+    const { held } = this.view;
+    if (held === null) return;
+    await this.#journal.reach(pointOf(held), []);
+    await this.#compact(held);
+    this.#options.onEdition();
+  }
+
+  async #compact(edition: Edition): Promise<void> {
+    if (!this.#journal.isWorthCompacting) return;
+    const beside = { visible: this.view.shown, kept: this.#retained.kept };
+    await this.#journal.compact(pointOf(edition), edition.list, beside);
+  }
+
+  #show(changes: readonly Change<string>[]): void {
+    if (changes.length === 0 || this.view.held === null) return;
+    this.view.show(changes);
+    this.#unwritten.push(...changes);
+    this.#writing ??= setTimeout(() => {
+      this.#writing = null;
+      if (!this.#closed) void this.#next(() => this.#writeShown());
+    }, showLater);
+  }
+
+  async #writeShown(): Promise<void> {
+    const changes = this.#unwritten.splice(0).sort((a, b) => a.seq - b.seq);
+    if (changes.length === 0) return;
+    await this.#options.blobs.sync();
+    await this.#journal.show(changes);
+  }
+
+  /** One after the other; what fails is told by whoever asked for it. */
+  #next<R>(work: () => Promise<R>): Promise<R> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch((error: unknown) => {
+      const { logger, namespace } = this.#options;
+      logger.debug({ code: 'replica-step-failed', namespace, error }, 'a step of a replica failed');
+    });
+    return done;
+  }
+}
+
+const pointOf = ({ head: { head, jws }, list }: Edition): HeldPoint => ({
+  epoch: head.epoch,
+  last: list.last,
+  floor: list.floor,
+  head: jws,
+  isWhole: false,
+});
+
+const rest = (): Promise<void> => setImmediate();

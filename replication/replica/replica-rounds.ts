@@ -1,0 +1,81 @@
+import { milliseconds, type Milliseconds } from '../../config/units.js';
+
+export interface ReplicaRoundsOptions {
+  /** Asks for news. @returns whether it came to something; it does not reject */
+  readonly round: () => Promise<boolean>;
+  /** Ends when there may be news, where nobody can tell of them; rejects if that cannot be waited for. Null: somebody tells. */
+  readonly wait: ((signal: AbortSignal) => Promise<void>) | null;
+  /** How long nobody has to tell of news before they are asked for. */
+  readonly every: Milliseconds;
+}
+
+const firstRetry = milliseconds(500);
+
+/**
+ * When a replica asks for news: at once when it is told of some, and at most once at a time, however often it is told; every
+ * now and then; and after failures later and later, up to that interval. Times are spread, so that many do not come at once.
+ */
+export class ReplicaRounds {
+  readonly #options: ReplicaRoundsOptions;
+  #timer: NodeJS.Timeout | null = null;
+  #running: Promise<void> | null = null;
+  #isAwake = false;
+  #failures = 0;
+  #waiting: AbortController | null = null;
+  #stopped = false;
+
+  constructor(options: ReplicaRoundsOptions) {
+    this.#options = options;
+  }
+
+  /** There may be news. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#isAwake = true;
+    this.#waiting?.abort();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+      if (this.#isAwake) this.wake();
+    });
+  }
+
+  /** Idempotent; fulfilled when no round is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#waiting?.abort();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isAwake && !this.#stopped) {
+      this.#isAwake = false;
+      const isWell = await this.#options.round();
+      this.#failures = isWell ? 0 : this.#failures + 1;
+      if (isWell && !this.#isAwake && !this.#stopped) await this.#wait();
+    }
+    if (!this.#stopped) this.#later();
+  }
+
+  /** Goes on at once when somebody says that there are news; otherwise the timer does. */
+  async #wait(): Promise<void> {
+    if (this.#options.wait === null) return;
+    this.#waiting = new AbortController();
+    try {
+      await this.#options.wait(this.#waiting.signal);
+      this.#isAwake = true;
+    } catch {
+      // the timer asks
+    } finally {
+      this.#waiting = null;
+    }
+  }
+
+  #later(): void {
+    const { every } = this.#options;
+    const usual = this.#failures === 0 ? every : Math.min(every, firstRetry * 2 ** Math.min(this.#failures - 1, 16));
+    this.#timer = setTimeout(() => this.wake(), usual * (0.75 + Math.random() / 2));
+  }
+}

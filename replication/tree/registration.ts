@@ -1,0 +1,83 @@
+import { milliseconds, monotonicMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
+import type { Clock } from '../../proxy/base/clock.js';
+import { CallFailed } from '../remote-holder.js';
+import type { JoinRequest } from './join-request.js';
+import { childRenewal } from './children.js';
+import type { TreeCalls } from './tree-calls.js';
+
+export interface RegistrationOptions {
+  readonly calls: TreeCalls;
+  readonly clock: Clock;
+  readonly request: () => JoinRequest;
+  /** The node does not take this one, or cannot be reached. */
+  readonly onFailed: (url: string, error: CallFailed) => void;
+  /** Something has come of it: it may be looked at again. */
+  readonly onDone: () => void;
+}
+
+/** Being told of changes by the node that is pulled from, where that is not the primary, and no more by the one before. */
+export class Registration {
+  readonly #options: RegistrationOptions;
+  readonly #stopped = new AbortController();
+  #at: string | null = null;
+  #again: MonotonicMs = monotonicMs(0);
+  #underWay: Promise<void> | null = null;
+  #leaving: Promise<void> = Promise.resolve();
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options;
+  }
+
+  /** Where this node is registered; null for nowhere. */
+  get at(): string | null {
+    return this.#at;
+  }
+
+  /**
+   * Registers there, if that is due. Null: nowhere.
+   * @returns when to look again
+   */
+  look(url: string | null): Milliseconds | null {
+    if (this.#underWay !== null || this.#stopped.signal.aborted) return null;
+    if (url === null) {
+      this.#moveTo(null);
+      return null;
+    }
+    const wait = url === this.#at ? this.#again - this.#options.clock.monotonic() : 0;
+    if (wait > 0) return milliseconds(wait);
+    this.#underWay = this.#register(url).finally(() => {
+      this.#underWay = null;
+      if (!this.#stopped.signal.aborted) this.#options.onDone();
+    });
+    return null;
+  }
+
+  /** Leaves, and waits for what was begun. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopped.abort(new Error('the node stops'));
+    await this.#underWay;
+    await this.#leaving;
+  }
+
+  async #register(url: string): Promise<void> {
+    const { calls, clock, request, onFailed } = this.#options;
+    try {
+      const { renewAfter } = await calls.join(url, request(), this.#stopped.signal);
+      this.#again = monotonicMs(clock.monotonic() + Math.min(renewAfter, childRenewal));
+      this.#moveTo(url);
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return;
+      if (!(error instanceof CallFailed)) throw error;
+      if (url === this.#at) this.#at = null;
+      onFailed(url, error);
+    }
+  }
+
+  #moveTo(url: string | null): void {
+    const former = this.#at;
+    this.#at = url;
+    if (former === null || former === url) return;
+    // where this fails it ends by itself
+    this.#leaving = this.#options.calls.leave(former, this.#stopped.signal).catch(() => undefined);
+  }
+}
