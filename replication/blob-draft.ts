@@ -40,13 +40,7 @@ export class BlobDraft {
   #next = 0;
   #isOver = false;
 
-  private constructor(
-    path: string,
-    handle: FileHandle,
-    content: DraftedContent,
-    list: Buffer,
-    ending: DraftEnding,
-  ) {
+  private constructor(path: string, handle: FileHandle, content: DraftedContent, list: Buffer, ending: DraftEnding) {
     this.#path = path;
     this.#content = content;
     this.#list = list;

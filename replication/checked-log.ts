@@ -26,6 +26,8 @@ export type LogState =
 const idSize = 16;
 const markSize = idSize + 8 + chainSize;
 const checkSize = 8;
+/** When a log is written whole the process has its turn after so many bytes. */
+const writtenAtOnce = 256 * 1024;
 
 /**
  * A file to which records are appended, in groups that are there whole or not at all. What `append` has acknowledged is read
@@ -277,12 +279,14 @@ async function written(
     let frame = encodeFrame(firstChain(kind), { payload: id, continues: false });
     let end = await writeAll(file, [frame], 0);
     let batch: Buffer[] = [];
+    let size = 0;
     for (const payload of payloads) {
       frame = encodeFrame(chainIn(frame), { payload, continues: false });
       batch.push(frame);
-      if (batch.length < 64) continue;
+      size += frame.length;
+      if (size < writtenAtOnce) continue;
       end = await writeAll(file, batch, end);
-      batch = [];
+      [batch, size] = [[], 0];
     }
     end = await writeAll(file, batch, end);
     await file.sync();

@@ -46,6 +46,8 @@ export class EditionKeeper {
   #isAnew = true;
   #isWanted = false;
   #maySign = false;
+  /** The first head is that of all there was when heads were begun to be signed. */
+  #firstHead = 0;
   #step: Promise<void> | null = null;
   #problem: string | null = null;
   #stopped = false;
@@ -94,6 +96,7 @@ export class EditionKeeper {
   begin(): void {
     if (this.#maySign) return;
     this.#maySign = true;
+    this.#firstHead = this.#options.published().list.last;
     this.#want();
   }
 
@@ -107,14 +110,16 @@ export class EditionKeeper {
     this.#want();
   }
 
-  /** A new head is to be signed whether or not anything has changed. */
-  renew(): void {
+  /** Signs a new head whether or not anything has changed. Fulfilled when there is one, or there can be none. */
+  async renew(): Promise<void> {
     this.#want();
+    await this.#step;
   }
 
   /** Another epoch has begun with the same documents. */
   startAgain(): void {
     this.#isAnew = true;
+    this.#own = null;
     this.#want();
   }
 
@@ -165,7 +170,7 @@ export class EditionKeeper {
     try {
       if (this.#isAnew) await this.#readAll();
       const isWhole = await this.#absorb();
-      if (isWhole && this.#maySign && !this.#stopped) await this.#sign();
+      if (isWhole && this.#maySign && !this.#stopped && this.#ahead.last >= this.#firstHead) await this.#sign();
     } catch (error) {
       this.#isAnew = !(error instanceof CannotSign);
       this.#fail(error);
@@ -175,6 +180,7 @@ export class EditionKeeper {
   async #readAll(): Promise<void> {
     this.#isAnew = false;
     this.#pending = [];
+    this.#firstHead = 0;
     const { epoch, list } = this.#options.published();
     const changes = [...list.changes()];
     this.#epoch = epoch;

@@ -72,7 +72,10 @@ export class EpochGuard {
     const { namespace, logger } = this.#parts;
     if (!this.#isRefusing) {
       const event = { code: 'another-primary', namespace, epoch, seq };
-      logger.error(event, 'heads with the key of this primary come from elsewhere again: is there another one that runs?');
+      logger.error(
+        event,
+        'heads with the key of this primary come from elsewhere again: is there another one that runs?',
+      );
     }
     this.#isRefusing = true;
     return false;

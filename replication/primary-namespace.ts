@@ -213,9 +213,7 @@ export class PrimaryNamespace implements HeldNamespace {
     this.#upkeep.start();
   }
 
-  async #ask(
-    memberHeads: (signal: AbortSignal) => Promise<readonly SignedHead[]>,
-  ): Promise<readonly SignedHead[]> {
+  async #ask(memberHeads: (signal: AbortSignal) => Promise<readonly SignedHead[]>): Promise<readonly SignedHead[]> {
     const { memberPatience, logger, namespace } = this.#options;
     try {
       return await within(memberPatience, this.#stopping.signal, memberHeads);
@@ -229,7 +227,8 @@ export class PrimaryNamespace implements HeldNamespace {
   /** All that is finished in the directory is published. */
   #looked(): void {
     const { list } = this.#publication;
-    if (!this.#keeper.isBegun && list.counts.documents > 0 && this.#source?.status.problem === null) this.#keeper.begin();
+    if (!this.#keeper.isBegun && list.counts.documents > 0 && this.#source?.status.problem === null)
+      this.#keeper.begin();
   }
 
   #take(changes: readonly Change<string>[]): void {

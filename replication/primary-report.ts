@@ -57,10 +57,12 @@ function standing(
   isSigned: boolean,
 ): Pick<NamespaceReport, 'state' | 'reason'> {
   const problem = source?.problem ?? null;
-  if (problem?.code === 'source-gone' || problem?.code === 'source-held') return { state: 'held', reason: problem.message };
+  if (problem?.code === 'source-gone' || problem?.code === 'source-held')
+    return { state: 'held', reason: problem.message };
   if (unsigned !== null) return { state: 'behind', reason: `no head can be signed: ${unsigned}` };
   if (problem !== null) return { state: isBegun ? 'behind' : 'joining', reason: problem.message };
-  if (!isBegun) return { state: 'joining', reason: 'nothing is published yet: there is no head before the first document' };
+  if (!isBegun)
+    return { state: 'joining', reason: 'nothing is published yet: there is no head before the first document' };
   return { state: isSigned ? 'in-step' : 'behind', reason: null };
 }
 

@@ -1,10 +1,4 @@
-import {
-  elapsedMonotonic,
-  epochMs,
-  milliseconds,
-  type Milliseconds,
-  type MonotonicMs,
-} from '../config/units.js';
+import { elapsedMonotonic, epochMs, milliseconds, type Milliseconds, type MonotonicMs } from '../config/units.js';
 import type { Clock } from '../proxy/base/clock.js';
 import type { Logger } from '../proxy/base/logger.js';
 import type { Namespace } from '../wlis/namespace.js';
@@ -59,8 +53,7 @@ export class PrimaryUpkeep {
     const { keeper, clock } = this.#parts;
     const now = clock.monotonic();
     if (keeper.isBegun && this.#untilHead(now) <= 0) {
-      keeper.renew();
-      await keeper.settled();
+      await keeper.renew();
     }
     if (this.#forgotAt === null || elapsedMonotonic(this.#forgotAt, now) >= aDay) {
       this.#forgotAt = now;

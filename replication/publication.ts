@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { EpochMs } from '../config/units.js';
 import type { Clock } from '../proxy/base/clock.js';
 import type { Logger } from '../proxy/base/logger.js';
@@ -36,7 +37,6 @@ export class Publication {
   private constructor(options: PublicationOptions, journal: ChangeJournal) {
     this.#options = options;
     this.#journal = journal;
-    for (const { document } of journal.list.changes()) this.#hold(document);
   }
 
   /** Opens the journal, or begins a new epoch where there is none that can be believed. */
@@ -47,7 +47,11 @@ export class Publication {
       const cut = { code: 'journal-torn', namespace, cut: found.cut };
       logger.warn(cut, 'the journal of changes ended within a change that nobody had been told of; it is cut off');
     }
-    if (journal !== null) return new Publication(options, journal);
+    if (journal !== null) {
+      const publication = new Publication(options, journal);
+      await publication.#holdAll();
+      return publication;
+    }
     const epoch = newEpoch(null, clock.now(), randomBytes(8));
     if (found.state === 'damaged') {
       const lost = { code: 'journal-lost', namespace, epoch, reason: found.reason };
@@ -130,6 +134,14 @@ export class Publication {
     return done;
   }
 
+  async #holdAll(): Promise<void> {
+    let count = 0;
+    for (const { document } of this.list.changes()) {
+      this.#hold(document);
+      if (++count % heldAtOnce === 0) await setImmediate();
+    }
+  }
+
   /** A blob that the store has lost is held as soon as it is there again. */
   #hold(document: string | null): void {
     if (document !== null) for (const digest of digestsIn(document)) this.#options.blobs.retain(digest);
@@ -146,3 +158,6 @@ export class Publication {
     });
   }
 }
+
+/** So many documents are held in one turn: some 2 ms of work. */
+const heldAtOnce = 500;

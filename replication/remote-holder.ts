@@ -44,11 +44,7 @@ export interface RemoteHolder {
   /** `https://m1.example` */
   readonly url: string;
   /** @param wait how long the answer may wait for a version after `after` */
-  head(
-    after: Pick<ListPosition, 'epoch' | 'seq'> | null,
-    wait: Milliseconds,
-    signal: AbortSignal,
-  ): Promise<HeadAnswer>;
+  head(after: Pick<ListPosition, 'epoch' | 'seq'> | null, wait: Milliseconds, signal: AbortSignal): Promise<HeadAnswer>;
   changes(since: ListPosition | null, signal: AbortSignal): Promise<ChangesAnswer | NoChanges>;
   /** Texts for `trieDifferences`, of the trie with that root, which the other may have left behind meanwhile. */
   subtrees(root: Digest, prefixes: readonly Prefix[], signal: AbortSignal): Promise<readonly string[]>;

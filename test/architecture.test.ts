@@ -34,7 +34,7 @@ const pureFiles = [
     ...['fields', 'http-date', 'entity-tag', 'preconditions', 'range', 'hop-by-hop', 'via', 'forwarded', 'methods'],
     ...['field-names', 'target-uri', 'host-name', 'ip-address', 'address-test', 'loose-ipv4', 'address-text'],
     ...['client-prefix', 'client-allowance', 'connection-counts', 'request-rate', 'body-rate', 'crc32c'],
-    ...['proxy-header', 'proxy-protocol', 'proxy-protocol-v2'],
+    ...['proxy-header', 'proxy-protocol', 'proxy-protocol-v2', 'weight'],
   ].map((name) => `proxy/http/${name}.ts`),
   ...[
     ...['access-rules', 'access-gate', 'path-readings', 'requested-host', 'users-file', 'edited-users'],
@@ -48,12 +48,18 @@ const pureFiles = [
     ...['plan', 'wanted', 'plan-sentence', 'next-step', 'explanation', 'purge', 'retention', 'pins-full'],
   ].map((name) => `proxy/cache/${name}.ts`),
   ...['signature-base', 'call-replays'].map((name) => `wlis/${name}.ts`),
-  ...['change-list', 'blob-references'].map((name) => `replication/${name}.ts`),
+  ...['change-list', 'replica-standing', 'blob-references'].map((name) => `replication/${name}.ts`),
+  ...['document-blobs', 'head-timing', 'own-heads', 'primary-report', 'scan-record'].map(
+    (name) => `replication/${name}.ts`,
+  ),
   ...[
     ...['temporary-names', 'path-patterns', 'source-rules', 'uri-path', 'media-types', 'published-document'],
     ...['source-file', 'site-layout', 'settling', 'mass-removal', 'release-gates', 'look-schedule', 'source-tree'],
     ...['refusals', 'published-paths', 'document-edits'],
   ].map((name) => `replication/source/${name}.ts`),
+  ...['requested-path', 'standing', 'negotiation', 'preferences', 'namespace-field', 'for-primary', 'node-fields'].map(
+    (name) => `replication/serving/${name}.ts`,
+  ),
 ];
 
 interface PackageFile {

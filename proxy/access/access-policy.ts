@@ -1,10 +1,11 @@
 import type { Config } from '../../config/schema.js';
 import { WillisError } from '../base/errors.js';
 import { addressTest } from '../http/address-test.js';
-import { clientAddress } from '../http/forwarded.js';
+import { clientAddress, clientScheme } from '../http/forwarded.js';
 import type { Fields } from '../http/fields.js';
 import type { Client, Request } from '../http/message.js';
 import type { ConnectRequest } from '../http/request-handler.js';
+import { underScheme, type TargetUri } from '../http/target-uri.js';
 import { AccessGate, type Judgement } from './access-gate.js';
 import type { AccessFacts } from './access-rules.js';
 import type { Authenticator, Proof } from './authenticator.js';
@@ -73,6 +74,12 @@ export class AccessPolicy {
   /** The address of the client of a request on the public side, which may stand behind trusted proxies (RFC 7239). */
   clientOf({ client, fields }: { readonly client: Client; readonly fields: Fields }): string {
     return this.#trustsAnybody ? clientAddress(fields, client.address, this.#isTrustedPeer) : client.address;
+  }
+
+  /** The target of a request on the public side as its client knows it: trusted proxies may end its TLS. */
+  targetOf({ client, fields, form, target }: Pick<Request, 'client' | 'fields' | 'form' | 'target'>): TargetUri {
+    if (!this.#trustsAnybody || form === 'absolute') return target;
+    return underScheme(target, clientScheme(fields, client.address, this.#isTrustedPeer) ?? target.scheme);
   }
 
   #conclude(request: Request | ConnectRequest, facts: AccessFacts, proof: Proof): Permission {

@@ -11,7 +11,7 @@ import type { Body } from '../http/body.js';
 import type { Request } from '../http/message.js';
 import type { Members } from './json-request.js';
 import { lagOf, namespaceView, type LagProgress, type NamespaceView } from './namespace-view.js';
-import { ProgressBody, type ProgressLine } from './progress-body.js';
+import { ProgressBody, type ProgressLine, type Work } from './progress-body.js';
 
 /** A version that all replicas hold. */
 export interface InStep {
@@ -126,7 +126,7 @@ export class OperatorReplication {
         try {
           tell();
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       };
       look();
@@ -144,11 +144,10 @@ export class OperatorReplication {
     }
   }
 
-  #follow<P, R>(work: (signal: AbortSignal, onProgress: (progress: P) => void) => Promise<R>): Body {
+  #follow<P, R>(work: Work<P, R>['begin']): ProgressBody<P, R> {
     if (this.#running >= mostAtOnce) throw new WillisError('too-busy', `${mostAtOnce} such requests are under way`);
     this.#running++;
-    const begin = (signal: AbortSignal, onProgress: (progress: P) => void): Promise<R> =>
-      work(signal, onProgress).finally(() => this.#running--);
+    const begin: Work<P, R>['begin'] = (signal, onProgress) => work(signal, onProgress).finally(() => this.#running--);
     return new ProgressBody<P, R>({ begin, every: tellEvery });
   }
 

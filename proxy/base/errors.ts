@@ -76,9 +76,21 @@ export const errorTable = {
   'too-busy': kind(503, 'internal', true, 'connection_limit_reached', 'The proxy is at its limit.'),
   'store-busy': kind(409, 'downstream', true, 'http_request_error', 'The store is being worked on already.'),
   'store-unwell': kind(503, 'internal', true, 'proxy_internal_error', 'The store on disk does not work.'),
-  'not-primary': kind(409, 'downstream', false, 'http_request_denied', 'This node is not the primary of the namespace.'),
+  'not-primary': kind(
+    409,
+    'downstream',
+    false,
+    'http_request_denied',
+    'This node is not the primary of the namespace.',
+  ),
   'promotion-refused': kind(409, 'downstream', false, 'http_request_denied', 'This node cannot become the primary.'),
-  'content-unavailable': kind(503, 'internal', true, 'proxy_internal_error', 'The document cannot be read at the moment.'),
+  'content-unavailable': kind(
+    503,
+    'internal',
+    true,
+    'proxy_internal_error',
+    'The document cannot be read at the moment.',
+  ),
   unconfirmed: kind(503, 'internal', true, 'proxy_internal_error', 'Nobody has confirmed this copy for too long.'),
   // what the origin server, or the way to it, did
   'dns-failed': kind(502, 'upstream', true, 'dns_error', 'The host name could not be resolved.'),

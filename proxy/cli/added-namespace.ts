@@ -43,7 +43,7 @@ export function wantedNamespace(
  * @throws NotAdded if it contradicts what is there; an error of the system, and the file is as it was
  */
 export function addNamespace(opened: OpenedConfig, wanted: WantedNamespace): (() => void) | null {
-  const { config, name, path, positionOf } = opened;
+  const { config, name, path } = opened;
   const isIt = ({ url }: { readonly url: string }): boolean => spelt(url) === spelt(wanted.url);
   if (config.primary.namespaces.some(isIt)) throw new NotAdded(`by ${name} this node is the primary of ${wanted.url}`);
   const at = config.replicated.namespaces.findIndex(isIt);
@@ -51,7 +51,7 @@ export function addNamespace(opened: OpenedConfig, wanted: WantedNamespace): (()
   if (there !== undefined) {
     const from = formatProxyUri(there.from);
     if (from === wanted.from && there.tokenFile === wanted.tokenFile) return null;
-    const { line } = positionOf(`replicated.namespaces[${at}]`);
+    const { line } = opened.positionOf(`replicated.namespaces[${at}]`);
     const how = `from ${from}${there.tokenFile === null ? '' : ` with ${there.tokenFile}`}`;
     throw new NotAdded(`${name}:${line} has ${wanted.url} ${how}: change it there`);
   }

@@ -118,6 +118,7 @@ async function waitForAll(
   };
   const members = namespace === undefined ? {} : { namespace };
   try {
+    onProgress((await viewsOf(client, namespace)).map(lagOf));
     const following = { signal, onProgress };
     const all = await followWork<readonly LagProgress[], readonly InStep[]>(client, '/api/lag', members, following);
     if (all !== null) {

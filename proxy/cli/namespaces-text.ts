@@ -11,7 +11,8 @@ import { textTable, type Column } from './text-table.js';
 
 /** What `willis namespaces` shows to a person. */
 export function namespacesText(reports: readonly NamespaceReport[], { style }: TextOptions): string {
-  if (reports.length === 0) return 'This node holds no namespace: primary.namespaces and replicated.namespaces are empty.\n';
+  if (reports.length === 0)
+    return 'This node holds no namespace: primary.namespaces and replicated.namespaces are empty.\n';
   const rows = reports.map((report) => [
     escapeControls(report.namespace),
     report.role,
@@ -45,7 +46,12 @@ export const stateWords: Readonly<Record<NamespaceReport['state'], string>> = {
 export function namespaceText(view: NamespaceView, options: TextOptions): string {
   const { report, replicas } = view;
   const { style, width } = options;
-  const lines = [...contentLines(view), ...treeLines(view), ...sourceLines(view.source, report), ...counterLines(report)];
+  const lines = [
+    ...contentLines(view),
+    ...treeLines(view),
+    ...sourceLines(view.source, report),
+    ...counterLines(report),
+  ];
   const title = `${style.strong(escapeControls(report.namespace))}, ${report.role}, ${stateWords[report.state]}`;
   const reason = report.reason === null ? '' : `: ${escapeControls(report.reason)}`;
   return [
@@ -74,7 +80,10 @@ function treeLines({ report, primary }: NamespaceView): LabelledLine[] {
   return [
     ...listed('primary', primary === null ? [] : [primary]),
     ...listed('pulls from', parent === null ? [] : [parent]),
-    ...listed('else from', ancestors.filter((one) => one !== parent)),
+    ...listed(
+      'else from',
+      ancestors.filter((one) => one !== parent),
+    ),
     ...(activeUntil === null ? [] : [['admitted', `until ${moment(activeUntil)}`] as const]),
     ...listed('tells', children),
   ];

@@ -52,7 +52,9 @@ async function replicateBy(
   console.err(`${wanted.url} ${takeAway === null ? 'stands already in' : 'is added to'} ${name}.\n`);
   const { admin } = config.listen;
   if (admin === null || admin.address.port === 0) {
-    console.err('A node that runs by it takes it up by itself; without a fixed listen.admin it cannot be asked how far.\n');
+    console.err(
+      'A node that runs by it takes it up by itself; without a fixed listen.admin it cannot be asked how far.\n',
+    );
     return exitCodes.ok;
   }
   const address = operatorAddress({ config: name }, console);

@@ -14,7 +14,13 @@ export function statsText(whole: StatsView, lately: StatsView | null, options: T
   const { style, width } = options;
   const { node } = whole.stats;
   const running = whole.covered === null ? '' : ` for ${readableDuration(seconds(Math.floor(whole.covered)))}`;
-  const facts = [traffic(whole, lately), latency(lately ?? whole), state(whole), replicationLines(whole), program(whole, lately)].flat();
+  const facts = [
+    traffic(whole, lately),
+    latency(lately ?? whole),
+    state(whole),
+    replicationLines(whole),
+    program(whole, lately),
+  ].flat();
   const about: LabelledLine[] = facts.filter((line): line is LabelledLine => line !== null);
   return [
     `${style.strong(escapeControls(node.name))}, ${node.phase}${running}\n\n`,

@@ -53,7 +53,10 @@ function diskLines(disk: DiskReport, lost: number): LabelledLine[] {
       i === 0 ? 'largest' : '',
       `${escapeControls(uri)} (${readableSize(size)})`,
     ]),
-    ['state', `${disk.isWell ? 'well' : 'not in use: see the event disk-unwell'}${disk.work === null ? '' : `; ${works[disk.work]}`}`],
+    [
+      'state',
+      `${disk.isWell ? 'well' : 'not in use: see the event disk-unwell'}${disk.work === null ? '' : `; ${works[disk.work]}`}`,
+    ],
     ['format', String(disk.format)],
   ];
 }

@@ -72,6 +72,34 @@ export function clientAddress(fields: Fields, peer: string, isTrusted: (address:
   return byStandard === byLegacy ? byStandard : peer;
 }
 
+/**
+ * The scheme under which the client came to the outermost of the trusted proxies before this node; null if none tells. Elements
+ * of `Forwarded` count from the right as long as those who wrote them are trusted; of `X-Forwarded-Proto` the last member does,
+ * which is the peer's. Where the two disagree, neither counts.
+ */
+export function clientScheme(
+  fields: Fields,
+  peer: string,
+  isTrusted: (address: string) => boolean,
+): 'http' | 'https' | null {
+  if (!isTrusted(peer)) return null;
+  const legacy = schemeNamed(fields.list('x-forwarded-proto').at(-1));
+  const elements = parseForwarded(fields);
+  let standard: 'http' | 'https' | null = null;
+  for (const element of elements.toReversed()) {
+    standard = schemeNamed(element.get('proto')) ?? standard;
+    const before = addressOf(element.get('for'));
+    if (before === null || !isTrusted(before)) break;
+  }
+  if (standard === null || legacy === null) return standard ?? legacy;
+  return standard === legacy ? standard : null;
+}
+
+function schemeNamed(text: string | undefined): 'http' | 'https' | null {
+  const name = text?.toLowerCase();
+  return name === 'http' || name === 'https' ? name : null;
+}
+
 function rightmostUntrusted(
   addresses: readonly (string | null)[],
   peer: string,

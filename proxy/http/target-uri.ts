@@ -10,6 +10,17 @@ export interface TargetUri {
   readonly path: string;
 }
 
+/** The same under another scheme; a port that was the default one, and left out, stays left out. */
+export function underScheme(uri: TargetUri, scheme: TargetUri['scheme']): TargetUri {
+  const { host, port } = uri;
+  if (scheme === uri.scheme) return uri;
+  const own = defaultPort(scheme);
+  if (port === own || port === defaultPort(uri.scheme)) return { ...uri, scheme, port: own, authority: host };
+  return { ...uri, scheme };
+}
+
+const defaultPort = (scheme: TargetUri['scheme']): number => (scheme === 'https' ? 443 : 80);
+
 /** `scheme://authority`, the origin in the sense of RFC 6454. */
 export const originOf = (uri: TargetUri): string => `${uri.scheme}://${uri.authority}`;
 

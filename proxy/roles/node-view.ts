@@ -19,6 +19,7 @@ export interface NodeView {
   disk(): DiskState | null;
   /** Tunnels and upgrades, those being opened included. */
   takenOver(): number;
+  /** What is published and replicated. */
   readonly replication: Pick<ReplicationControl, 'namespaces' | 'status'>;
 }
 

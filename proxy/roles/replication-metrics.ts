@@ -37,7 +37,12 @@ export function describeReplication(registry: Registry, replication: View): void
 
 const families: readonly Described[] = [
   ['gauge', 'willis_namespace_seq', 'Number of the last change that is held.', (of) => of.version?.seq ?? null],
-  ['gauge', 'willis_namespace_known_seq', 'Number of the last change that was heard of.', (of) => of.known?.seq ?? null],
+  [
+    'gauge',
+    'willis_namespace_known_seq',
+    'Number of the last change that was heard of.',
+    (of) => of.known?.seq ?? null,
+  ],
   ['gauge', 'willis_namespace_lag_changes', 'Changes that were heard of and are not held.', (of) => of.lag.changes],
   [
     ...(['gauge', 'willis_namespace_lag_seconds'] as const),
@@ -111,7 +116,8 @@ function describeReplicas(registry: Registry, look: Look): void {
   });
 }
 
-const sample = (labels: readonly string[], value: number | null): Sample[] => (value === null ? [] : [{ labels, value }]);
+const sample = (labels: readonly string[], value: number | null): Sample[] =>
+  value === null ? [] : [{ labels, value }];
 
 function bounded(counts: Readonly<Record<string, number>>): (readonly [string, number])[] {
   const all = Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { bytes, type Bytes } from '../../config/units.js';
+import { nextTurn } from '../../proxy/cache/next-turn.js';
 import type { Response } from '../../proxy/http/message.js';
 import { uriInside } from '../../wlis/namespace.js';
 import { NOT_FOUND } from '../../wlis/trust/record.js';
-import type { Variant } from '../../wlis/trust/variant.js';
 import type { Digest } from '../../wlis/trust/digest.js';
 import { BlobStoreError } from '../blob-store-error.js';
 import type { Change } from '../change-list.js';
@@ -15,6 +15,7 @@ import {
   LEAST_BUNDLE,
   LONGEST_BUNDLED,
   sizeOfPart,
+  type BundlePart,
 } from '../pull/bundle-format.js';
 import { parseDocument } from '../source/published-document.js';
 import type { BlobReads } from './blob-reads.js';
@@ -54,43 +55,56 @@ export class BundleResource implements CallResource {
 
   async *#pieces({ held, edition, changes, boundary, most }: Bundle): AsyncGenerator<Buffer> {
     const { epoch, seq: last } = edition.head.head;
-    const sent = new Set<Digest>();
     let room = most - bundleEnd(boundary).length;
-    for (const [i, { path, seq, document }] of changes.entries()) {
-      const variants = document === null ? [] : shortOnes(path, document).filter(({ digest }) => !sent.has(digest));
-      const contents = await this.#contents(variants);
-      for (const [n, { variant, content }] of contents.entries()) {
-        const isLast = n === contents.length - 1;
-        const upTo = { epoch, seq: isLast ? (changes[i + 1]?.seq ?? last + 1) - 1 : seq - 1 };
-        const uri = path === NOT_FOUND ? null : uriInside(held.namespace, path);
-        const pieces = bundlePart({ uri, variant, upTo, content }, boundary);
-        room -= sizeOfPart(pieces);
-        if (room < 0) {
-          yield bundleEnd(boundary);
-          return;
-        }
-        sent.add(variant.digest);
-        yield Buffer.concat(pieces);
-      }
+    let waiting: Omit<BundlePart, 'upTo'> | null = null;
+    const piece = (part: Omit<BundlePart, 'upTo'>, seq: number): Buffer | null => {
+      const pieces = bundlePart({ ...part, upTo: { epoch, seq } }, boundary);
+      room -= sizeOfPart(pieces);
+      return room < 0 ? null : Buffer.concat(pieces);
+    };
+    // a part is sent when it is known what comes next, and so how far it reaches
+    for await (const { path, seq, variant, content } of this.#contents(changes)) {
+      const sent = waiting === null ? noPiece : piece(waiting, seq - 1);
+      const uri = path === NOT_FOUND ? null : uriInside(held.namespace, path);
+      waiting = { uri, variant, content };
+      if (sent === null) break;
+      yield sent;
     }
+    const sent = waiting === null || room < 0 ? null : piece(waiting, last);
+    if (sent !== null) yield sent;
     yield bundleEnd(boundary);
   }
 
-  /** What is not here any more is left out. */
-  async #contents(variants: readonly Variant[]): Promise<{ variant: Variant; content: Buffer }[]> {
+  /** Each content once; what is not here is left out. */
+  async *#contents(changes: readonly Change<string>[]): AsyncGenerator<ShortContent> {
     const { blobs } = this.#options;
-    const contents: { variant: Variant; content: Buffer }[] = [];
-    for (const variant of variants) {
-      if (blobs.lengthOf(variant.digest) !== variant.length) continue;
-      try {
-        contents.push({ variant, content: await blobs.readWhole(variant.digest) });
-      } catch (error) {
-        if (!(error instanceof BlobStoreError)) throw error;
+    const sent = new Set<Digest>();
+    for (const [i, { path, seq, document }] of changes.entries()) {
+      if (i % perTurn === perTurn - 1) await nextTurn();
+      for (const variant of document === null ? [] : parseDocument(path, document).variants) {
+        const { digest, length } = variant;
+        if (length > LONGEST_BUNDLED || sent.has(digest) || blobs.lengthOf(digest) !== length) continue;
+        const content = await blobs.readWhole(digest).catch(missing);
+        if (content === null) continue;
+        sent.add(digest);
+        yield { path, seq, variant, content };
       }
     }
-    return contents;
   }
 }
+
+interface ShortContent extends Pick<BundlePart, 'variant' | 'content'> {
+  readonly path: string;
+  readonly seq: number;
+}
+
+function missing(error: unknown): null {
+  if (error instanceof BlobStoreError) return null;
+  throw error;
+}
+
+const perTurn = 200;
+const noPiece = Buffer.alloc(0);
 
 interface Bundle {
   readonly held: HeldNamespace;
@@ -98,15 +112,6 @@ interface Bundle {
   readonly changes: readonly Change<string>[];
   readonly boundary: string;
   readonly most: Bytes;
-}
-
-/** Each content once. */
-function shortOnes(path: string, document: string): readonly Variant[] {
-  const byDigest = new Map<Digest, Variant>();
-  for (const variant of parseDocument(path, document).variants) {
-    if (variant.length <= LONGEST_BUNDLED && !byDigest.has(variant.digest)) byDigest.set(variant.digest, variant);
-  }
-  return [...byDigest.values()];
 }
 
 function mostIn({ query }: ReceivedCall): Bytes {

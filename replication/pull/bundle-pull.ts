@@ -29,23 +29,25 @@ const bundleSize = bytes(8 * 1024 * 1024);
 /** So much may come that is not wanted, and an eighth of what is. */
 const mostUnwanted = 64 * 1024;
 
+/** `wasteful`: too much came that is not wanted. `no-source`: nobody gives any, now. */
+export type BundlesEnd = 'done' | 'wasteful' | 'no-source';
+
 /**
  * Gets short contents of changes, many in one answer, as far as bundles have them and as long as most of what they have is
  * wanted. What is missing afterwards is to be pulled by itself.
- * @returns whether it was worth its bytes: no source failed, and not too much came that was not wanted
  * @throws BlobStoreError; what the signal has as its reason
  */
-export async function pullBundles(options: BundlePullOptions, signal: AbortSignal): Promise<boolean> {
-  const trial = new SourceTrial('' as Digest);
+export async function pullBundles(options: BundlePullOptions, signal: AbortSignal): Promise<BundlesEnd> {
+  const trial = new SourceTrial(null);
   const state: State = { position: options.after, useful: 0, unwanted: 0 };
   while (state.position < options.last) {
     const before = state.position;
     const source = nextOf(trial, options.from.sources());
-    if (source === null) return false;
+    if (source === null) return 'no-source';
     try {
-      if (!(await takeBundle(source, state, options, signal))) return false;
+      if (!(await takeBundle(source, state, options, signal))) return 'wasteful';
       // it has nothing more, or nothing short
-      if (state.position === before) return true;
+      if (state.position === before) return 'done';
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof CallFailed) && !(error instanceof NotBelieved)) throw error;
@@ -53,7 +55,7 @@ export async function pullBundles(options: BundlePullOptions, signal: AbortSigna
       if (refusal !== null) options.from.onRefused(refusal);
     }
   }
-  return true;
+  return 'done';
 }
 
 interface State {

@@ -79,12 +79,10 @@ export class ContentPull {
     const { store, settings, content, from } = this.#options;
     const { digest, length } = content;
     const range = blocksAround(content, bytes(0), length);
-    for await (const block of sourcedBlocks(content, digestBytes(digest), range, from, settings, signal)) {
-      await store.put(once(block), length);
-      return;
-    }
-    const empty = await store.put(once(Buffer.alloc(0)), bytes(0));
-    if (empty.digest !== digest) throw new NotBelieved('wrong-digest', `${digest} is not the digest of no bytes`);
+    let whole: Buffer = Buffer.alloc(0);
+    for await (const block of sourcedBlocks(content, digestBytes(digest), range, from, settings, signal)) whole = block;
+    const stored = await store.put(once(whole), length);
+    if (stored.digest !== digest) throw new NotBelieved('wrong-digest', `${digest} is not the digest of no bytes`);
   }
 
   async #long(signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { bytes, type Bytes } from '../../config/units.js';
 import type { Digest } from '../../wlis/trust/digest.js';
 import type { DraftedContent } from '../blob-draft.js';
 import type { BlobStore } from '../blob-store.js';
@@ -35,6 +36,11 @@ export class ContentPulls {
     return this.#settings;
   }
 
+  /** How much has come of a content that is being pulled. */
+  positionOf(digest: Digest): Bytes {
+    return this.#running.get(digest)?.pull.position ?? bytes(0);
+  }
+
   /**
    * @param from of whoever comes first
    * @throws what the signal has as its reason, while a former pull of it is ending
@@ -51,24 +57,6 @@ export class ContentPulls {
       if (running === undefined) return this.#part(this.#begin(content, relatives, from));
       if (!running.ending.signal.aborted) return this.#part(running);
       await running.done.catch(() => undefined);
-    }
-  }
-
-  /** Joins, and waits for the end. @throws as `ContentPull.run` */
-  async pull(
-    content: DraftedContent,
-    relatives: readonly DraftedContent[],
-    from: ContentSources,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const shared = await this.join(content, relatives, from, signal);
-    const leave = (): void => void shared.leave();
-    signal.addEventListener('abort', leave);
-    try {
-      await orAborted(shared.done, signal);
-    } finally {
-      signal.removeEventListener('abort', leave);
-      await shared.leave();
     }
   }
 

@@ -6,8 +6,8 @@ import { CallFailed, type RemoteHolder } from '../remote-holder.js';
 export interface Refusal {
   /** Who sent it. */
   readonly url: string;
-  /** A content, or a block list. */
-  readonly digest: Digest;
+  /** A content, or a block list; null for a bundle. */
+  readonly digest: Digest | null;
   /** Last part of what is wrong: `wrong-digest`, `too-large`, … */
   readonly reason: string;
   readonly message: string;
@@ -18,13 +18,13 @@ export class NoSource extends Error {
   override readonly name = 'NoSource';
 
   constructor(
-    readonly digest: Digest,
+    readonly digest: Digest | null,
     /** That nobody answered, or somebody was busy; not that those who answered did not have it. */
     readonly isOutage: boolean,
     readonly failures: readonly Error[],
   ) {
     const reasons = failures.map(({ message }) => message).join('; ');
-    super(`nobody gives ${digest}: ${reasons === '' ? 'there is nobody to ask' : reasons}`);
+    super(`nobody gives ${digest ?? 'a bundle'}: ${reasons === '' ? 'there is nobody to ask' : reasons}`);
   }
 }
 
@@ -33,10 +33,11 @@ export class NoSource extends Error {
  * breaks off is gone on with, and none is asked for ever; one that sent what cannot be true is not asked again.
  */
 export class SourceTrial {
-  readonly #digest: Digest;
+  readonly #digest: Digest | null;
   readonly #setAside = new Map<string, Error>();
 
-  constructor(digest: Digest) {
+  /** @param digest null for a bundle */
+  constructor(digest: Digest | null) {
     this.#digest = digest;
   }
 
@@ -57,7 +58,7 @@ export class SourceTrial {
 }
 
 /** What a source is to be blamed for; null for what may happen to anybody. */
-export function refusalOf(url: string, digest: Digest, error: unknown): Refusal | null {
+function refusalOf(url: string, digest: Digest | null, error: unknown): Refusal | null {
   if (error instanceof NotBelieved) return { url, digest, reason: error.reason, message: error.message };
   if (!(error instanceof CallFailed) || error.fault !== 'not-believed') return null;
   return { url, digest, reason: error.reason, message: error.message };

@@ -49,7 +49,7 @@ export async function* sourcedBlocks(
     let received = 0;
     try {
       for await (const chunk of transfer(source, content, rest, from, settings, signal)) {
-        for (const piece of cutAtBlocks(chunk, received, content.blockSize)) {
+        for (const piece of cutAtBlocks(chunk, bytes(rest.from + received), content)) {
           for (const block of await verifier.take(piece)) yield asBuffer(block);
         }
         received += chunk.length;
@@ -95,10 +95,12 @@ export async function sourcedBlockList(
   }
 }
 
-/** One that completes several blocks would lose the right ones before the first wrong one. */
-function* cutAtBlocks(chunk: Buffer, position: number, blockSize: Bytes): Generator<Buffer> {
+/** One that completes a block and goes on would lose the right one for what is wrong behind it. */
+function* cutAtBlocks(chunk: Buffer, position: Bytes, { length, blockSize }: DraftedContent): Generator<Buffer> {
   for (let at = 0; at < chunk.length;) {
-    const end = Math.min(chunk.length, at + blockSize - ((position + at) % blockSize));
+    const place = position + at;
+    const rest = place < length ? Math.min(length - place, blockSize - (place % blockSize)) : chunk.length;
+    const end = Math.min(chunk.length, at + rest);
     yield chunk.subarray(at, end);
     at = end;
   }

@@ -13,7 +13,7 @@ import { recalled, type RecalledReplica } from './recalled-replica.js';
 import type { HeldPoint, ReplicaJournal } from './replica-journal.js';
 import type { ReplicaView } from './replica-view.js';
 import { RetainedContents } from './retained-contents.js';
-import { ShowPlan, type WantedContent } from './show-plan.js';
+import { ShowPlan, type MissingContent } from './show-plan.js';
 
 export interface HeldReplicaOptions {
   readonly namespace: Namespace;
@@ -28,7 +28,7 @@ export interface HeldReplicaOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** These are to be pulled now, and no others. */
-  readonly onWanted: (contents: readonly WantedContent[]) => void;
+  readonly onWanted: (contents: readonly MissingContent[]) => void;
   /** There is another edition, or a newer head of the same. */
   readonly onEdition: () => void;
 }

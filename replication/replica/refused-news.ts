@@ -23,10 +23,15 @@ export class RefusedNews {
   note(url: string, error: unknown): boolean {
     const reason = reasonOf(error);
     if (reason === null) return false;
-    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
-    const about = { code: 'news-refused', namespace: this.#namespace, url, reason, error };
-    this.#logger.warn(about, 'what another node sent is not believed; what is held goes on being served');
+    this.noteContent(url, reason, error instanceof Error ? error.message : String(error));
     return true;
+  }
+
+  /** The same of a content, or of a part of one. */
+  noteContent(url: string, reason: string, detail: string): void {
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+    const about = { code: 'refused', namespace: this.#namespace, url, reason, detail };
+    this.#logger.warn(about, 'what another node sent is not believed; what is held goes on being served');
   }
 }
 

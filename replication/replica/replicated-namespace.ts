@@ -8,23 +8,37 @@ import { defaultGrace, type NamespacePolicy } from '../../wlis/trust/namespace-p
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
 import type { Change } from '../change-list.js';
 import type { DocumentContent, Edition, HeldNamespace, Provable } from '../held-namespace.js';
+import { BlobStoreError } from '../blob-store-error.js';
+import type { ContentPulls } from '../pull/content-pulls.js';
+import { Puller } from '../pull/puller.js';
+import { NoSource } from '../pull/source-trial.js';
+import type { Progress } from '../pull/wanted-contents.js';
+import { UpdateWindow, type WindowTimes } from '../update-window.js';
+import type { MissingContent } from './show-plan.js';
 import type { NamespaceReport } from '../namespace-report.js';
 import { CallFailed, type HeadAnswer, type RemoteHolder } from '../remote-holder.js';
+import type { CorrectedTime } from '../corrected-time.js';
 import type { RootKeeper } from '../root-keeper.js';
 import { AgeOfHead } from './age-of-head.js';
 import { HeldReplica, type HeldReplicaOptions } from './held-replica.js';
 import type { News } from './news.js';
 import { RefusedNews } from './refused-news.js';
-import type { PullerEvents, Puller, PullProgress, ReplicaPlace, Source } from './replica-parts.js';
+import type { ReplicaPlace, Source } from './replica-parts.js';
 import { ReplicaRounds } from './replica-rounds.js';
 
 export interface ReplicatedNamespaceOptions extends Omit<HeldReplicaOptions, 'openHead' | 'onWanted' | 'onEdition'> {
   readonly roots: RootKeeper;
+  /** Corrected by what the primary says. */
+  readonly time: CorrectedTime;
   readonly place: ReplicaPlace;
   /** Another node as a holder of this namespace. */
   readonly holderAt: (url: string) => RemoteHolder;
   readonly content: DocumentContent;
-  readonly puller: (events: PullerEvents) => Puller;
+  readonly pulls: ContentPulls;
+  /** The times at which contents may be pulled; null for any. */
+  readonly window: WindowTimes | null;
+  /** Whether others can tell this node of news. */
+  readonly isReachable: boolean;
   /** How often to ask for news that nobody told of. */
   readonly pollEvery: Milliseconds;
   readonly clock: Clock;
@@ -43,6 +57,7 @@ export class ReplicatedNamespace implements HeldNamespace {
   readonly #options: ReplicatedNamespaceOptions;
   readonly #replica: HeldReplica;
   readonly #puller: Puller;
+  readonly #window: UpdateWindow | null;
   readonly #age: AgeOfHead;
   readonly #rounds: ReplicaRounds;
   readonly #listeners = new Set<() => void>();
@@ -54,6 +69,7 @@ export class ReplicatedNamespace implements HeldNamespace {
   #heardOf: SignedHead | null = null;
   #behindSince: MonotonicMs | null = null;
   #changes = 0;
+  #isClockWrong = false;
 
   private constructor(options: ReplicatedNamespaceOptions, parts: ReplicaParts) {
     this.#options = options;
@@ -66,14 +82,11 @@ export class ReplicatedNamespace implements HeldNamespace {
       options.clock,
       milliseconds(held === undefined ? 0 : Math.max(0, options.clock.now() - held.issued)),
     );
-    this.#puller = options.puller({
-      onHave: (digest) => this.#replica.arrived(digest),
-      onGone: () => this.#rounds.wake(),
-      onRefused: (url, error) => void this.refused.note(url, error),
-    });
-    parts.events.onWanted = (wanted) => this.#puller.want(wanted);
+    this.#puller = this.#makePuller();
+    this.#window = options.window && new UpdateWindow(options.window, options.clock, () => this.#obeyWindow());
+    parts.events.onWanted = (wanted) => this.#want(wanted);
     parts.events.onEdition = () => this.#onEdition();
-    const wait = options.place.isReachable ? null : (signal: AbortSignal) => this.#awaitNews(signal);
+    const wait = options.isReachable ? null : (signal: AbortSignal) => this.#awaitNews(signal);
     this.#rounds = new ReplicaRounds({ round: () => this.#round(), wait, every: options.pollEvery });
   }
 
@@ -91,6 +104,8 @@ export class ReplicatedNamespace implements HeldNamespace {
 
   /** Begins to follow. Idempotent. */
   start(): void {
+    this.#window?.start();
+    this.#obeyWindow();
     this.#rounds.wake();
   }
 
@@ -125,11 +140,11 @@ export class ReplicatedNamespace implements HeldNamespace {
 
   /** Somebody says that there is a newer head. What is no news costs a comparison; nothing is pulled from whoever said it. */
   async hint(jws: string): Promise<void> {
-    const { roots, clock } = this.#options;
+    const { roots, time } = this.#options;
     const known = this.#newestHead();
     const offered = await openHead(jws, this.namespace, (id) => roots.keyFor(id)).catch(() => null);
     // of somebody whose key is not known: it is asked for who signs
-    if (offered !== null && judgeHead(known?.head ?? null, offered.head, clock.now()) !== 'newer') return;
+    if (offered !== null && judgeHead(known?.head ?? null, offered.head, time.now()) !== 'newer') return;
     if (offered !== null) this.#heardOf = offered;
     this.#rounds.wake();
   }
@@ -170,20 +185,62 @@ export class ReplicatedNamespace implements HeldNamespace {
       left: this.#replica.left,
       changes: this.#changes,
       progress: this.#puller.progress,
+      counters: this.#puller.counters,
     };
   }
 
   /** Idempotent. */
   async stop(): Promise<void> {
-    this.#ending.abort();
+    this.#ending.abort(new Error('the node stops'));
+    this.#window?.stop();
     await this.#rounds.stop();
     await this.#puller.stop();
     await this.#replica.close();
   }
 
+  #makePuller(): Puller {
+    const { blobs, pulls, place, holderAt } = this.#options;
+    return new Puller({
+      ...{ store: blobs, pulls },
+      sources: () => place.sources().map(({ url }) => holderAt(url)),
+      onHave: (digest) => this.#replica.arrived(digest),
+      onFailed: (_, error) => this.#onPullFailed(error),
+      onRefused: ({ url, reason, message }) => this.refused.noteContent(url, reason, message),
+    });
+  }
+
+  #want(wanted: readonly MissingContent[]): void {
+    const epoch = this.#newestTaken()?.head.epoch ?? null;
+    const contents = wanted.map(({ variant, relatives, seq }) => ({ content: variant, relatives, seq }));
+    this.#puller.want({ epoch, contents });
+  }
+
+  #onPullFailed(error: unknown): void {
+    const isFull = error instanceof BlobStoreError && error.fault === 'full';
+    if (isFull && this.#replica.makeRoom()) void this.#options.blobs.collect().then(() => this.#puller.retry());
+    else if (isFull) this.#noteFull(error);
+    // nobody has it any more: there must be a newer one
+    else if (error instanceof NoSource && !error.isOutage) this.#rounds.wake();
+  }
+
+  #noteFull(error: BlobStoreError): void {
+    const { logger } = this.#options;
+    this.#failure = error.message;
+    logger.error(
+      { code: 'documents-full', namespace: this.namespace, error },
+      'there is no room for what is replicated',
+    );
+  }
+
+  #obeyWindow(): void {
+    if (this.#window === null) return;
+    if (this.#window.isOpen) this.#puller.resume();
+    else this.#puller.pause();
+  }
+
   /** Asks one source after the other. @returns whether one of them has answered */
   async #round(): Promise<boolean> {
-    const { place, clock } = this.#options;
+    const { place, time } = this.#options;
     let isWell = false;
     for (const source of place.sources()) {
       if (this.#ending.signal.aborted) return true;
@@ -192,7 +249,7 @@ export class ReplicatedNamespace implements HeldNamespace {
       isWell = true;
       this.#source = source;
       // one that is behind, or has not heard of the primary for long, may be cut off itself
-      const isFresh = news.kind !== 'behind' && clock.now() < news.answer.head.head.refreshAfter + staleAfter;
+      const isFresh = news.kind !== 'behind' && time.now() < news.answer.head.head.refreshAfter + staleAfter;
       const isNewest = this.#heardOf === null || !isBefore(this.#newestTaken(), this.#heardOf);
       if (isFresh && isNewest) break;
     }
@@ -226,28 +283,41 @@ export class ReplicatedNamespace implements HeldNamespace {
     if (!this.refused.note(url, error)) {
       logger.debug({ code: 'source-failed', namespace: this.namespace, url, error }, 'a source did not answer');
     }
-    place.failed(url, error);
+    place.failed(url);
     const isUnknownKey =
       (error instanceof CallFailed || error instanceof NotBelieved) && error.reason === 'wrong-signature';
+    if (error instanceof CallFailed && error.reason === 'out-of-window') await this.#setClock(url);
     // the key may have been replaced
     if (isUnknownKey) await roots.learn(this.#ending.signal).catch(() => undefined);
   }
 
   /** With the whole round trip, for nobody knows when in it the answer was made. */
   #noteAge({ age, head }: HeadAnswer, began: MonotonicMs): void {
-    const { clock, logger } = this.#options;
-    const now = clock.monotonic();
-    this.#age.set(milliseconds(age + elapsedMonotonic(began, now)));
-    const error = clock.now() - age - head.head.issued;
-    if (Math.abs(error) < clockTolerance || this.#saidClock) return;
-    this.#saidClock = true;
-    const seconds = Math.round(error / 1000);
-    logger.warn(
-      { code: 'clock-differs', namespace: this.namespace, seconds },
-      `the clock of this node and that of the primary differ by ${Math.abs(seconds)} s`,
-    );
+    const { clock, time, logger } = this.#options;
+    const confirmed = milliseconds(age + elapsedMonotonic(began, clock.monotonic()));
+    this.#age.set(confirmed);
+    const offset = milliseconds(head.head.issued + confirmed - clock.now());
+    time.note(this.namespace, offset);
+    const isWrong = Math.abs(offset) > clockTolerance;
+    if (isWrong && !this.#isClockWrong) {
+      const seconds = Math.round(Math.abs(offset) / 1000);
+      const text = `the clock of this node is ${seconds} s ${offset > 0 ? 'behind' : 'ahead of'} that of the primary`;
+      logger.warn({ code: 'clock-differs', namespace: this.namespace, offset: Math.round(offset) }, text);
+    }
+    this.#isClockWrong = isWrong;
   }
-  #saidClock = false;
+
+  /** Calls are refused for their date: heads, which are for everybody, say what time it is. */
+  async #setClock(url: string): Promise<void> {
+    const { clock, holderAt } = this.#options;
+    const began = clock.monotonic();
+    const answer = await holderAt(url)
+      .head(null, milliseconds(0), this.#ending.signal)
+      .catch(() => null);
+    if (answer === null) return;
+    this.#noteAge(answer, began);
+    this.#rounds.wake();
+  }
 
   #noteLag(): void {
     const { held } = this.#replica.view;
@@ -279,8 +349,7 @@ export class ReplicatedNamespace implements HeldNamespace {
     this.#noteLag();
     const { edition } = this;
     if (edition === null) return;
-    const { epoch, seq, root } = edition.head.head;
-    this.#options.place.report({ epoch, seq, root });
+    this.#options.place.announce(edition.head, this.confirmedAge);
     for (const listener of this.#listeners) listener();
   }
 }
@@ -295,7 +364,8 @@ export interface ReplicaStanding {
   /** Changes that cannot be shown yet. */
   readonly left: number;
   readonly changes: number;
-  readonly progress: PullProgress;
+  readonly progress: Progress;
+  readonly counters: Puller['counters'];
 }
 
 interface ReplicaParts {

@@ -14,7 +14,7 @@ export interface Holdings {
 }
 
 /** A content that is to be pulled. */
-export interface WantedContent {
+export interface MissingContent {
   readonly variant: Variant;
   readonly path: string;
   /** Of the first change that wants it. */
@@ -29,7 +29,7 @@ export interface WantedContent {
  */
 export class ShowPlan {
   /** In the order of the changes. */
-  readonly wanted: readonly WantedContent[];
+  readonly wanted: readonly MissingContent[];
   /** Those that can be shown at once. */
   readonly ready: readonly Change<string>[];
   readonly #waiting = new Map<Digest, Set<Group>>();
@@ -42,7 +42,7 @@ export class ShowPlan {
     rest: () => Promise<void>,
   ): Promise<ShowPlan> {
     const groups = new Map<number, Group>();
-    const wanted = new Map<Digest, WantedContent>();
+    const wanted = new Map<Digest, MissingContent>();
     let count = 0;
     for (const change of changes) {
       if (++count % slice === 0) await rest();
@@ -58,7 +58,7 @@ export class ShowPlan {
     return new ShowPlan([...groups.values()], [...wanted.values()]);
   }
 
-  private constructor(groups: readonly Group[], wanted: readonly WantedContent[]) {
+  private constructor(groups: readonly Group[], wanted: readonly MissingContent[]) {
     this.wanted = wanted;
     const ready: Change<string>[] = [];
     for (const group of groups) {
@@ -106,7 +106,7 @@ class Group {
   readonly missing = new Set<Digest>();
 }
 
-function* missing({ path, seq, document }: Change<string>, holdings: Holdings): Generator<WantedContent> {
+function* missing({ path, seq, document }: Change<string>, holdings: Holdings): Generator<MissingContent> {
   if (document === null) return;
   const { variants } = parseDocument(path, document);
   let relatives: readonly Variant[] | null = null;

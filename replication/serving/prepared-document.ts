@@ -21,11 +21,10 @@ export class PreparedDocument {
   constructor({ status, fields, variants }: Omit<PublishedDocument, 'path'>) {
     this.common = new Fields(fields.flat());
     this.#selecting = selectingFields(variants);
-    const added = this.#missingInVary();
+    const added = [...this.#missingInVary(), ...(status === 200 ? ['accept-ranges', 'bytes'] : [])];
     const offered = variants.length === 0 ? [null] : variants;
     this.#variants = offered.map((variant) => {
-      const length = ['accept-ranges', 'bytes', 'content-length', String(variant?.length ?? 0)];
-      const lines = [...documentFields({ fields }, variant), ...added, ...length];
+      const lines = [...documentFields({ fields }, variant), ...added, 'content-length', String(variant?.length ?? 0)];
       return new PreparedVariant(variant, status, new Fields(lines));
     });
   }

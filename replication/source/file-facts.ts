@@ -14,26 +14,28 @@ export type Fact = { readonly path: string } & (
  */
 export class FileFacts {
   readonly #log: CheckedLog;
-  readonly #files = new Map<string, SourceFile>();
-  readonly #markers = new Map<string, Fingerprint>();
+  readonly #files: Map<string, SourceFile>;
+  readonly #markers: Map<string, Fingerprint>;
   #gathered: string[] = [];
   #compactedSize = leastCompacted;
 
-  private constructor(log: CheckedLog) {
+  private constructor(log: CheckedLog, { files, markers }: KnownFacts) {
     this.#log = log;
+    this.#files = files;
+    this.#markers = markers;
   }
 
   /** Begins anew if they are damaged, or there are none. */
   static async open(path: string): Promise<{ readonly facts: FileFacts; readonly found: LogState }> {
     const options: LogOptions = { path, kind: 'facts 1', durable: false };
-    const read: Fact[] = [];
+    let known = nothingKnown();
     // a directory is the place of many files
     const places = new Map<string, string>();
     const opened = await CheckedLog.open(options, (payload) => {
-      for (const fact of decodeFacts(payload, places)) read.push(fact);
+      for (const fact of decodeFacts(payload, places)) know(known, fact);
     });
-    const facts = new FileFacts(opened.log ?? (await CheckedLog.begin(options)));
-    if (opened.log !== null) for (const fact of read) facts.#know(fact);
+    if (opened.log === null) known = nothingKnown();
+    const facts = new FileFacts(opened.log ?? (await CheckedLog.begin(options)), known);
     return { facts, found: opened.found };
   }
 
@@ -56,7 +58,7 @@ export class FileFacts {
   }
 
   put(fact: Fact): void {
-    if ('marker' in fact) this.#know(fact);
+    if ('marker' in fact) know({ files: this.#files, markers: this.#markers }, fact);
     this.#gathered.push(encodeFact(fact));
   }
 
@@ -83,18 +85,25 @@ export class FileFacts {
     await this.write();
     await this.#log.close();
   }
+}
 
-  #know(fact: Fact): void {
-    if ('marker' in fact) {
-      if (fact.marker === null) this.#markers.delete(fact.path);
-      else this.#markers.set(fact.path, fact.marker);
-    } else if (fact.file === null) this.#files.delete(fact.path);
-    else this.#files.set(fact.path, fact.file);
-  }
+interface KnownFacts {
+  readonly files: Map<string, SourceFile>;
+  readonly markers: Map<string, Fingerprint>;
+}
+
+const nothingKnown = (): KnownFacts => ({ files: new Map(), markers: new Map() });
+
+function know({ files, markers }: KnownFacts, fact: Fact): void {
+  if ('marker' in fact) {
+    if (fact.marker === null) markers.delete(fact.path);
+    else markers.set(fact.path, fact.marker);
+  } else if (fact.file === null) files.delete(fact.path);
+  else files.set(fact.path, fact.file);
 }
 
 const leastCompacted = 1024 * 1024;
-const factsAtOnce = 2000;
+const factsAtOnce = 500;
 
 function* payloads(
   files: Iterable<readonly [path: string, file: SourceFile]>,

@@ -94,7 +94,10 @@ export class GroupStatement {
     this.#at = this.#options.clock.monotonic();
     this.#stating = this.#state().then((isDone) => {
       this.#stating = null;
-      if (isDone) return this.look();
+      if (isDone) {
+        this.look();
+        return;
+      }
       this.#isWanted = true;
       this.#timer.in(retryAfter);
     });

@@ -56,8 +56,17 @@ export class Hints {
   take(stated: HeadClaim | null, told: ToldHead | null): void {
     this.received++;
     const claim = told === null ? stated : claimedHead(told.jws);
-    if (claim === null || !wouldBeNews(claim, this.#options.known()) || told?.jws === this.#lookedAt) return;
-    if (told === null || !this.#spend()) return this.#ask();
+    if (claim !== null && !wouldBeNews(claim, this.#options.known())) return;
+    if (told === null) {
+      this.#ask();
+      return;
+    }
+    // what is no head at all, or was looked at a moment ago, says nothing
+    if (claim === null || told.jws === this.#lookedAt) return;
+    if (!this.#spend()) {
+      this.#ask();
+      return;
+    }
     this.#lookedAt = told.jws;
     this.#options.onHint(told);
   }
@@ -71,7 +80,10 @@ export class Hints {
     const now = this.#options.clock.monotonic();
     const wait = this.#askedAt + askEvery - now;
     this.#isWaiting = wait > 0;
-    if (this.#isWaiting) return this.#timer.in(milliseconds(wait));
+    if (this.#isWaiting) {
+      this.#timer.in(milliseconds(wait));
+      return;
+    }
     this.#askedAt = now;
     this.#options.onHint(null);
   }

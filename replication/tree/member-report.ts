@@ -1,17 +1,12 @@
-import { epochMs, milliseconds, type EpochMs, type MonotonicMs } from '../../config/units.js';
+import { milliseconds } from '../../config/units.js';
 import type { Head } from '../../wlis/trust/head.js';
 import type { ReplicaReport } from '../namespace-report.js';
+import { wallTime, type ViewTime } from './group-view.js';
 import type { HeadTimes } from './head-times.js';
 import type { Member } from './member-table.js';
 
-interface ReportTime {
-  readonly times: HeadTimes;
-  readonly now: MonotonicMs;
-  readonly wall: EpochMs;
-}
-
 /** What is said of a replica beside a head of the primary. */
-export function replicaReport(member: Member, head: Head, { times, now, wall }: ReportTime): ReplicaReport {
+export function replicaReport(member: Member, head: Head, times: HeadTimes, time: ViewTime): ReplicaReport {
   const { id, node, access, until, parent } = member;
   const held = believed(member, head);
   const changes = held?.epoch === head.epoch ? Math.max(0, head.seq - held.seq) : head.seq;
@@ -19,8 +14,8 @@ export function replicaReport(member: Member, head: Head, { times, now, wall }: 
   return {
     ...{ id, access, urls: node.urls },
     held: member.held === null ? null : { epoch: member.held.epoch, seq: member.held.seq },
-    lag: { changes, time: lacks ? times.lacking(held, now) : milliseconds(0) },
-    activeUntil: epochMs(until === null ? 0 : Math.trunc(wall + (until - now))),
+    lag: { changes, time: lacks ? times.lacking(held, time.now) : milliseconds(0) },
+    activeUntil: wallTime(until, time),
     isActive: until !== null,
     parent: parent ?? null,
   };

@@ -1,7 +1,6 @@
 import type { MonotonicMs } from '../../config/units.js';
 import type { KeyId } from '../../wlis/trust/public-key.js';
 import type { TreeNode } from './join-answer.js';
-import { statedLength } from './join-request.js';
 import { placed, type TreeLimits } from './placement.js';
 import type { StoredMember } from './stored-member.js';
 
@@ -96,17 +95,9 @@ export class MemberTable {
     for (let at = this.#parentOf(id); at !== undefined; at = this.#parentOf(at.id)) {
       chain.push({ id: at.id, url: at.node.urls[0] as string });
     }
-    const [parent = this.#primary, ...ancestors] = [...chain, this.#primary];
-    return { parent, ancestors };
-  }
-
-  /** Characters that the active ones, but for that one, take in a statement of the group. */
-  statedLength(but: KeyId): number {
-    let length = 0;
-    for (const { id, node, until } of this.#members.values()) {
-      if (id !== but && until !== null) length += statedLength(node);
-    }
-    return length;
+    chain.push(this.#primary);
+    const [parent, ...ancestors] = chain;
+    return { parent: parent ?? this.#primary, ancestors };
   }
 
   #parentOf(id: KeyId): Member | undefined {

@@ -29,7 +29,11 @@ export class MembershipFile {
   static async open(
     path: string,
     namespace: Namespace,
-  ): Promise<{ readonly file: MembershipFile; readonly memory: MembershipMemory | null; readonly fault: string | null }> {
+  ): Promise<{
+    readonly file: MembershipFile;
+    readonly memory: MembershipMemory | null;
+    readonly fault: string | null;
+  }> {
     const options: LogOptions = { path, kind: 'membership/1', durable: true };
     let memory: MembershipMemory | null = null;
     let fault: string | null = null;

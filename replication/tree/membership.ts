@@ -1,10 +1,4 @@
-import {
-  milliseconds,
-  monotonicMs,
-  type EpochMs,
-  type Milliseconds,
-  type MonotonicMs,
-} from '../../config/units.js';
+import { milliseconds, monotonicMs, type EpochMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
 import type { Namespace } from '../../wlis/namespace.js';
@@ -13,11 +7,12 @@ import { keyIdOf, type KeyId } from '../../wlis/trust/public-key.js';
 import type { NodeCaller } from '../calls/node-caller.js';
 import { CallFailed } from '../remote-holder.js';
 import { WakeTimer } from '../source/wake-timer.js';
+import { GroupLearning } from './group-learning.js';
 import type { ReplicaAnswer, TreeNode } from './join-answer.js';
 import type { HeldVersion, JoinRequest, ReplicaNode } from './join-request.js';
 import type { KnownGroup } from './known-group.js';
 import type { MembershipFile, MembershipMemory } from './membership-file.js';
-import { PrimaryUrls } from './primary-urls.js';
+import { standingAfter, type MembershipStanding } from './membership-standing.js';
 import { Registration } from './registration.js';
 import { SourceOrder, type Source } from './source-order.js';
 import { TreeCalls } from './tree-calls.js';
@@ -44,16 +39,6 @@ export interface MembershipOptions {
   readonly onChanged: () => void;
 }
 
-/** How the membership of a replica stands. */
-export interface MembershipStanding {
-  /** `joined`: the primary has taken the last renewal. */
-  readonly state: 'joined' | 'not-admitted' | 'untrusted' | 'unreachable' | 'refused' | 'new';
-  /** One sentence; null while all is well. */
-  readonly reason: string | null;
-  /** Null before the first joining. */
-  readonly activeUntil: EpochMs | null;
-}
-
 /**
  * The membership of this node in the group of a namespace that it replicates: joined at the primary, renewed, and used to say
  * what is held; and the nodes above, from which it pulls. Parent, ancestors and group are kept beyond the end of the process,
@@ -63,8 +48,8 @@ export class Membership {
   readonly #options: MembershipOptions;
   readonly #id: KeyId;
   readonly #calls: TreeCalls;
-  readonly #primary: PrimaryUrls;
   readonly #registration: Registration;
+  readonly #learning: GroupLearning;
   readonly #timer: WakeTimer;
   readonly #order = new SourceOrder<TreeSource>();
   readonly #stopped = new AbortController();
@@ -75,16 +60,17 @@ export class Membership {
   #renewedAt: MonotonicMs = monotonicMs(-Infinity);
   #isWanted = false;
   #failures = 0;
+  /** Where the primary took the last renewal. */
+  #primaryUrl: string | null = null;
   /** The source that the primary was told of last. */
   #toldSource: KeyId | null = null;
-  #learning: Promise<void> | null = null;
-  #learnedAt: MonotonicMs = monotonicMs(-Infinity);
+  /** What it was told last that is held here. */
+  #toldHeld = '';
 
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#id = keyIdOf(options.self.key);
     this.#calls = new TreeCalls(options.caller, options.namespace, this.#id);
-    this.#primary = new PrimaryUrls(options.from, options.caller, options.group);
     this.#memory = options.memory ?? { activeUntil: noTime, above: [], group: null };
     const { activeUntil } = this.#memory;
     this.#standing = { state: 'new', reason: null, activeUntil: activeUntil === noTime ? null : activeUntil };
@@ -94,6 +80,11 @@ export class Membership {
       ...{ calls: this.#calls, clock: options.clock, request: () => this.#request(null) },
       onFailed: (url, error) => this.#registrationFailed(url, error),
       onDone: () => this.look(),
+    });
+    this.#learning = new GroupLearning({
+      ...{ calls: this.#calls, group: options.group, clock: options.clock, now: options.now, logger: options.logger },
+      sources: () => this.sources(),
+      onNews: () => this.#groupChanged(),
     });
     this.#setSources();
   }
@@ -121,16 +112,17 @@ export class Membership {
   async stop(): Promise<void> {
     this.#timer.stop();
     this.#stopped.abort(new Error('the node stops'));
-    await Promise.all([this.#registration.stop(), this.#renewing, this.#learning]);
+    await Promise.all([this.#registration.stop(), this.#learning.stop(), this.#renewing]);
     await this.#options.file.close();
   }
 
   /** Leaves the group: this node replicates the namespace no more. Best done before `stop`. */
   async leave(signal: AbortSignal): Promise<void> {
     this.#timer.stop();
-    for (const url of await this.#primary.urls(signal)) {
+    for (const url of this.#primaryUrls()) {
       try {
-        return await this.#calls.leave(url, signal);
+        await this.#calls.leave(url, signal);
+        return;
       } catch (error) {
         if (!(error instanceof CallFailed)) throw error;
       }
@@ -157,29 +149,23 @@ export class Membership {
     this.#order.well(url);
   }
 
-  /** What is held has changed: the primary is told at once, and then at most once a second. */
+  /** What is held has changed, perhaps: the primary is told at once, and then at most once a second. */
   report(): void {
-    this.#isWanted = true;
+    if (versionText(this.#options.held()) !== this.#toldHeld) this.#isWanted = true;
     this.look();
   }
 
   /** Asks for a newer group, if that was not done a moment ago. Fulfilled when that is over. */
-  async learnGroup(): Promise<void> {
-    const { clock } = this.#options;
-    if (this.#learning === null && clock.monotonic() - this.#learnedAt >= learnEvery) {
-      this.#learnedAt = clock.monotonic();
-      this.#learning = this.#learn().finally(() => (this.#learning = null));
-    }
-    await this.#learning;
+  learnGroup(): Promise<void> {
+    return this.#learning.ask();
   }
 
   /** Does what has become due. The timer calls it. */
   look(): void {
     if (this.#stopped.signal.aborted) return;
     const now = this.#options.clock.monotonic();
-    const inUse = this.sources()[0];
-    const again = this.#registration.look(this.#registersAt(inUse));
-    if ((inUse?.id ?? null) !== this.#toldSource) this.#isWanted = true;
+    const again = this.#lookAtRegistration(now);
+    this.#learning.look();
     if (this.#isWanted && this.#failures === 0) this.#renewAt = soonest(this.#renewAt, this.#renewedAt + reportEvery);
     if (this.#renewing === null && now >= this.#renewAt) {
       this.#isWanted = false;
@@ -189,9 +175,17 @@ export class Membership {
         this.look();
       });
     }
-    if (this.#isGroupOld() && now - this.#learnedAt >= lookForGroupEvery) void this.learnGroup();
-    const waits = [this.#renewAt - now, again, this.#order.nextReturn(now), lookForGroupEvery];
-    this.#timer.in(milliseconds(Math.max(1, Math.min(...waits.map((wait) => wait ?? Infinity)))));
+    const renewal = this.#renewing === null ? this.#renewAt - now : null;
+    const waits = [renewal, again, this.#order.nextReturn(now), lookAgain].flatMap((wait) => wait ?? []);
+    this.#timer.in(milliseconds(Math.min(...waits)));
+  }
+
+  /** The source in use is the first that has not failed; if all have, it stays what it was. */
+  #lookAtRegistration(now: MonotonicMs): Milliseconds | null {
+    const inUse = this.sources()[0];
+    if (inUse === undefined || !this.#order.isWell(inUse.url, now)) return null;
+    if (inUse.id !== this.#toldSource) this.#isWanted = true;
+    return this.#registration.look(this.#registersAt(inUse));
   }
 
   async #renew(): Promise<void> {
@@ -209,30 +203,56 @@ export class Membership {
       }
       const wait = Math.min(firstRetry * 2 ** this.#failures++, longestRetry) * (0.75 + 0.5 * this.#options.chance());
       this.#renewAt = monotonicMs(clock.monotonic() + wait);
-      this.#stand({ ...faultOf(error as Error), activeUntil: this.#standing.activeUntil });
+      this.#stand(standingAfter(error as Error, this.#standing));
     }
   }
 
-  /** Joins where the primary is. @throws CallFailed of the first of its URLs that said more than nothing; NotBelieved */
+  /** @throws CallFailed, NotBelieved */
   async #join(): Promise<ReplicaAnswer> {
-    const { group, token } = this.#options;
-    if (group.current === null) await this.#learnFrom(this.#options.from);
+    const { from } = this.#options;
+    if (this.#options.group.current === null) await this.#learning.from(from);
+    try {
+      return await this.#joinAt(this.#primaryUrls());
+    } catch (error) {
+      // it may have moved: whom the operator named may know
+      if (!(error instanceof CallFailed) || error.fault !== 'unreachable' || this.#primaryUrls().includes(from))
+        throw error;
+      const before = this.#primaryUrls();
+      await this.#learning.from(from);
+      return this.#joinAt(this.#primaryUrls().filter((url) => !before.includes(url)));
+    }
+  }
+
+  /** Where a primary that signs for the namespace says that it is; the token goes nowhere else. */
+  #primaryUrls(): readonly string[] {
+    const urls = this.#options.group.current?.group.primary.urls ?? [];
+    return [...urls].sort((a, b) => Number(b === this.#primaryUrl) - Number(a === this.#primaryUrl));
+  }
+
+  /** @throws CallFailed of the first of these URLs where something was said */
+  async #joinAt(urls: readonly string[]): Promise<ReplicaAnswer> {
     let failure: CallFailed | null = null;
-    for (const url of await this.#primary.urls(this.#stopped.signal)) {
+    for (const url of urls) {
       try {
-        // who is a member needs no token any more
-        const request = this.#request(this.#standing.state === 'joined' ? null : token);
-        const answer = await this.#calls.join(url, request, this.#stopped.signal);
-        if (answer.as === 'child') throw new CallFailed('not-believed', url, 'not-primary', 'it says that it is not the primary');
-        this.#primary.prefer(url);
-        this.#toldSource = request.source;
-        return answer;
+        return await this.#joinOne(url);
       } catch (error) {
         if (!(error instanceof CallFailed)) throw error;
         if (failure === null || failure.fault === 'unreachable') failure = error;
       }
     }
-    throw failure ?? new CallFailed('unreachable', this.#options.from, '', 'no URL of the primary is known');
+    throw failure ?? new CallFailed('unreachable', this.#options.from, '', 'nobody knows where the primary is');
+  }
+
+  async #joinOne(url: string): Promise<ReplicaAnswer> {
+    // who is a member needs no token any more
+    const request = this.#request(this.#standing.state === 'joined' ? null : this.#options.token);
+    const answer = await this.#calls.join(url, request, this.#stopped.signal);
+    if (answer.as === 'child')
+      throw new CallFailed('not-believed', url, 'not-primary', 'says that it is not the primary');
+    this.#primaryUrl = url;
+    this.#toldSource = request.source;
+    this.#toldHeld = versionText(request.held);
+    return answer;
   }
 
   async #take({ parent, ancestors, activeUntil, group }: ReplicaAnswer): Promise<void> {
@@ -240,17 +260,32 @@ export class Membership {
     const isNews = group !== null && (await known.take(group, this.#options.now()));
     // nobody is above itself, whoever says so
     const above = [parent, ...ancestors].filter(({ id }) => id !== this.#id);
-    const { memory } = { memory: this.#memory };
-    const isMoved = JSON.stringify(above) !== JSON.stringify(memory.above);
-    const isLonger = activeUntil - memory.activeUntil >= keepEvery;
-    this.#memory = { activeUntil, above, group: this.#groupMemory() };
-    if (isMoved || isNews) this.#setSources();
-    if (isMoved || isNews || isLonger) await this.#options.file.keep(this.#memory);
+    const isMoved = JSON.stringify(above) !== JSON.stringify(this.#memory.above);
+    const isLonger = activeUntil - this.#memory.activeUntil >= keepEvery;
+    if (!isMoved && !isNews && !isLonger) return;
+    this.#memory = { ...this.#memory, activeUntil, above };
+    this.#setSources();
+    this.#keepMemory();
   }
 
-  #groupMemory(): MembershipMemory['group'] {
-    const { current, learned } = this.#options.group;
-    return current === null || learned === null ? null : { jws: current.jws, learned };
+  #groupChanged(): void {
+    this.#setSources();
+    this.#keepMemory();
+    this.#options.onChanged();
+  }
+
+  #keepMemory(): void {
+    const { group, file, logger, namespace } = this.#options;
+    const { current, learned } = group;
+    const known = current === null || learned === null ? null : { jws: current.jws, learned };
+    this.#memory = { ...this.#memory, group: known };
+    file.keep(this.#memory).catch((error: unknown) => {
+      const unkept = { code: 'membership-unkept', namespace, error };
+      logger.error(
+        unkept,
+        'what is known of the group cannot be written down: a restart without the primary would not know it',
+      );
+    });
   }
 
   /** The parent, those above it, and the primary wherever it is. */
@@ -261,44 +296,19 @@ export class Membership {
     this.#order.set([...this.#memory.above, ...last].filter((source) => source.id !== this.#id));
   }
 
-  async #learn(): Promise<void> {
-    const { logger, namespace } = this.#options;
-    for (const { url } of [...this.sources()].slice(0, mostAsked)) {
-      try {
-        await this.#learnFrom(url);
-        if (!this.#isGroupOld()) return;
-      } catch (error) {
-        if (this.#stopped.signal.aborted) return;
-        logger.debug({ code: 'group-not-learned', namespace, url, error }, 'no group came from there');
-      }
-    }
-  }
-
-  /** @throws CallFailed, NotBelieved */
-  async #learnFrom(url: string): Promise<void> {
-    const jws = await this.#calls.group(url, this.#stopped.signal);
-    if (!(await this.#options.group.take(jws, this.#options.now()))) return;
-    this.#setSources();
-    this.#memory = { ...this.#memory, group: this.#groupMemory() };
-    await this.#options.file.keep(this.#memory);
-    this.#options.onChanged();
-  }
-
-  #isGroupOld(): boolean {
-    const refreshAfter = this.#options.group.current?.group.refreshAfter;
-    return refreshAfter !== undefined && this.#options.now() >= refreshAfter;
-  }
-
   /** Where this node asks to be told of changes: nobody can tell one that has no URL, and the primary knows by the joining. */
-  #registersAt(inUse: TreeSource | undefined): string | null {
+  #registersAt(inUse: TreeSource): string | null {
     const primary = this.#options.group.current?.group.primary;
-    if (inUse === undefined || primary === undefined || this.#options.self.urls.length === 0) return null;
+    if (primary === undefined || this.#options.self.urls.length === 0) return null;
     return inUse.id === null || inUse.id === keyIdOf(primary.key) ? null : inUse.url;
   }
 
-  #registrationFailed(url: string, error: CallFailed): void {
+  #registrationFailed(url: string, error: Error): void {
     const { logger, namespace, clock } = this.#options;
-    logger.info({ code: 'parent-failed', namespace, url, error }, 'the node above does not take this one: the next is asked');
+    logger.info(
+      { code: 'parent-failed', namespace, url, error },
+      'the node above does not take this one: the next is asked',
+    );
     this.#order.failed(url, clock.monotonic());
     this.#options.onChanged();
   }
@@ -326,14 +336,8 @@ export interface TreeSource extends Source {
   readonly id: KeyId | null;
 }
 
-function faultOf(error: Error): Pick<MembershipStanding, 'state' | 'reason'> {
-  const reason = error.message;
-  if (error instanceof NotBelieved) return { state: 'untrusted', reason };
-  if (!(error instanceof CallFailed)) return { state: 'refused', reason };
-  if (error.fault === 'not-believed') return { state: 'untrusted', reason };
-  if (error.reason === 'not-admitted' || error.reason === 'wrong-token') return { state: 'not-admitted', reason };
-  return { state: error.fault === 'unreachable' ? 'unreachable' : 'refused', reason };
-}
+const versionText = (held: HeldVersion | null): string =>
+  held === null ? '' : `${held.epoch}.${held.seq}.${held.root}`;
 
 const soonest = (a: MonotonicMs, b: number): MonotonicMs => monotonicMs(Math.min(a, b));
 
@@ -342,6 +346,5 @@ const reportEvery: Milliseconds = milliseconds(1000);
 const keepEvery: Milliseconds = milliseconds(240_000);
 const firstRetry: Milliseconds = milliseconds(1000);
 const longestRetry: Milliseconds = milliseconds(60_000);
-const learnEvery: Milliseconds = milliseconds(1000);
-const lookForGroupEvery: Milliseconds = milliseconds(60_000);
-const mostAsked = 16;
+/** At least so often everything is looked at. */
+const lookAgain: Milliseconds = milliseconds(60_000);

@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { bytes, milliseconds, monotonicMs, toSeconds, type Milliseconds, type MonotonicMs } from '../../config/units.js';
+import {
+  bytes,
+  milliseconds,
+  monotonicMs,
+  toSeconds,
+  type Milliseconds,
+  type MonotonicMs,
+} from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import { Histogram, latencyBounds } from '../../proxy/base/histogram.js';
 import type { Logger } from '../../proxy/base/logger.js';
@@ -10,8 +17,8 @@ import { HEAD_FIELD, headField } from '../calls/head-field.js';
 import type { NodeCaller } from '../calls/node-caller.js';
 import { CallFailed } from '../remote-holder.js';
 import { WakeTimer } from '../source/wake-timer.js';
-import { refusal } from './call-refusal.js';
 import type { ToldNode } from './children.js';
+import { refused } from './tree-calls.js';
 
 export interface NotifierOptions {
   readonly namespace: Namespace;
@@ -142,7 +149,7 @@ export class Notifier {
       },
       longestAnswer,
     );
-    if (answer.status !== 202) throw refusal(url, answer);
+    if (answer.status !== 202) throw refused(url, answer);
   }
 }
 

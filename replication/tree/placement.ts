@@ -130,7 +130,9 @@ const canBeParent = ({ isReachable, update }: TreeMember): boolean => isReachabl
 
 /** Who can be the parent of most comes first. */
 function byRank(a: TreeMember, b: TreeMember): number {
-  return Number(canBeParent(b)) - Number(canBeParent(a)) || Number(isPart(a)) - Number(isPart(b)) || (a.id < b.id ? -1 : 1);
+  return (
+    Number(canBeParent(b)) - Number(canBeParent(a)) || Number(isPart(a)) - Number(isPart(b)) || (a.id < b.id ? -1 : 1)
+  );
 }
 
 const isPart = ({ subset }: TreeMember): boolean => subset !== null;

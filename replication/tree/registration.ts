@@ -1,6 +1,5 @@
 import { milliseconds, monotonicMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
-import { CallFailed } from '../remote-holder.js';
 import type { JoinRequest } from './join-request.js';
 import { childRenewal } from './children.js';
 import type { TreeCalls } from './tree-calls.js';
@@ -10,7 +9,7 @@ export interface RegistrationOptions {
   readonly clock: Clock;
   readonly request: () => JoinRequest;
   /** The node does not take this one, or cannot be reached. */
-  readonly onFailed: (url: string, error: CallFailed) => void;
+  readonly onFailed: (url: string, error: Error) => void;
   /** Something has come of it: it may be looked at again. */
   readonly onDone: () => void;
 }
@@ -67,9 +66,8 @@ export class Registration {
       this.#moveTo(url);
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
-      if (!(error instanceof CallFailed)) throw error;
       if (url === this.#at) this.#at = null;
-      onFailed(url, error);
+      onFailed(url, error as Error);
     }
   }
 

@@ -1,4 +1,4 @@
-import { epochMs, milliseconds, monotonicMs, type EpochMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
+import { milliseconds, monotonicMs, type EpochMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
 import type { Namespace } from '../../wlis/namespace.js';
@@ -11,16 +11,19 @@ import type { ReplicaReport } from '../namespace-report.js';
 import { holds, type ListVersion } from '../replica-standing.js';
 import { WakeTimer } from '../source/wake-timer.js';
 import { admission, isAdmitted, type Admission, type AdmissionRules } from './admission.js';
+import type { ToldNode } from './children.js';
+import { statedReplicas, toldByPrimary, wallTime, type ViewTime } from './group-view.js';
 import { HeadTimes } from './head-times.js';
 import type { ReplicaAnswer } from './join-answer.js';
-import { nodeJson, statedLength, type JoinRequest, type ReplicaNode } from './join-request.js';
+import { nodeJson, type JoinRequest, type ReplicaNode } from './join-request.js';
 import { MemberKeeping } from './member-keeping.js';
 import { MemberLog } from './member-log.js';
 import { MemberTable, type Member } from './member-table.js';
 import { replicaReport } from './member-report.js';
+import { mostMembers, roomFault } from './member-room.js';
 import type { MemberLine, StoredMember } from './stored-member.js';
 import type { UrlCheck } from './url-check.js';
-import { Waits } from './waits.js';
+import { untilSo } from './until-so.js';
 
 export interface ReplicaMembersOptions {
   readonly namespace: Namespace;
@@ -53,7 +56,7 @@ export class ReplicaMembers {
   readonly #table: MemberTable;
   readonly #timer: WakeTimer;
   readonly #times = new HeadTimes();
-  readonly #waits = new Waits();
+  readonly #listeners = new Set<() => void>();
   readonly #confirming = new Set<KeyId>();
   readonly #keeping: MemberKeeping;
   #rules: AdmissionRules;
@@ -66,7 +69,8 @@ export class ReplicaMembers {
     this.#table = new MemberTable(primary, { fanOut: options.fanOut, deepest });
     this.#timer = new WakeTimer(options.clock, () => this.look());
     this.#keeping = new MemberKeeping(log, options.clock, (id) => this.#lineOf(id));
-    for (const { activeUntil, ...member } of stored) this.#table.put({ ...member, until: this.#restoredEnd(activeUntil) });
+    for (const { activeUntil, ...member } of stored)
+      this.#table.put({ ...member, until: this.#restoredEnd(activeUntil) });
     this.#dropRefused();
     this.#table.arrange();
   }
@@ -98,7 +102,8 @@ export class ReplicaMembers {
   look(): void {
     const now = this.#options.clock.monotonic();
     const ended = this.#table.expire(now);
-    for (const { id } of ended) this.#noted(id, 'replica-silent', 'a replica was not heard of in time: it is in the group no more');
+    for (const { id } of ended)
+      this.#noted(id, 'replica-silent', 'a replica was not heard of in time: it is in the group no more');
     if (ended.length > 0) this.#rearranged();
     if (this.#keeping.isDue(keepEvery)) void this.#keepInTime();
     this.#timer.in(milliseconds(Math.min((this.#table.nextEnd() ?? Infinity) - now, keepEvery)));
@@ -117,7 +122,8 @@ export class ReplicaMembers {
    */
   async join(request: JoinRequest, signal: AbortSignal): Promise<Omit<ReplicaAnswer, 'group'>> {
     const id = keyIdOf(request.key);
-    if (request.key === this.#options.self.key) throw new CallProblem(403, 'not-admitted', 'this is the key of the primary');
+    if (request.key === this.#options.self.key)
+      throw new CallProblem(403, 'not-admitted', 'this is the key of the primary');
     const admitted = admission(this.#rules, id, request.token, this.#table.get(id)?.hadToken ?? false);
     const { held, source, key, urls, place, capacity, subset, update } = request;
     const node = { key, urls, place, capacity, subset, update };
@@ -134,7 +140,7 @@ export class ReplicaMembers {
       this.#rearranged();
       await this.#keep();
     }
-    this.#waits.look();
+    this.#tell();
     return this.#answerFor(id);
   }
 
@@ -154,26 +160,14 @@ export class ReplicaMembers {
     return member?.until == null ? null : member.node.key;
   }
 
-  /** For the statement of the group, in the order of their keys. */
+  /** For the statement of the group. */
   replicas(): readonly Replica[] {
-    const { clock } = this.#options;
-    const [now, monotonic] = [clock.now(), clock.monotonic()];
-    return this.#table
-      .active()
-      .map(({ id, node: { key, urls, place, capacity, subset }, access, until }) => ({
-        ...{ key, urls, place, capacity, subset, access },
-        activeUntil: wallTime(until, now, monotonic),
-        ...(access === 'open' ? noRights : (this.#rules.rights.get(id) ?? noRights)),
-      }))
-      .sort((a, b) => (a.key < b.key ? -1 : 1));
+    return statedReplicas(this.#table.active(), this.#rules.rights, this.#time());
   }
 
-  /** Those whom the primary itself tells of changes: who is placed below it, and who pulls from it. */
-  told(): readonly { readonly id: KeyId; readonly urls: readonly string[] }[] {
-    const self = keyIdOf(this.#options.self.key);
-    return this.#table.active().flatMap(({ id, node: { urls }, source, parent }) =>
-      urls.length > 0 && (parent === null || source === self) ? [{ id, urls }] : [],
-    );
+  /** Those whom the primary itself tells of changes. */
+  told(): readonly ToldNode[] {
+    return toldByPrimary(this.#table.active(), keyIdOf(this.#options.self.key));
   }
 
   /** A head was published. */
@@ -183,18 +177,23 @@ export class ReplicaMembers {
 
   /** In the order of their keys' names. */
   reports(head: Head): readonly ReplicaReport[] {
-    const { clock } = this.#options;
-    const now = clock.monotonic();
-    const wall = clock.now();
+    const time = this.#time();
     return this.#table
       .all()
-      .map((member) => replicaReport(member, head, { times: this.#times, now, wall }))
+      .map((member) => replicaReport(member, head, this.#times, time))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** Fulfilled once all that are in the group hold that version. Rejects with the signal. */
   waitForAll(version: ListVersion, signal: AbortSignal): Promise<void> {
-    return this.#waits.until(() => this.#table.active().every((member) => holds({ held: member.held }, version)), signal);
+    const isSo = (): boolean => this.#table.active().every((member) => holds(member, version));
+    return untilSo(isSo, (listener) => this.onReport(listener), signal);
+  }
+
+  /** Calls back whenever replicas have come, gone, or said what they hold. @returns what ends that */
+  onReport(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** A statement of the group of this version will be about. Fulfilled when that is remembered. */
@@ -204,8 +203,7 @@ export class ReplicaMembers {
   }
 
   #answerFor(id: KeyId): Omit<ReplicaAnswer, 'group'> {
-    const { clock } = this.#options;
-    const activeUntil = wallTime(this.#table.get(id)?.until ?? null, clock.now(), clock.monotonic());
+    const activeUntil = wallTime(this.#table.get(id)?.until ?? null, this.#time());
     return {
       ...{ as: 'replica', activeUntil, renewAfter: renewalTime },
       ...{ depth: this.#table.depthOf(id), ...this.#table.above(id) },
@@ -214,11 +212,8 @@ export class ReplicaMembers {
 
   /** @throws CallProblem 503 full */
   #makeRoom(id: KeyId, node: ReplicaNode, { access }: Admission): void {
-    const others = this.#table.active().filter((member) => member.id !== id);
-    const open = others.filter((member) => member.access === 'open').length;
-    if (access === 'open' && open >= this.#rules.mostOpen) throw full(`there are ${open} open replicas already`);
-    const length = this.#table.statedLength(id) + statedLength(node);
-    if (others.length >= mostMembers || length > longestStated) throw full(`the group of ${others.length} replicas is full`);
+    const fault = roomFault(this.#table, { id, node, access }, this.#rules.mostOpen);
+    if (fault !== null) throw new CallProblem(503, 'full', fault, ['Retry-After', '300']);
     if (this.#table.get(id) !== undefined || this.#table.size < mostMembers) return;
     const silent = this.#table.all().find(({ until }) => until === null);
     if (silent !== undefined) this.#forget(silent.id);
@@ -231,7 +226,8 @@ export class ReplicaMembers {
 
   async #confirm(id: KeyId, node: ReplicaNode, admitted: Admission, signal: AbortSignal): Promise<void> {
     this.#makeRoom(id, node, admitted);
-    if (this.#confirming.has(id)) throw new CallProblem(503, 'busy', 'this node is being called back', ['Retry-After', '5']);
+    if (this.#confirming.has(id))
+      throw new CallProblem(503, 'busy', 'this node is being called back', ['Retry-After', '5']);
     this.#confirming.add(id);
     try {
       await this.#options.urls.confirm(id, node.urls, signal);
@@ -253,8 +249,17 @@ export class ReplicaMembers {
   #rearranged(): void {
     for (const { id } of this.#table.arrange()) this.#keeping.changed(id);
     this.#forgetEndedOpen();
-    this.#waits.look();
+    this.#tell();
     this.#options.onChanged();
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #time(): ViewTime {
+    const { clock } = this.#options;
+    return { now: clock.monotonic(), wall: clock.now() };
   }
 
   #dropRefused(): void {
@@ -296,9 +301,8 @@ export class ReplicaMembers {
   #lineOf(id: KeyId): MemberLine {
     const member = this.#table.get(id);
     if (member === undefined) return { kind: 'gone', id };
-    const { clock } = this.#options;
     const { until, ...rest } = member;
-    return { kind: 'member', member: { ...rest, activeUntil: wallTime(until, clock.now(), clock.monotonic()) } };
+    return { kind: 'member', member: { ...rest, activeUntil: wallTime(until, this.#time()) } };
   }
 
   /** While the primary was away nobody could renew: who was active then has the time for it. */
@@ -318,14 +322,5 @@ export class ReplicaMembers {
 const isSameNode = (before: Member, node: Member['node'], { access }: Admission): boolean =>
   before.access === access && canonicalJson(nodeJson(before.node)) === canonicalJson(nodeJson(node));
 
-const wallTime = (until: MonotonicMs | null, now: EpochMs, monotonic: MonotonicMs): EpochMs =>
-  epochMs(until === null ? 0 : Math.trunc(now + (until - monotonic)));
-
-const full = (detail: string): CallProblem => new CallProblem(503, 'full', detail, ['Retry-After', '300']);
-
-const noRights = { browsers: false, delegate: false };
-const mostMembers = 1024;
 const deepest = 8;
-/** Characters of all replicas in a statement, which base64 makes a third longer and which has at most 1,048,576. */
-const longestStated = 760_000;
 const keepEvery = milliseconds(5000);

@@ -28,6 +28,11 @@ export class SourceOrder<S extends Source> {
     return [...well, ...failed];
   }
 
+  /** Whether it is in its place. */
+  isWell(url: string, now: MonotonicMs): boolean {
+    return !this.#hasFailed(url, now);
+  }
+
   failed(url: string, now: MonotonicMs): void {
     if (this.#hasFailed(url, now) || !this.#sources.some((source) => source.url === url)) return;
     const times = (this.#failures.get(url)?.times ?? 0) + 1;

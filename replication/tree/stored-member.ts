@@ -64,9 +64,7 @@ function parseMember(members: Members, namespace: Namespace): StoredMember {
   of.end();
   const access = members.text('access', 16);
   if (access !== 'listed' && access !== 'open') throw new NotBelieved('malformed', `${what}: 'access'`);
-  const parent = members.optional('parent', (name) =>
-    members.value(name) === 'primary' ? null : idIn(members, name),
-  );
+  const parent = members.optional('parent', (name) => (members.value(name) === 'primary' ? null : idIn(members, name)));
   return {
     ...{ id: keyIdOf(node.key), node, access, parent },
     hadToken: members.optional('hadToken', (name) => members.flag(name)) ?? false,

@@ -1,10 +1,9 @@
 import { bytes, milliseconds } from '../../config/units.js';
 import type { Namespace } from '../../wlis/namespace.js';
-import { NotBelieved } from '../../wlis/trust/not-believed.js';
 import type { KeyId } from '../../wlis/trust/public-key.js';
+import { disbelieved, parseProblem, refusal } from '../calls/call-failures.js';
 import type { CallAnswer, NodeCall, NodeCaller } from '../calls/node-caller.js';
-import { CallFailed } from '../remote-holder.js';
-import { refusal } from './call-refusal.js';
+import type { CallFailed } from '../remote-holder.js';
 import { longestAnswer, parseJoinAnswer, type ChildAnswer, type ReplicaAnswer } from './join-answer.js';
 import { joinRequestText, type JoinRequest } from './join-request.js';
 
@@ -24,19 +23,19 @@ export class TreeCalls {
   /** To the primary: joins, renews or reports. To another node: is told of changes by it from now on. */
   async join(url: string, request: JoinRequest, signal: AbortSignal): Promise<ReplicaAnswer | ChildAnswer> {
     const answer = await this.#ask(url, 'PUT', this.#replicaPath(), signal, joinRequestText(request));
-    if (answer.status !== 200) throw refusal(url, answer);
+    if (answer.status !== 200) throw refused(url, answer);
     return believed(url, () => parseJoinAnswer(answer.text, this.#namespace));
   }
 
   async leave(url: string, signal: AbortSignal): Promise<void> {
     const answer = await this.#ask(url, 'DELETE', this.#replicaPath(), signal);
-    if (answer.status !== 204) throw refusal(url, answer);
+    if (answer.status !== 204) throw refused(url, answer);
   }
 
   /** The statement of the group, not yet verified. */
   async group(url: string, signal: AbortSignal): Promise<string> {
     const answer = await this.#ask(url, 'GET', `group?namespace=${encodeURIComponent(this.#namespace)}`, signal);
-    if (answer.status !== 200) throw refusal(url, answer);
+    if (answer.status !== 200) throw refused(url, answer);
     return answer.text;
   }
 
@@ -55,12 +54,15 @@ export class TreeCalls {
   }
 }
 
+/** What an answer of another status means. */
+export const refused = (url: string, { status, fields, text }: CallAnswer): CallFailed =>
+  refusal(url, status, parseProblem(fields.get('content-type'), text));
+
 function believed<T>(url: string, parse: () => T): T {
   try {
     return parse();
-  } catch (cause) {
-    if (!(cause instanceof NotBelieved)) throw cause;
-    throw new CallFailed('not-believed', url, cause.reason, cause.message, { cause });
+  } catch (error) {
+    throw disbelieved(url, error);
   }
 }
 

@@ -8,6 +8,7 @@ import { emptyRecord } from '../../proxy/http/exchange-record.js';
 import { Fields } from '../../proxy/http/fields.js';
 import type { Client, Request } from '../../proxy/http/message.js';
 import type { ConnectRequest } from '../../proxy/http/request-handler.js';
+import { hrefOf } from '../../proxy/http/target-uri.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { basic, passwordLine } from './known-users.js';
 
@@ -137,6 +138,18 @@ describe('the access policy', () => {
     assert.deepEqual(judged.admit(request({ fields })), { kind: 'no-rule' });
     assert.equal(judged.clientOf(request({ fields })), '192.0.2.7');
     assert.equal(policy({}).clientOf(request({ fields })), '127.0.0.1');
+  });
+
+  it('knows the target as clients do whose TLS a trusted proxy ends', () => {
+    const judged = policy({ trustedProxies: ['127.0.0.0/8'] });
+    const fields = Fields.of({ 'X-Forwarded-Proto': 'https' });
+    assert.equal(hrefOf(judged.targetOf(request({ fields }))), 'https://www.example.org/');
+    assert.equal(hrefOf(judged.targetOf(request({ fields, form: 'absolute' }))), 'http://www.example.org/');
+    assert.equal(
+      hrefOf(judged.targetOf(request({ fields, client: clientAt('203.0.113.1') }))),
+      'http://www.example.org/',
+    );
+    assert.equal(hrefOf(policy({}).targetOf(request({ fields }))), 'http://www.example.org/');
   });
 
   it('a rule that allows PURGE by name permits to perform it, on either side', () => {

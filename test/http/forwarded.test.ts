@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Fields } from '../../proxy/http/fields.js';
-import { clientAddress, plusForwarded, withoutProvenance } from '../../proxy/http/forwarded.js';
+import { clientAddress, clientScheme, plusForwarded, withoutProvenance } from '../../proxy/http/forwarded.js';
 
 const hop = { peer: '192.0.2.1', secure: true, host: 'www.example.com', trusted: false };
 const told = (fields: Fields) => ({
@@ -89,6 +89,32 @@ describe('Forwarded (RFC 7239) and X-Forwarded-*', () => {
       [sent.for, sent.proto, sent.host],
       [['2001:db8::7, unknown, 192.0.2.1'], ['https'], ['a.example:1']],
     );
+  });
+});
+
+describe('the scheme that the client used', () => {
+  const isTrusted = (address: string): boolean => address.startsWith('10.');
+  const scheme = (fields: Record<string, string>, peer = '10.0.0.1'): string | null =>
+    clientScheme(Fields.of(fields), peer, isTrusted);
+
+  it('is what a trusted peer says in either form, and nothing that others say', () => {
+    assert.equal(scheme({ Forwarded: 'for=192.0.2.1;proto=https' }), 'https');
+    assert.equal(scheme({ 'X-Forwarded-Proto': 'HTTPS' }), 'https');
+    assert.equal(scheme({ 'X-Forwarded-Proto': 'https' }, '192.0.2.1'), null);
+    assert.equal(scheme({}), null);
+    assert.equal(scheme({ 'X-Forwarded-Proto': 'gopher' }), null);
+  });
+
+  it('is that of the outermost trusted proxy, not what its client wrote before', () => {
+    const inner = 'for=10.0.0.2;proto=http';
+    assert.equal(scheme({ Forwarded: `for=192.0.2.1;proto=https, ${inner}` }), 'https');
+    assert.equal(scheme({ Forwarded: `for=x;proto=https, for=192.0.2.1;proto=http, ${inner}` }), 'http');
+    assert.equal(scheme({ Forwarded: `for=192.0.2.1, ${inner}` }), 'http');
+    assert.equal(scheme({ 'X-Forwarded-Proto': 'https, http' }), 'http');
+  });
+
+  it('where the two fields disagree, neither counts', () => {
+    assert.equal(scheme({ Forwarded: 'for=192.0.2.1;proto=http', 'X-Forwarded-Proto': 'https' }), null);
   });
 });
 

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { epochMs } from '../../config/units.js';
 import { Fields } from '../../proxy/http/fields.js';
-import { ifRangeHolds, isNotModified, isStrongLastModified, preconditionFails } from '../../proxy/http/preconditions.js';
+import {
+  ifRangeHolds,
+  isNotModified,
+  isStrongLastModified,
+  preconditionFails,
+} from '../../proxy/http/preconditions.js';
 
 const now = epochMs(Date.UTC(2025, 0, 1));
 const earlier = 'Mon, 01 Jan 2024 00:00:00 GMT';

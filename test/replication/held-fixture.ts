@@ -82,20 +82,27 @@ export class HeldFixture implements HeldNamespace {
   /** The same of texts that `documentText` made. */
   async publish(edits: readonly Edit<string>[], isSet = false): Promise<readonly Change<string>[]> {
     const changes = this.#list.numbered(edits, this.#issued, isSet);
-    this.#list.apply(changes);
     const { namespace, epoch } = this;
-    this.#trie = this.#trie.with(
+    const trie = this.#trie.with(
       changes.map((change) => ({
         key: recordKey({ namespace, path: change.path }),
         record: recordDigestOf(change, namespace, epoch),
       })),
     );
-    await this.renew();
+    await this.#state({ seq: this.#list.last + changes.length, root: trie.root }, () => {
+      this.#list.apply(changes);
+      this.#trie = trie;
+    });
     return changes;
   }
 
   /** States the same anew, or something else than is so. */
-  async renew(over: Partial<Head> = {}): Promise<SignedHead> {
+  renew(over: Partial<Head> = {}): Promise<SignedHead> {
+    return this.#state(over, () => undefined);
+  }
+
+  /** @param apply makes what is stated so, in the turn in which the head is there */
+  async #state(over: Partial<Head>, apply: () => void): Promise<SignedHead> {
     this.#issued = epochMs(this.#issued + 1000);
     const issued = over.issued ?? this.#issued;
     const head: Head = {
@@ -106,6 +113,7 @@ export class HeldFixture implements HeldNamespace {
       ...over,
     };
     const signed = await signHead(head, this.key);
+    apply();
     this.edition = { head: signed, trie: this.#trie, list: this.#list };
     for (const listener of [...this.#listeners]) listener();
     return signed;
@@ -115,6 +123,7 @@ export class HeldFixture implements HeldNamespace {
   async begin(epoch: string): Promise<void> {
     this.epoch = parseEpoch(epoch);
     const documents = [...this.#list.changes()].filter(({ document }) => document !== null);
+    this.edition = null;
     this.#list = new ChangeList();
     this.#trie = Trie.empty;
     await this.publish(documents);

@@ -19,6 +19,8 @@ export interface WillisOptions {
   readonly origin?: ScriptedOrigin;
   /** What its operator is told of replication, in place of what the configuration says. */
   readonly replication?: ReplicationControl;
+  /** How its operator has the configuration read anew. */
+  readonly reread?: () => Promise<Reload>;
 }
 
 /** Starts a node in this process, with an origin server behind its reverse side; both stop with `stop`. */
@@ -39,9 +41,13 @@ export async function startWillis(options: WillisOptions = {}): Promise<Willis> 
   const events: LoggedEvent[] = [];
   const write = (line: string): void => void events.push(JSON.parse(line) as LoggedEvent);
   try {
-    const { replication } = options;
+    const { replication, reread } = options;
     const logger = createLogger({ level: 'silent', write });
-    const node = buildNode(loaded(config), { logger, clock, ...(replication && { replication }) });
+    const node = buildNode(loaded(config), {
+      ...{ logger, clock },
+      ...(replication && { replication }),
+      ...(reread && { reread }),
+    });
     await node.start();
     return new Willis({ node, origin, clock, config, events, data });
   } catch (error) {

@@ -48,11 +48,7 @@ export class DiskHealth {
    * It is unwell from now on.
    * @param trial to make it well again, which is under way; otherwise there is one at once if that may help, or later
    */
-  begin(
-    cause: unknown,
-    trial?: Promise<void>,
-    reason: UnwellReason = isDamage(cause) ? 'repairing' : 'failing',
-  ): void {
+  begin(cause: unknown, trial?: Promise<void>, reason: UnwellReason = isDamage(cause) ? 'repairing' : 'failing'): void {
     if (this.#closed || this.#cause !== null) return;
     this.#cause = cause;
     this.#reason = reason;

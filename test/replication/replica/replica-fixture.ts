@@ -6,7 +6,7 @@ import { once } from '../../../replication/blob-content.js';
 import { CallFailed, type RemoteHolder } from '../../../replication/remote-holder.js';
 import { HeldReplica } from '../../../replication/replica/held-replica.js';
 import { HoldingRules, type HoldingKeys } from '../../../replication/replica/holding-rules.js';
-import type { WantedContent } from '../../../replication/replica/show-plan.js';
+import type { MissingContent } from '../../../replication/replica/show-plan.js';
 import { subtreeAt, subtreeText } from '../../../wlis/trust/trie-subtree.js';
 import { openHead } from '../../../wlis/trust/head.js';
 import { parseRecord, recordKey } from '../../../wlis/trust/record.js';
@@ -59,7 +59,7 @@ export function holderOf(held: HeldFixture): RemoteHolder {
 /** A replica of something held in memory, whose contents come when a test says so. */
 export class ReplicaFixture {
   readonly clock = new FakeClock();
-  wanted: readonly WantedContent[] = [];
+  wanted: readonly MissingContent[] = [];
   editions = 0;
   replica!: HeldReplica;
   blobs!: BlobStore;
@@ -92,7 +92,7 @@ export class ReplicaFixture {
   }
 
   /** Contents come: all that are wanted, or some of them. */
-  async bring(which: (wanted: WantedContent, index: number) => boolean = () => true): Promise<void> {
+  async bring(which: (wanted: MissingContent, index: number) => boolean = () => true): Promise<void> {
     const { wanted } = this;
     for (const [index, one] of wanted.entries()) {
       if (!which(one, index)) continue;

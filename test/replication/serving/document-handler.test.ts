@@ -24,7 +24,7 @@ interface Fixture {
   readonly held: HeldExample;
   readonly clock: FakeClock;
   readonly handler: DocumentHandler;
-  get(path: string, options?: VisitorOptions): Promise<Received>;
+  readonly get: (path: string, options?: VisitorOptions) => Promise<Received>;
 }
 
 function fixture(memory = 1024 * 1024): Fixture {
@@ -49,12 +49,14 @@ function withPage(memory?: number): Fixture {
   return made;
 }
 
-const fails = (code: ErrorCode, message = /./) => (error: unknown) => {
-  assert.ok(error instanceof WillisError, String(error));
-  assert.equal(error.code, code);
-  assert.match(error.message, message);
-  return true;
-};
+const fails =
+  (code: ErrorCode, message = /./) =>
+  (error: unknown) => {
+    assert.ok(error instanceof WillisError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    return true;
+  };
 
 describe('answers to visitors', () => {
   describe('a document', () => {
@@ -128,6 +130,8 @@ describe('answers to visitors', () => {
       held.put('dir', { status: 301, fields: block({ Location: 'dir/' }) });
       const { status, fields, content } = await get('/dir');
       assert.deepEqual([status, fields['location'], fields['content-length'], content.length], [301, 'dir/', '0', 0]);
+      // parts are of contents with status 200 alone
+      assert.equal(fields['accept-ranges'], undefined);
     });
 
     it('that is gone has status 410, with content if its record has some', async () => {
@@ -325,7 +329,11 @@ describe('answers to visitors', () => {
     it('OPTIONS tells the methods, and what the document says to pages of other origins (Fetch standard §4.8)', async () => {
       const { get, held, handler } = withPage();
       held.put('api', {
-        fields: block({ 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': 'x-a', 'Cache-Control': 'no-cache' }),
+        fields: block({
+          'Access-Control-Allow-Origin': '*',
+          'Access-Control-Allow-Headers': 'x-a',
+          'Cache-Control': 'no-cache',
+        }),
         variants: [held.content.add('{}')],
       });
       const { status, fields } = await get('/api', { method: 'OPTIONS' });
@@ -373,7 +381,9 @@ describe('answers to visitors', () => {
       const { get, held } = withPage();
       const opened = gate();
       held.content.beforeBlock = () => opened.promise;
-      const answers = ['bytes=0-3', 'bytes=4-', ''].map((Range) => get('/page', Range === '' ? {} : { fields: { Range } }));
+      const answers = ['bytes=0-3', 'bytes=4-', ''].map((Range) =>
+        get('/page', Range === '' ? {} : { fields: { Range } }),
+      );
       opened.open();
       const contents = (await Promise.all(answers)).map(({ content }) => content.toString());
       assert.deepEqual(contents, ['0123', '456789', '0123456789']);
@@ -400,7 +410,13 @@ describe('answers to visitors', () => {
     });
 
     it('of another length than the record says is not served', async () => {
-      for (const [length, stored] of [[10, 9], [10, 11], [500_000, 499_999], [500_000, 500_001], [500_000, 60_000]] as const) {
+      for (const [length, stored] of [
+        [10, 9],
+        [10, 11],
+        [500_000, 499_999],
+        [500_000, 500_001],
+        [500_000, 60_000],
+      ] as const) {
         const { get, held } = fixture();
         const variant = held.content.add(Buffer.alloc(length, 'x'));
         held.put('torn', { variants: [variant] });

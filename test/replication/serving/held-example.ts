@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { bytes, epochMs, milliseconds, type Bytes, type Milliseconds } from '../../../config/units.js';
 import { Cancellation } from '../../../proxy/base/cancellation.js';
 import { readAll } from '../../../proxy/http/body.js';
+import { emptyRecord } from '../../../proxy/http/exchange-record.js';
 import { Fields } from '../../../proxy/http/fields.js';
 import type { Request, Response } from '../../../proxy/http/message.js';
 import type { TargetUri } from '../../../proxy/http/target-uri.js';
@@ -151,7 +152,7 @@ export function visitor(uri: string, { method = 'GET', fields = {}, ...rest }: V
     client: { address: '192.0.2.1', port: 1, secure: false },
     receivedAt: epochMs(0),
     id: 'r1',
-    record: { user: null, site: '', rule: '', upstreamTime: null },
+    record: emptyRecord(),
     cancellation: rest.cancellation ?? new Cancellation(),
     inform: () => undefined,
   };
@@ -175,7 +176,11 @@ export interface Received {
 export async function received(answer: Response | Promise<Response>): Promise<Received> {
   const { status, fields, body } = await answer;
   const content = body === null ? Buffer.alloc(0) : await readAll(body, bytes(1e9));
-  return { status, fields: Object.fromEntries([...fields.names()].map((name) => [name, fields.get(name) ?? ''])), content };
+  return {
+    status,
+    fields: Object.fromEntries([...fields.names()].map((name) => [name, fields.get(name) ?? ''])),
+    content,
+  };
 }
 
 /** The value of `Repr-Digest` for a content. */

@@ -8,7 +8,11 @@ const codings = (...list: (string | null)[]): Offered[] => list.map((coding) => 
 const languages = (...list: (string | null)[]): Offered[] => list.map((language) => offered({ language }));
 
 /** The coding, language or type that a request gets. */
-function chosen(variants: readonly Offered[], fields: Record<string, string>, of: keyof Offered = 'coding'): string | null {
+function chosen(
+  variants: readonly Offered[],
+  fields: Record<string, string>,
+  of: keyof Offered = 'coding',
+): string | null {
   return variants[negotiate(variants, Fields.of(fields))]?.[of] ?? null;
 }
 
@@ -125,16 +129,24 @@ describe('negotiation', () => {
 
   it('any variants and any fields: one of them, and never a coding that was not accepted while another could be sent', () => {
     const coding = fc.constantFrom(null, 'br', 'gzip', 'zstd');
-    const variants = fc.uniqueArray(fc.record({ coding, language: fc.constantFrom(null, 'en', 'de'), type: fc.constant('a/b') }), {
-      minLength: 1,
-      maxLength: 8,
-      selector: ({ coding: c, language }) => `${c} ${language}`,
-    });
+    const variants = fc.uniqueArray(
+      fc.record({ coding, language: fc.constantFrom(null, 'en', 'de'), type: fc.constant('a/b') }),
+      {
+        minLength: 1,
+        maxLength: 8,
+        selector: ({ coding: c, language }) => `${c} ${language}`,
+      },
+    );
     const member = fc.tuple(
       fc.constantFrom('br', 'gzip', 'zstd', 'identity', '*', 'x', 'e n', '"'),
       fc.constantFrom('', ';q=0', ';q=0.5', ';q=1', ';q=x'),
     );
-    const accept = fc.array(member.map((parts) => parts.join('')), { maxLength: 5 }).map((list) => list.join(', '));
+    const accept = fc
+      .array(
+        member.map((parts) => parts.join('')),
+        { maxLength: 5 },
+      )
+      .map((list) => list.join(', '));
     fc.assert(
       fc.property(variants, accept, fc.string(), (list, encoding, language) => {
         const index = negotiate(list, Fields.of({ 'Accept-Encoding': encoding, 'Accept-Language': language }));

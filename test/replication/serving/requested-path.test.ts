@@ -17,7 +17,11 @@ describe('the path that a request is about', () => {
   });
 
   it('is none outside the namespace, also where a path only begins like it', () => {
-    for (const uri of ['http://docs.example.org/', 'http://docs.example.org/manual', 'http://docs.example.org/manual/../x']) {
+    for (const uri of [
+      'http://docs.example.org/',
+      'http://docs.example.org/manual',
+      'http://docs.example.org/manual/../x',
+    ]) {
       assert.equal(requestedPath(targetOf(uri), namespace), null, uri);
     }
   });

@@ -37,7 +37,12 @@ const documents: fc.Arbitrary<Example> = fc
       maxLength: 4,
       selector: ({ coding, language, type }) => JSON.stringify([coding, language, type]),
     }),
-    fields: fc.constantFrom({}, { Vary: 'Origin' }, { 'Cache-Control': 'max-age=60', Vary: 'accept-encoding' }, { Vary: '*' }),
+    fields: fc.constantFrom(
+      {},
+      { Vary: 'Origin' },
+      { 'Cache-Control': 'max-age=60', Vary: 'accept-encoding' },
+      { Vary: '*' },
+    ),
   })
   .map(({ status, variants, fields }) => {
     const content = new ContentExample();
@@ -57,7 +62,14 @@ const requestFields = fc.record(
     'Accept-Encoding': fc.constantFrom('gzip, br', 'br;q=0.5, gzip', 'identity;q=0', '*', ''),
     'Accept-Language': fc.constantFrom('de', 'en, de;q=0.5', '*', 'it'),
     Accept: fc.constantFrom('application/json', '*/*', 'text/html;q=0.5'),
-    Range: fc.constantFrom('bytes=0-', 'bytes=2-4', 'bytes=-7', 'bytes=0-1,100000-100009', 'bytes=900000-', 'lines=1-2'),
+    Range: fc.constantFrom(
+      'bytes=0-',
+      'bytes=2-4',
+      'bytes=-7',
+      'bytes=0-1,100000-100009',
+      'bytes=900000-',
+      'lines=1-2',
+    ),
     'If-Range': fc.oneof(tags, dates),
     'If-Match': tags,
     'If-None-Match': tags,
@@ -97,8 +109,12 @@ async function asked({ held, handler }: Node, fields: Record<string, string>, me
 function endToEnd({ status, fields, content }: Received): unknown {
   const boundary = /boundary=(.*)$/.exec(fields['content-type'] ?? '')?.[1];
   const without = (text: string): string => (boundary === undefined ? text : text.replaceAll(boundary, '#'));
-  const kept = Object.entries(fields).filter(([name]) => !ofNode.has(name) && (boundary === undefined || name !== 'content-length'));
-  const digest = createHash('sha256').update(without(content.toString('latin1'))).digest('hex');
+  const kept = Object.entries(fields).filter(
+    ([name]) => !ofNode.has(name) && (boundary === undefined || name !== 'content-length'),
+  );
+  const digest = createHash('sha256')
+    .update(without(content.toString('latin1')))
+    .digest('hex');
   return { status, fields: kept.map(([name, value]) => [name, without(value)]).sort(), digest };
 }
 
@@ -114,7 +130,10 @@ describe('any document and any request', () => {
         if (young && fields['If-Range']?.includes('GMT') === true) return;
         const [primary, replica] = [primaryWith(example), replicaWith(example)];
         for (let i = 0; i < 2; i++) {
-          const [one, other] = [await asked(primary, given(fields), method), await asked(replica, given(fields), method)];
+          const [one, other] = [
+            await asked(primary, given(fields), method),
+            await asked(replica, given(fields), method),
+          ];
           assert.deepEqual(endToEnd(one), endToEnd(other));
           assert.equal(other.fields['age'], '70');
         }
@@ -129,7 +148,7 @@ describe('any document and any request', () => {
         const node = primaryWith(example);
         const { document, content } = example;
         const answer = await asked(node, given(fields));
-        const { 'Range': _, 'If-Range': __, ...rangeless } = fields;
+        const rangeless = { ...fields, Range: undefined, 'If-Range': undefined };
         const head = await asked(node, given(rangeless), 'HEAD');
         const whole = await asked(node, given(rangeless));
         assert.deepEqual(endToEnd({ ...whole, content: head.content }), endToEnd(head), 'HEAD differs from GET');
@@ -152,7 +171,8 @@ describe('any document and any request', () => {
             break;
           case 304:
             assert.ok('If-None-Match' in fields || 'If-Modified-Since' in fields, 'an unconditional 304');
-            for (const name of ['etag', 'vary', 'cache-control']) assert.equal(answer.fields[name], selected.fields[name]);
+            for (const name of ['etag', 'vary', 'cache-control'])
+              assert.equal(answer.fields[name], selected.fields[name]);
             break;
           case 412:
             assert.ok('If-Match' in fields || 'If-Unmodified-Since' in fields, 'an unconditional 412');

@@ -1,0 +1,83 @@
+import { milliseconds, monotonicMs, type EpochMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
+import type { Clock } from '../../proxy/base/clock.js';
+import type { Logger } from '../../proxy/base/logger.js';
+import type { KnownGroup } from './known-group.js';
+import type { Source } from './source-order.js';
+import type { TreeCalls } from './tree-calls.js';
+
+export interface GroupLearningOptions {
+  readonly calls: TreeCalls;
+  readonly group: KnownGroup;
+  readonly sources: () => readonly Source[];
+  readonly clock: Clock;
+  /** By the own clock, corrected by what others say of the time. */
+  readonly now: () => EpochMs;
+  readonly logger: Logger;
+  /** A newer group was learned. */
+  readonly onNews: () => void;
+}
+
+/** Asks other nodes for a newer statement of the group, where the primary does not send one with its answers. */
+export class GroupLearning {
+  readonly #options: GroupLearningOptions;
+  readonly #stopped = new AbortController();
+  #underWay: Promise<void> | null = null;
+  #askedAt: MonotonicMs = monotonicMs(-Infinity);
+
+  constructor(options: GroupLearningOptions) {
+    this.#options = options;
+  }
+
+  /** Asks, if that was not done a moment ago. Fulfilled when that is over, with or without news. */
+  async ask(): Promise<void> {
+    const { clock } = this.#options;
+    if (this.#underWay === null && !this.#isFresh(askEvery)) {
+      this.#askedAt = clock.monotonic();
+      this.#underWay = this.#ask().finally(() => (this.#underWay = null));
+    }
+    await this.#underWay;
+  }
+
+  /** Asks if what is known should have been stated anew, as long as nobody does. */
+  look(): void {
+    if (this.#isOld() && !this.#isFresh(lookEvery)) void this.ask();
+  }
+
+  /** @throws CallFailed, NotBelieved */
+  async from(url: string): Promise<void> {
+    const { calls, group, now, onNews } = this.#options;
+    const jws = await calls.group(url, this.#stopped.signal);
+    if (await group.take(jws, now())) onNews();
+  }
+
+  /** Ends what is under way, and waits for that. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopped.abort(new Error('the node stops'));
+    await this.#underWay;
+  }
+
+  async #ask(): Promise<void> {
+    for (const { url } of this.#options.sources().slice(0, mostAsked)) {
+      try {
+        await this.from(url);
+        if (!this.#isOld()) return;
+      } catch (error) {
+        if (this.#stopped.signal.aborted) return;
+        this.#options.logger.debug({ code: 'group-not-learned', url, error }, 'no group came from there');
+      }
+    }
+  }
+
+  #isFresh(time: Milliseconds): boolean {
+    return this.#options.clock.monotonic() - this.#askedAt < time;
+  }
+
+  #isOld(): boolean {
+    const refreshAfter = this.#options.group.current?.group.refreshAfter;
+    return refreshAfter !== undefined && this.#options.now() >= refreshAfter;
+  }
+}
+
+const askEvery = milliseconds(1000);
+const lookEvery = milliseconds(60_000);
+const mostAsked = 4;
