@@ -77,11 +77,6 @@ export class BlobDraft {
     return bytes(Math.min(this.#content.length, this.#next * this.#content.blockSize));
   }
 
-  /** It has been completed or closed: nothing can be read from it any more. */
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
   get isWhole(): boolean {
     return this.#next === blockCount(this.#content);
   }

@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { bytes, type Bytes } from '../config/units.js';
 import { syncDirectory } from './large-blobs.js';
-import { chainIn, chainSize, encodeFrame, firstChain } from './log-frames.js';
+import { chainIn, encodeFrame } from './log-frames.js';
+import { encodeMark, idSize, readMark, type LogPlace } from './log-mark.js';
 import { readLog } from './log-reading.js';
+import { writeAll, writeLog } from './log-writing.js';
 
 export interface LogOptions {
   readonly path: string;
@@ -23,12 +24,6 @@ export type LogState =
   | { readonly state: 'torn'; readonly cut: Bytes }
   | { readonly state: 'damaged'; readonly reason: string };
 
-const idSize = 16;
-const markSize = idSize + 8 + chainSize;
-const checkSize = 8;
-/** When a log is written whole the process has its turn after so many bytes. */
-const writtenAtOnce = 256 * 1024;
-
 /**
  * A file to which records are appended, in groups that are there whole or not at all. What `append` has acknowledged is read
  * again when it is opened, or the log says that it is damaged: beside the file lies a mark, `<path>.mark`, of how far it was
@@ -39,7 +34,7 @@ export class CheckedLog {
   #file: FileHandle;
   #mark: FileHandle;
   #id: Buffer;
-  #end: number;
+  #end: Bytes;
   #chain: Buffer;
   /** The file may have something behind the end. */
   #isUntidy = false;
@@ -50,7 +45,7 @@ export class CheckedLog {
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(options: LogOptions, file: FileHandle, mark: FileHandle, at: Place) {
+  private constructor(options: LogOptions, file: FileHandle, mark: FileHandle, at: LogPlace) {
     this.#options = options;
     this.#file = file;
     this.#mark = mark;
@@ -87,7 +82,7 @@ export class CheckedLog {
   /** Begins a log with these records, in place of what may be there, in one step. */
   static async begin(options: LogOptions, payloads: Iterable<Buffer> = []): Promise<CheckedLog> {
     await mkdir(dirname(options.path), { recursive: true, mode: 0o700 });
-    const { file, at } = await written(options, payloads);
+    const { file, at } = await writeLog(options.path, options.kind, payloads);
     const mark = await open(`${options.path}.mark`, 'w+', 0o600);
     const log = new CheckedLog(options, file, mark, at);
     log.#isNamed = false;
@@ -97,7 +92,7 @@ export class CheckedLog {
   }
 
   /** @internal for `opened` */
-  static async resume(options: LogOptions, file: FileHandle, at: Place): Promise<CheckedLog> {
+  static async resume(options: LogOptions, file: FileHandle, at: LogPlace): Promise<CheckedLog> {
     const mark = await open(`${options.path}.mark`, 'w+', 0o600);
     const log = new CheckedLog(options, file, mark, at);
     await log.#writeMark();
@@ -105,7 +100,7 @@ export class CheckedLog {
   }
 
   get size(): Bytes {
-    return bytes(this.#end);
+    return this.#end;
   }
 
   /**
@@ -130,7 +125,7 @@ export class CheckedLog {
     this.#gathering = null;
     return this.#next(async () => {
       if (this.#closed) throw new Error('the log is closed');
-      const { file, at } = await written(this.#options, payloads);
+      const { file, at } = await writeLog(this.#options.path, this.#options.kind, payloads);
       await this.#file.close();
       this.#file = file;
       [this.#id, this.#end, this.#chain, this.#isUntidy] = [at.id, at.end, at.chain, false];
@@ -201,13 +196,9 @@ export class CheckedLog {
 
   /** Not forced to disk: a mark that is behind says less, but nothing wrong. */
   async #writeMark(): Promise<void> {
-    const mark = Buffer.alloc(markSize + checkSize);
-    this.#id.copy(mark, 0);
-    mark.writeBigUInt64BE(BigInt(this.#end), idSize);
-    this.#chain.copy(mark, idSize + 8);
-    checkOf(mark).copy(mark, markSize);
+    const mark = encodeMark({ id: this.#id, end: bytes(this.#end), chain: this.#chain });
     try {
-      await writeAll(this.#mark, [mark], 0);
+      await writeAll(this.#mark, [mark], bytes(0));
     } catch {
       // as above
     }
@@ -220,20 +211,10 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-interface Place {
-  readonly id: Buffer;
-  readonly end: number;
-  readonly chain: Buffer;
-}
-
-interface Mark extends Place {
-  readonly end: Bytes;
-}
-
 async function opened(
   options: LogOptions,
   file: FileHandle,
-  mark: Mark | null,
+  mark: LogPlace | null,
   onPayload: (payload: Buffer) => void,
 ): Promise<{ readonly log: CheckedLog | null; readonly found: LogState }> {
   // the first record is the name of the file, so that a mark is never taken for that of another
@@ -258,7 +239,7 @@ async function opened(
 
 function faultOf(
   { end, chainAtMark }: { readonly end: Bytes; readonly chainAtMark: Buffer | null },
-  mark: Mark | null,
+  mark: LogPlace | null,
   id: Buffer,
 ): string | null {
   if (mark?.id.equals(id) !== true) return null;
@@ -266,69 +247,9 @@ function faultOf(
   return chainAtMark?.equals(mark.chain) === true ? null : `it is not what was acknowledged up to byte ${mark.end}`;
 }
 
-/** A whole new log in the place of the one before. */
-async function written(
-  { path, kind }: LogOptions,
-  payloads: Iterable<Buffer>,
-): Promise<{ readonly file: FileHandle; readonly at: Place }> {
-  const temporary = `${path}.new`;
-  await rm(temporary, { force: true });
-  const file = await open(temporary, 'wx+', 0o600);
-  try {
-    const id = randomBytes(idSize);
-    let frame = encodeFrame(firstChain(kind), { payload: id, continues: false });
-    let end = await writeAll(file, [frame], 0);
-    let batch: Buffer[] = [];
-    let size = 0;
-    for (const payload of payloads) {
-      frame = encodeFrame(chainIn(frame), { payload, continues: false });
-      batch.push(frame);
-      size += frame.length;
-      if (size < writtenAtOnce) continue;
-      end = await writeAll(file, batch, end);
-      [batch, size] = [[], 0];
-    }
-    end = await writeAll(file, batch, end);
-    await file.sync();
-    await rename(temporary, path);
-    return { file, at: { id, end, chain: Buffer.from(chainIn(frame)) } };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-async function writeAll(file: FileHandle, chunks: readonly Buffer[], at: number): Promise<number> {
-  let position = at;
-  for (const chunk of chunks.length > 1 ? [Buffer.concat(chunks)] : chunks) {
-    for (let done = 0; done < chunk.length;) {
-      const { bytesWritten } = await file.write(chunk, done, chunk.length - done, position);
-      done += bytesWritten;
-      position += bytesWritten;
-    }
-  }
-  return position;
-}
-
-const checkOf = (mark: Buffer): Buffer =>
-  createHash('sha256').update(mark.subarray(0, markSize)).digest().subarray(0, checkSize);
-
 async function openIfThere(path: string): Promise<FileHandle | null> {
   try {
     return await open(path, 'r+');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-/** Null if there is none, or none that is whole: it is a witness, whose absence proves nothing. */
-async function readMark(path: string): Promise<Mark | null> {
-  try {
-    const mark = await readFile(`${path}.mark`);
-    if (mark.length !== markSize + checkSize || !checkOf(mark).equals(mark.subarray(markSize))) return null;
-    const end = Number(mark.readBigUInt64BE(idSize));
-    return { id: mark.subarray(0, idSize), end: bytes(end), chain: mark.subarray(idSize + 8, markSize) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -49,8 +49,8 @@ const changesAtOnce = 200;
 /** Keys with the same beginning: what is put in at once is below one branch, so that no other is made more than once. */
 function partOf(parts: Map<string, Map<string, TrieChange>>, key: string): Map<string, TrieChange> {
   const beginning = key.slice(0, 2);
-  let part = parts.get(beginning);
-  if (part === undefined) parts.set(beginning, (part = new Map()));
+  const part = parts.get(beginning) ?? new Map<string, TrieChange>();
+  parts.set(beginning, part);
   return part;
 }
 

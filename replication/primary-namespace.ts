@@ -3,6 +3,7 @@ import { milliseconds, type Milliseconds } from '../config/units.js';
 import type { Clock } from '../proxy/base/clock.js';
 import type { Logger } from '../proxy/base/logger.js';
 import type { Namespace } from '../wlis/namespace.js';
+import type { Epoch } from '../wlis/trust/epoch.js';
 import type { SignedHead } from '../wlis/trust/head.js';
 import type { SigningKey } from '../wlis/trust/jws.js';
 import type { NamespacePolicy } from '../wlis/trust/namespace-policy.js';
@@ -124,6 +125,11 @@ export class PrimaryNamespace implements HeldNamespace {
     return this.#started;
   }
 
+  /** Of what is published, be there a head of it or not yet. */
+  get epoch(): Epoch {
+    return this.#publication.epoch;
+  }
+
   get edition(): Edition | null {
     return this.#keeper.edition;
   }
@@ -196,7 +202,7 @@ export class PrimaryNamespace implements HeldNamespace {
 
   async #start(memberHeads: (signal: AbortSignal) => Promise<readonly SignedHead[]>): Promise<void> {
     const [heads] = await Promise.all([this.#ask(memberHeads), this.#keeper.prepare()]);
-    if (this.#stopping.signal.aborted) return;
+    if (this.#isStopping()) return;
     if (await this.#guard.meet(heads)) await this.#keeper.prepare();
     if (this.#publication.list.last > 0) this.#keeper.begin();
     await this.settled();
@@ -208,9 +214,13 @@ export class PrimaryNamespace implements HeldNamespace {
       factsPath: join(dataDirectory, 'facts'),
       onLooked: () => this.#looked(),
     });
-    if (this.#stopping.signal.aborted) return;
+    if (this.#isStopping()) return;
     this.#source.start();
     this.#upkeep.start();
+  }
+
+  #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   async #ask(memberHeads: (signal: AbortSignal) => Promise<readonly SignedHead[]>): Promise<readonly SignedHead[]> {

@@ -52,13 +52,23 @@ const pureFiles = [
   ...['document-blobs', 'head-timing', 'own-heads', 'primary-report', 'scan-record'].map(
     (name) => `replication/${name}.ts`,
   ),
+  ...['call-problem', 'list-position', 'list-sets', 'malformed-call', 'received-changes'].map(
+    (name) => `replication/calls/${name}.ts`,
+  ),
   ...[
     ...['temporary-names', 'path-patterns', 'source-rules', 'uri-path', 'media-types', 'published-document'],
     ...['source-file', 'site-layout', 'settling', 'mass-removal', 'release-gates', 'look-schedule', 'source-tree'],
     ...['refusals', 'published-paths', 'document-edits'],
   ].map((name) => `replication/source/${name}.ts`),
+  ...[
+    ...['subset-cover', 'placement', 'join-request', 'join-answer', 'stored-member', 'member-table', 'member-room'],
+    ...['member-report', 'group-view', 'head-times', 'source-order', 'children', 'claimed-head', 'membership-standing'],
+  ].map((name) => `replication/tree/${name}.ts`),
   ...['requested-path', 'standing', 'negotiation', 'preferences', 'namespace-field', 'for-primary', 'node-fields'].map(
     (name) => `replication/serving/${name}.ts`,
+  ),
+  ...['bundle-format', 'token-bucket', 'retry-delay', 'block-plan', 'wanted-contents', 'source-trial'].map(
+    (name) => `replication/pull/${name}.ts`,
   ),
 ];
 

@@ -15,6 +15,8 @@ import { proxyDestinations } from './proxy-destinations.js';
 import { RefusedConfiguration } from './refused-configuration.js';
 import { ReverseSide } from './reverse-side.js';
 import { buildSide, type Shared, type Side } from './side.js';
+import { DocumentHandler } from '../../replication/serving/document-handler.js';
+import { Visitors } from './replication/visitors.js';
 import { Sites } from './sites.js';
 
 /** Everything about a node that follows from one configuration. */
@@ -24,6 +26,7 @@ export interface Arrangement {
   readonly identity: NodeIdentity;
   readonly caching: CachingSettings;
   readonly access: Access;
+  readonly documents: DocumentHandler;
   readonly sides: readonly Side[];
 }
 
@@ -38,14 +41,29 @@ export function arrange(config: Config, lasting: Lasting, before: Arrangement | 
   const isSameName = before?.identity.name === config.node.name;
   const identity = isSameName ? before.identity : { name: config.node.name, instance: lasting.instance };
   const access = accessFor(config, files, { ...lasting, before: before?.access ?? null });
-  const shared = { ...lasting, config, files, identity, access: access.policy };
+  const documents = documentsFor(config, identity, lasting, before);
+  const { namespaces: layer, calls, cache } = lasting;
+  const visitors = new Visitors({ layer, documents, calls, cache });
+  const shared = { ...lasting, config, files, identity, access: access.policy, visitors };
   const sideBefore = (name: ListenerName): Side | null => before?.sides.find((side) => side.name === name) ?? null;
   const sides = [
     clientSide(shared, lasting, sideBefore('proxy')),
     reverseSide(shared, lasting, sideBefore('site')),
     operatorSide(shared, lasting, sideBefore('admin')),
   ].filter((side) => side !== null);
-  return { config, files, identity, caching: cachingSettings(config, identity), access, sides };
+  return { config, files, identity, caching: cachingSettings(config, identity), access, documents, sides };
+}
+
+/** That of before, with all that it has in memory, if nothing about it has changed. */
+function documentsFor(
+  config: Config,
+  { name }: NodeIdentity,
+  { clock }: Lasting,
+  before: Arrangement | null,
+): DocumentHandler {
+  const { memory } = config.documents;
+  const isSame = before?.identity.name === name && before.config.documents.memory === memory;
+  return isSame ? before.documents : new DocumentHandler({ name, clock, memory });
 }
 
 /** A log file that cannot be written keeps no request from being answered: only a new one is refused. */

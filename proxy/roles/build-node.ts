@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config/schema.js';
-import { noReplication } from '../../replication/no-replication.js';
+import { WaitingCalls } from '../../replication/calls/waiting-calls.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { Reload } from '../admin/operator-control.js';
 import { AccessLog } from '../base/access-log.js';
@@ -15,6 +15,9 @@ import { cachingSettings } from './arrangement.js';
 import { DiskLayer } from './disk-layer.js';
 import { NodeMetrics, type Program } from './node-metrics.js';
 import { PinsFullReports } from './pins-full-reports.js';
+import { nodeCalls } from './replication/call-resources.js';
+import { NodeReplication } from './replication/node-replication.js';
+import { ReplicationLayer } from './replication/replication-layer.js';
 import { RunningNode, type Node } from './running-node.js';
 import { TakenOver } from './taken-over.js';
 
@@ -25,7 +28,7 @@ export interface NodeOptions {
   readonly reread?: () => Promise<Reload>;
   /** The program that the node runs in, for its metrics; absent where it is not one of its own. */
   readonly program?: Program;
-  /** What the operator is told of replication, and has done by it; absent: nothing is replicated. */
+  /** What the operator is told of replication, and has done by it; in place of what the node itself says. */
   readonly replication?: ReplicationControl;
 }
 
@@ -46,7 +49,11 @@ export function buildNode(config: Config, { logger, clock, reread, program, ...o
   const metrics = new NodeMetrics({ clock, logger, program });
   const accessLog = new AccessLog(config.log, metrics.accessLog);
   const takenOver = new TakenOver();
-  const replication = options.replication ?? noReplication;
-  const lasting = { logger, clock, instance, store, disk, cache, accessLog, takenOver, metrics, replication };
+  const namespaces = new ReplicationLayer({ clock, logger, metrics: metrics.upstream });
+  const waiting = new WaitingCalls();
+  const calls = nodeCalls({ layer: namespaces, waiting, clock, logger });
+  const replication = options.replication ?? new NodeReplication(namespaces);
+  const held = { namespaces, calls, waiting, replication };
+  const lasting = { logger, clock, instance, store, disk, cache, accessLog, takenOver, metrics, ...held };
   return new RunningNode(config, lasting, reread);
 }

@@ -13,6 +13,7 @@ import type { ConnectRequest, RequestHandler } from '../http/request-handler.js'
 import type { NodeIdentity } from '../http/via.js';
 import { helpPage } from './help-page.js';
 import { performPurge } from './purge-method.js';
+import type { Visitors } from './replication/visitors.js';
 import type { Takeovers } from './takeovers.js';
 
 export interface ClientSideOptions {
@@ -22,6 +23,7 @@ export interface ClientSideOptions {
   readonly upstream: Upstream;
   readonly takeovers: Takeovers;
   readonly access: AccessPolicy;
+  readonly visitors: Visitors;
   /** What the help page tells of the other sides; null where they are not open. */
   readonly site: Listener | null;
   readonly admin: Listener | null;
@@ -59,11 +61,15 @@ export class ClientSide implements RequestHandler {
   }
 
   #answer(request: Request, permission: Permission): Response | Promise<Response> {
-    const { identity, clock, cache } = this.options;
+    const { identity, clock, cache, visitors } = this.options;
     if (request.method === 'PURGE' && permission.kind === 'allow' && permission.purges) {
       return performPurge(request, request.target, { cache, clock });
     }
-    return finalAnswerHere(request, identity, clock.now()) ?? cache.handle(request, this.#routeOf(request));
+    return (
+      finalAnswerHere(request, identity, clock.now()) ??
+      visitors.answer(request, request.target, identity) ??
+      cache.handle(request, this.#routeOf(request))
+    );
   }
 
   /** What is asked of the proxy itself. */

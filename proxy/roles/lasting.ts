@@ -4,8 +4,11 @@ import type { Clock } from '../base/clock.js';
 import type { RootLogger } from '../base/logger.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
 import type { StoreLayers } from '../cache/store-layers.js';
+import type { CallHandler } from '../../replication/calls/call-handler.js';
+import type { WaitingCalls } from '../../replication/calls/waiting-calls.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { DiskLayer } from './disk-layer.js';
+import type { ReplicationLayer } from './replication/replication-layer.js';
 import type { NodeMetrics } from './node-metrics.js';
 import type { TakenOver } from './taken-over.js';
 
@@ -21,6 +24,10 @@ export interface Lasting {
   readonly accessLog: AccessLog;
   readonly takenOver: TakenOver;
   readonly metrics: NodeMetrics;
+  readonly namespaces: ReplicationLayer;
+  readonly calls: CallHandler;
+  /** Calls that wait for something to happen. */
+  readonly waiting: WaitingCalls;
   readonly replication: ReplicationControl;
   readonly control: OperatorControl;
 }

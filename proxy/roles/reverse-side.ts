@@ -14,6 +14,7 @@ import { originOf } from '../http/target-uri.js';
 import type { NodeIdentity } from '../http/via.js';
 import { climbs, withoutDotSegments } from './public-target.js';
 import { performPurge } from './purge-method.js';
+import type { Visitors } from './replication/visitors.js';
 import type { Sites } from './sites.js';
 import type { Takeovers } from './takeovers.js';
 
@@ -25,6 +26,7 @@ export interface ReverseSideOptions {
   readonly takeovers: Takeovers;
   readonly sites: Sites;
   readonly access: AccessPolicy;
+  readonly visitors: Visitors;
 }
 
 /** The public side: what `sites` lists, each from its origin server. */
@@ -38,7 +40,18 @@ export class ReverseSide implements RequestHandler {
       return performPurge(request, withoutDotSegments(request.target), { cache, clock });
     }
     const final = finalAnswerHere(request, identity, clock.now());
-    return final ?? cache.handle(request, this.#routeOf(request));
+    return final ?? this.#ofNamespace(request) ?? cache.handle(request, this.#routeOf(request));
+  }
+
+  /** What belongs to a namespace that is held here, under its own name or under that of a site; and calls of other nodes. */
+  #ofNamespace(request: Request): Response | Promise<Response> | null {
+    const { visitors, sites, identity, access } = this.options;
+    if (visitors.holdsNothing) return null;
+    const site = sites.find(request.target);
+    if (visitors.isCall(request, site !== null)) return visitors.call(request);
+    const own = visitors.answer(request, access.targetOf(request), identity);
+    if (own !== null || site === null || request.target.path === '*') return own;
+    return visitors.answer(request, mapTarget(withoutDotSegments(request.target), site.prefix, site.origin), identity);
   }
 
   connect(request: ConnectRequest, socket: Duplex): void {

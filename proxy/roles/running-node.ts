@@ -6,6 +6,7 @@ import { arrange, type Arrangement } from './arrangement.js';
 import type { PreparedDisk } from './disk-layer.js';
 import type { Lasting } from './lasting.js';
 import { Listeners, type Listening, type PreparedListeners, type WantedListener } from './listeners.js';
+import type { PreparedReplication } from './replication/replication-layer.js';
 import type { Way } from './way.js';
 
 /** A Willis. `start` and `stop` are idempotent; `stop` lets requests under way finish. */
@@ -127,14 +128,22 @@ export class RunningNode implements Node, OperatorControl {
     for (const way of waysOf(before)) if (!waysOf(next).has(way)) this.#leave(way);
     // whoever has asked for a directory to be given back may use it now
     await this.#lasting.disk.closed();
+    await this.#lasting.namespaces.settled();
     return { changes };
   }
 
   /** Opens what an arrangement wants to be open, which nobody uses yet. @throws RefusedConfiguration, with nothing open */
   async #prepare(next: Arrangement): Promise<Prepared> {
-    const disk = await this.#lasting.disk.prepare(next.config, next.caching.rules);
+    const { config, files, identity, caching } = next;
+    const disk = await this.#lasting.disk.prepare(config, caching.rules);
     try {
-      return { disk, listeners: await this.#listeners.prepare(wantedBy(next)) };
+      const namespaces = await this.#lasting.namespaces.prepare(config, files, identity);
+      try {
+        return { disk, namespaces, listeners: await this.#listeners.prepare(wantedBy(next)) };
+      } catch (error) {
+        await namespaces.abandon();
+        throw error;
+      }
     } catch (error) {
       await disk.abandon();
       throw error;
@@ -142,7 +151,7 @@ export class RunningNode implements Node, OperatorControl {
   }
 
   /** In one turn of the event loop; nothing of it can fail. */
-  #commit(next: Arrangement, { disk, listeners }: Prepared): void {
+  #commit(next: Arrangement, { disk, namespaces, listeners }: Prepared): void {
     const { logger, accessLog, store, cache } = this.#lasting;
     const { memory: limit, maxDocument, variants } = next.config.cache;
     if (leadsElsewhere(this.#arrangement, next)) cache.forgetFlights();
@@ -152,6 +161,7 @@ export class RunningNode implements Node, OperatorControl {
     void store.retain(next.caching.rules);
     void store.memory.resize({ limit, maxDocument, variants });
     disk.commit();
+    namespaces.commit();
     cache.configure(next.caching);
     listeners.commit();
   }
@@ -164,11 +174,13 @@ export class RunningNode implements Node, OperatorControl {
   }
 
   async #stop(): Promise<void> {
-    const { takenOver, store, disk, accessLog, metrics } = this.#lasting;
+    const { takenOver, store, disk, namespaces, waiting, accessLog, metrics } = this.#lasting;
     // whoever watches it would keep the node from stopping
     await disk.upkeep?.close();
+    waiting.close();
     await this.#listeners.close(this.#arrangement.config.limits.drainTimeout);
     await takenOver.ended();
+    await namespaces.stop();
     await Promise.all([...waysOf(this.#arrangement)].map(({ upstream }) => upstream.close()));
     await Promise.all(this.#leaving.values());
     await store.close();
@@ -181,6 +193,7 @@ export class RunningNode implements Node, OperatorControl {
 /** What an arrangement has opened and does not use yet. */
 interface Prepared {
   readonly disk: PreparedDisk;
+  readonly namespaces: PreparedReplication;
   readonly listeners: PreparedListeners;
 }
 

@@ -18,6 +18,7 @@ import type { ListenerName } from './listeners.js';
 import type { NodeMetrics } from './node-metrics.js';
 import { RateLimited, type CountsFor } from './rate-limited.js';
 import { RefusedConfiguration } from './refused-configuration.js';
+import type { Visitors } from './replication/visitors.js';
 import type { TakenOver } from './taken-over.js';
 import { Takeovers } from './takeovers.js';
 import { wayFor, type Way } from './way.js';
@@ -37,6 +38,7 @@ export interface Shared {
   readonly files: FileContents;
   readonly identity: NodeIdentity;
   readonly access: AccessPolicy;
+  readonly visitors: Visitors;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly accessLog: AccessLog;

@@ -21,16 +21,26 @@ export function wayFor(
   files: FileContents,
   { destinations, via, logger, metrics, before }: WayOptions,
 ): Way {
-  const { proxy, noProxy, connectTimeout } = config.upstream;
-  const ca = config.upstream.ca.map((path) => files.text(path));
-  const password = proxy?.passwordFile == null ? '' : files.secret(proxy.passwordFile);
-  const madeFrom = JSON.stringify([config.upstream, ca, password, destinations, via]);
+  const madeFrom = JSON.stringify([upstreamMadeFrom(config, files), destinations, via]);
   if (before?.madeFrom === madeFrom) return before;
-  const guard = new DialGuard(destinations);
-  const parent = proxy && new ParentProxy(proxy.url, proxy.user === null ? null : { user: proxy.user, password });
-  const dialler = new Dialler({ guard, ca, connectTimeout, parent, noProxy, via });
+  const dialler = diallerFor(config, files, new DialGuard(destinations), via);
   return { dialler, upstream: new HttpUpstream({ ...config.upstream, dialler, logger, metrics }), madeFrom };
 }
+
+/** Makes connections as `upstream` says. @param via this node's member of `Via` */
+export function diallerFor(config: Config, files: FileContents, guard: DialGuard, via: string): Dialler {
+  const { proxy, noProxy, connectTimeout, ca } = config.upstream;
+  const password = proxy?.passwordFile == null ? '' : files.secret(proxy.passwordFile);
+  const parent = proxy && new ParentProxy(proxy.url, proxy.user === null ? null : { user: proxy.user, password });
+  return new Dialler({ guard, ca: ca.map((path) => files.text(path)), connectTimeout, parent, noProxy, via });
+}
+
+/** `upstream`, and the contents of the files that it names. */
+export const upstreamMadeFrom = ({ upstream }: Config, files: FileContents): unknown => [
+  upstream,
+  upstream.ca.map((path) => files.text(path)),
+  upstream.proxy?.passwordFile == null ? '' : files.secret(upstream.proxy.passwordFile),
+];
 
 interface WayOptions {
   readonly destinations: DialGuardOptions;

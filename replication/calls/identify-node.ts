@@ -18,7 +18,15 @@ export async function identifyNode(
   signal: AbortSignal,
 ): Promise<NodeStatement> {
   const nonce = randomBytes(16).toString('base64url');
-  const call = { url, method: 'GET', path: `node?nonce=${nonce}`, content: null, fields: [], patience, signal } as const;
+  const call = {
+    url,
+    method: 'GET',
+    path: `node?nonce=${nonce}`,
+    content: null,
+    fields: [],
+    patience,
+    signal,
+  } as const;
   const { status, fields, text } = await caller.ask(call, longestAnswer);
   if (status !== 200) throw refusal(url, status, parseProblem(fields.get('content-type'), text));
   try {

@@ -17,7 +17,8 @@ export function immutableAnswer(digest: Digest, content: Buffer): Response {
 }
 
 /** What the validators of such an answer are. */
-export const immutableValidators = (digest: Digest) => ({ etag: `"${digest}"`, lastModified: null, date: null }) as const;
+export const immutableValidators = (digest: Digest) =>
+  ({ etag: `"${digest}"`, lastModified: null, date: null }) as const;
 
 /** Another time, or elsewhere, it may be. */
 export const notHere = (digest: Digest): CallProblem => new CallProblem(404, 'not-here', `${digest} is not here`);

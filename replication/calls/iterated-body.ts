@@ -11,7 +11,11 @@ export class IteratedBody implements Body {
   #isOver = false;
 
   /** @param onCancel called if the reader gives up, before the iteration is ended */
-  constructor(pieces: AsyncIterable<Buffer>, length: Bytes | null, onCancel: (reason?: Error) => void = () => undefined) {
+  constructor(
+    pieces: AsyncIterable<Buffer>,
+    length: Bytes | null,
+    onCancel: (reason?: Error) => void = () => undefined,
+  ) {
     this.#pieces = pieces[Symbol.asyncIterator]();
     this.length = length;
     this.#onCancel = onCancel;
@@ -19,9 +23,9 @@ export class IteratedBody implements Body {
 
   async read(): Promise<Buffer | null> {
     while (!this.#isOver) {
-      const { done, value } = await this.#pieces.next();
-      if (done === true) this.#isOver = true;
-      else if (value.length > 0) return value;
+      const next = await this.#pieces.next();
+      if (next.done === true) this.#isOver = true;
+      else if (next.value.length > 0) return next.value;
     }
     return null;
   }

@@ -1,4 +1,5 @@
 import type { Body } from '../../proxy/http/body.js';
+import { nextTurn } from '../../proxy/cache/next-turn.js';
 import { Fields } from '../../proxy/http/fields.js';
 
 /** Lines that are made when they are asked for, a few at a time, so that a long list neither piles up nor holds others back. */
@@ -7,18 +8,26 @@ export class LinesBody implements Body {
   readonly trailers = Fields.none;
   readonly #lines: Iterator<string>;
   #isOver = false;
+  #sinceTurn = 0;
 
   /** @param lines without their line feeds */
   constructor(lines: Iterable<string>) {
     this.#lines = lines[Symbol.iterator]();
   }
 
-  read(): Buffer | null {
+  read(): Buffer | null | Promise<Buffer | null> {
+    // a client that takes all at once would have all of it made in one turn
+    if (++this.#sinceTurn < perTurn) return this.#next();
+    this.#sinceTurn = 0;
+    return nextTurn().then(() => this.#next());
+  }
+
+  #next(): Buffer | null {
     let text = '';
     while (!this.#isOver && text.length < enough) {
-      const { done, value } = this.#lines.next();
-      if (done === true) this.#isOver = true;
-      else text += `${value}\n`;
+      const next = this.#lines.next();
+      if (next.done === true) this.#isOver = true;
+      else text += `${next.value}\n`;
     }
     return text === '' ? null : Buffer.from(text);
   }
@@ -32,3 +41,5 @@ export class LinesBody implements Body {
 
 /** In characters. */
 const enough = 32_768;
+/** Some milliseconds. */
+const perTurn = 8;

@@ -38,15 +38,15 @@ export class PatientBody implements Body {
   }
 
   async read(): Promise<Buffer | null> {
-    const { signal } = this.#options;
-    if (signal.aborted) throw signal.reason as Error;
+    const { url, signal } = this.#options;
+    signal.throwIfAborted();
     if (this.#isOver) return null;
     try {
       const chunk = this.#body.read();
       return this.#take(chunk instanceof Promise ? await this.#awaited(chunk) : chunk);
     } catch (error) {
       this.cancel();
-      throw error instanceof CallFailed || signal.aborted ? error : unreachable(this.#options.url, error);
+      throw error instanceof CallFailed || signal.aborted ? error : unreachable(url, error);
     }
   }
 

@@ -67,7 +67,11 @@ export class ProofResource implements CallResource {
 }
 
 /** The records at some paths, by their keys. */
-function textsOf({ list, head }: Provable, { namespace }: HeldNamespace, paths: readonly string[]): Map<string, string> {
+function textsOf(
+  { list, head }: Provable,
+  { namespace }: HeldNamespace,
+  paths: readonly string[],
+): Map<string, string> {
   const texts = new Map<string, string>();
   for (const path of paths) {
     const change = list.latest(path);

@@ -1,5 +1,5 @@
 import type { Namespace } from '../../wlis/namespace.js';
-import { NotBelieved, quoted } from '../../wlis/trust/not-believed.js';
+import { NotBelieved, quoted, type Disbelief } from '../../wlis/trust/not-believed.js';
 import type { Head } from '../../wlis/trust/head.js';
 import { parseRecord, type DocumentRecord, type Removal } from '../../wlis/trust/record.js';
 import type { ListTail } from '../../wlis/trust/record-list.js';
@@ -31,20 +31,23 @@ export class ReceivedChanges {
   /** @throws NotBelieved */
   take(line: string): void {
     const record = parseRecord(line);
+    const fault = this.#faultOf(record);
+    if (fault !== null) {
+      throw new NotBelieved(fault[0], `changes: ${quoted(record.path)}, change ${record.seq}, ${fault[1]}`);
+    }
     const { seq, path } = record;
-    const what = `changes: ${quoted(path)}, change ${seq},`;
-    if (record.namespace !== this.#namespace) {
-      throw new NotBelieved('wrong-subject', `${what} is of the namespace ${quoted(record.namespace)}`);
-    }
-    if (record.epoch !== this.#head.epoch) {
-      throw new NotBelieved('out-of-date', `${what} is of the epoch ${record.epoch}, the head of ${this.#head.epoch}`);
-    }
-    if (seq <= this.#last) throw new NotBelieved('malformed', `${what} comes behind change ${this.#last}`);
-    if (seq > this.#head.seq) throw new NotBelieved('malformed', `${what} is ahead of the head at ${this.#head.seq}`);
-    if (this.#paths.has(path)) throw new NotBelieved('malformed', `${what} is there twice`);
     this.#paths.add(path);
     this.#last = seq;
     this.records.push(record);
+  }
+
+  #faultOf({ namespace, epoch, seq, path }: DocumentRecord | Removal): readonly [Disbelief, string] | null {
+    const head = this.#head;
+    if (namespace !== this.#namespace) return ['wrong-subject', `is of the namespace ${quoted(namespace)}`];
+    if (epoch !== head.epoch) return ['out-of-date', `is of the epoch ${epoch}, the head of ${head.epoch}`];
+    if (seq <= this.#last) return ['malformed', `comes behind change ${this.#last}`];
+    if (seq > head.seq) return ['malformed', `is ahead of the head at ${head.seq}`];
+    return this.#paths.has(path) ? ['malformed', 'is there twice'] : null;
   }
 
   /** @throws NotBelieved if it does not lead to the head */

@@ -86,7 +86,8 @@ export class RemoteCalls {
 
   #open({ name, query, fields = [], wait = milliseconds(0), signal }: AskedCall): Promise<OpenedAnswer> {
     const { url, namespace, caller, patience } = this.#options;
-    const all = query === null ? [] : Object.entries({ namespace, ...query });
+    const all: readonly (readonly [string, string | null])[] =
+      query === null ? [] : [['namespace', namespace], ...Object.entries(query)];
     const pairs = all.flatMap(([key, value]) => (value === null ? [] : [`${key}=${encodeURIComponent(value)}`]));
     const path = pairs.length === 0 ? name : `${name}?${pairs.join('&')}`;
     const call = { url, path, fields, signal, method: 'GET', content: null } as const;

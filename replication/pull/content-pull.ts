@@ -33,6 +33,7 @@ const mostRelatives = 8;
 export class ContentPull {
   readonly #options: ContentPullOptions;
   #draft: BlobDraft | null = null;
+  #position = bytes(0);
   #moved = deferred();
 
   constructor(options: ContentPullOptions) {
@@ -41,7 +42,7 @@ export class ContentPull {
 
   /** How much is there, in whole blocks. */
   get position(): Bytes {
-    return this.#draft?.position ?? bytes(0);
+    return this.#position;
   }
 
   /** Fulfilled when `position` is another one. */
@@ -52,11 +53,11 @@ export class ContentPull {
   /** A block below `position`, verified; null once it is to be read from the store. @throws BlobStoreError damaged */
   async block(number: number): Promise<Buffer | null> {
     const draft = this.#draft;
-    if (draft === null || draft.isOver) return null;
+    if (draft === null) return null;
     try {
       return await draft.block(number);
     } catch (error) {
-      if (this.#draft !== draft || draft.isOver) return null;
+      if (this.#draft !== draft) return null;
       throw error;
     }
   }
@@ -97,10 +98,11 @@ export class ContentPull {
         signal.throwIfAborted();
         await this.#take(draft, plan, list, signal);
       }
+      this.#draft = null;
       await draft.complete();
     } finally {
-      await draft.close();
       this.#draft = null;
+      await draft.close();
       this.#move();
     }
   }
@@ -122,7 +124,12 @@ export class ContentPull {
     const { digest, blocks, blockSize, length } = step.content;
     const range = blocksAround(step.content, bytes(step.at * blockSize), bytes((step.at + step.count) * blockSize));
     try {
-      for await (const block of this.#options.store.read(digest, range.from, bytes(Math.min(range.to, length)), blocks)) {
+      for await (const block of this.#options.store.read(
+        digest,
+        range.from,
+        bytes(Math.min(range.to, length)),
+        blocks,
+      )) {
         await draft.append(block);
         this.#options.from.onSpared(bytes(block.length));
         this.#move();
@@ -164,6 +171,7 @@ export class ContentPull {
   }
 
   #move(): void {
+    this.#position = this.#draft?.position ?? this.#position;
     const before = this.#moved;
     this.#moved = deferred();
     before.resolve();

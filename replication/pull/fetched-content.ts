@@ -50,10 +50,10 @@ export class FetchedContent implements DocumentContent {
   async *#read(variant: Variant, from: Bytes, to: Bytes, signal: AbortSignal): AsyncGenerator<Buffer> {
     const { pulls, isKept } = this.#options;
     if (from >= to) return;
-    if (this.has(variant)) return yield* this.#stored(variant, from, to, signal);
     const isFar = from > pulls.positionOf(variant.digest) + farAhead;
-    if (isKept(variant) && !isFar) return yield* this.#kept(variant, from, to, signal);
-    return yield* this.#passing(variant, from, to, signal);
+    if (this.has(variant)) yield* this.#stored(variant, from, to, signal);
+    else if (isKept(variant) && !isFar) yield* this.#kept(variant, from, to, signal);
+    else yield* this.#passing(variant, from, to, signal);
   }
 
   /** What turns out to be damaged is no reason not to answer. */
@@ -105,13 +105,16 @@ export class FetchedContent implements DocumentContent {
           yield piece;
           continue;
         }
-        if (this.has(variant)) return yield* this.#stored(variant, bytes(at), to, signal);
+        if (this.has(variant)) {
+          yield* this.#stored(variant, bytes(at), to, signal);
+          return;
+        }
         const isDone = await orAborted(Promise.race([moved.then(() => false), done.then(() => true)]), signal);
         if (isDone && !this.has(variant)) throw new BlobStoreError('missing', `blob ${variant.digest} has gone again`);
       }
     } catch (error) {
-      // no room to keep it in is no reason not to give it
-      if (!(error instanceof BlobStoreError) || error.fault !== 'full') throw error;
+      // that it cannot be kept now is no reason not to give it
+      if (!(error instanceof BlobStoreError) || !['full', 'in-use'].includes(error.fault)) throw error;
       yield* this.#passing(variant, bytes(at), to, signal);
     }
   }

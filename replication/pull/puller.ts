@@ -3,6 +3,7 @@ import { bytes, type Bytes, type Milliseconds } from '../../config/units.js';
 import type { Digest } from '../../wlis/trust/digest.js';
 import type { Epoch } from '../../wlis/trust/epoch.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
+import { BlobStoreError } from '../blob-store-error.js';
 import type { BlobStore } from '../blob-store.js';
 import type { RemoteHolder } from '../remote-holder.js';
 import { pullBundles, type BundlesEnd } from './bundle-pull.js';
@@ -101,7 +102,8 @@ export class Puller {
 
   /**
    * These are wanted, and nothing else any more. What is in the store is left out, without `onHave`; what is being pulled and
-   * still wanted goes on; what is not wanted any more ends, and leaves in the store what it has.
+   * still wanted goes on; what is not wanted any more ends, and leaves in the store what it has. Whoever wants contents retains
+   * them in the store, with their block lists, before: the store keeps others for a while only.
    */
   want({ epoch, contents }: WantedSet): void {
     const { store } = this.#options;
@@ -116,7 +118,7 @@ export class Puller {
     this.#bundling = 'to-do';
     this.#sets++;
     for (const [digest, running] of this.#running) if (!this.#wanted.has(digest)) this.#end(digest, running);
-    if (this.#wanted.bundled === null) this.#bundle?.abort(notWanted());
+    if (this.#bundle !== null && this.#wanted.bundled === null) this.#bundle.abort(notWanted());
     this.#pump();
   }
 
@@ -198,7 +200,7 @@ export class Puller {
     if (error instanceof NotBelieved) this.#wanted.givenUp(digest);
     else {
       this.#wanted.failed(digest, true);
-      this.#retryLater(!(error instanceof NoSource) || error.isOutage);
+      this.#retryLater(isOutage(error));
     }
     this.#options.onFailed(digest, error);
   }
@@ -255,7 +257,10 @@ export class Puller {
 
   #gotBundled(digest: Digest, size: Bytes): void {
     const expected = this.#wanted.get(digest)?.content.length;
-    if (expected === size) return this.#got(digest);
+    if (expected === size) {
+      this.#got(digest);
+      return;
+    }
     this.#wanted.givenUp(digest);
     const error = new NotBelieved('malformed', `${digest} has ${size} bytes, not ${expected ?? 0}`);
     this.#options.onFailed(digest, error);
@@ -270,6 +275,12 @@ export class Puller {
     const followed = task.finally(() => this.#tasks.delete(followed));
     this.#tasks.add(followed);
   }
+}
+
+/** Whether others would fare no better; those that somebody else is writing into the store stand alone. */
+function isOutage(error: unknown): boolean {
+  if (error instanceof NoSource) return error.isOutage;
+  return !(error instanceof BlobStoreError) || error.fault !== 'in-use';
 }
 
 const notWanted = (): DOMException => new DOMException('it is not to be pulled now', 'AbortError');

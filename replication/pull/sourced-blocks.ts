@@ -45,7 +45,11 @@ export async function* sourcedBlocks(
   for (let next = range.first; next < range.end;) {
     const source = trial.next(from.sources());
     const rest: BlockRange = { ...range, first: next, from: bytes(next * content.blockSize) };
-    const verifier = new BlockVerifier({ ...content, list }, blockDigest as (block: Uint8Array) => Promise<Buffer>, rest);
+    const verifier = new BlockVerifier(
+      { ...content, list },
+      blockDigest as (block: Uint8Array) => Promise<Buffer>,
+      rest,
+    );
     let received = 0;
     try {
       for await (const chunk of transfer(source, content, rest, from, settings, signal)) {

@@ -76,8 +76,11 @@ export class WantedContents {
   /** Takes the next one to be pulled by itself. @param isBundling what bundles may have is left to them */
   next(isBundling: boolean): WantedContent | null {
     const [short, other] = [isBundling ? null : this.#first(this.#short), this.#first(this.#other)];
-    const entry = short !== null && (other === null || short.order < other.order) ? short : other;
-    if (entry !== null) entry.state = 'running';
+    const isShort = short !== null && (other === null || short.order < other.order);
+    const entry = isShort ? short : other;
+    if (entry === null) return null;
+    (isShort ? this.#short : this.#other).at++;
+    entry.state = 'running';
     return entry;
   }
 

@@ -103,19 +103,12 @@ async function compare(holder: RemoteHolder, head: SignedHead, options: NewsOpti
     records.push(...(await holder.records(root, wanted.slice(at, at + 64), signal)));
   }
   const kept: Change<string>[] = [];
-  for (const change of latest(view)) {
+  for (const change of view.latest()) {
     if (change.document !== null && !gone.has(recordKey({ namespace, path: change.path }))) kept.push(change);
     if (kept.length % 1024 === 0) await options.rest();
   }
   const changes = [...kept, ...(await changesFrom(records, [], options))].sort((a, b) => a.seq - b.seq);
   await view.take(changes, head, 'nothing', options.rest);
-}
-
-/** The newest change that is known of every path. */
-function* latest({ held, next }: ReplicaView): Generator<Change<string>> {
-  if (next !== null) yield* next.list.changes();
-  if (next?.isWhole === true || held === null) return;
-  for (const change of held.list.changes()) if (next?.list.latest(change.path) === undefined) yield change;
 }
 
 async function changesFrom(

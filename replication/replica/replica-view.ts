@@ -62,6 +62,14 @@ export class ReplicaView {
     return this.#shown.get(path) ?? (this.#held ?? this.#next)?.list.latest(path);
   }
 
+  /** The newest change that is known of every path. */
+  *latest(): Generator<Change<string>> {
+    const [held, next] = [this.#held, this.#next];
+    if (next !== null) yield* next.list.changes();
+    if (next?.isWhole === true || held === null) return;
+    for (const change of held.list.changes()) if (next?.list.latest(change.path) === undefined) yield change;
+  }
+
   provable(path: string): Provable | null {
     const next = this.#next;
     if (next === null) return this.#held !== null && !this.#shown.has(path) ? this.#held : null;

@@ -1,9 +1,16 @@
-import { elapsedMonotonic, milliseconds, type Milliseconds, type MonotonicMs } from '../../config/units.js';
+import {
+  bytes,
+  elapsedMonotonic,
+  milliseconds,
+  type Bytes,
+  type Milliseconds,
+  type MonotonicMs,
+} from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
 import type { Namespace } from '../../wlis/namespace.js';
 import { compareVersions, type Version } from '../../wlis/trust/epoch.js';
-import { judgeHead, openHead, type SignedHead } from '../../wlis/trust/head.js';
+import { judgeHead, openHead, type Head, type SignedHead } from '../../wlis/trust/head.js';
 import { defaultGrace, type NamespacePolicy } from '../../wlis/trust/namespace-policy.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
 import type { Change } from '../change-list.js';
@@ -13,6 +20,7 @@ import type { ContentPulls } from '../pull/content-pulls.js';
 import { Puller } from '../pull/puller.js';
 import { NoSource } from '../pull/source-trial.js';
 import type { Progress } from '../pull/wanted-contents.js';
+import type { HeldVersion } from '../tree/join-request.js';
 import { UpdateWindow, type WindowTimes } from '../update-window.js';
 import type { MissingContent } from './show-plan.js';
 import type { NamespaceReport } from '../namespace-report.js';
@@ -20,6 +28,7 @@ import { CallFailed, type HeadAnswer, type RemoteHolder } from '../remote-holder
 import type { CorrectedTime } from '../corrected-time.js';
 import type { RootKeeper } from '../root-keeper.js';
 import { AgeOfHead } from './age-of-head.js';
+import { HoldingsCount } from './holdings-count.js';
 import { HeldReplica, type HeldReplicaOptions } from './held-replica.js';
 import type { News } from './news.js';
 import { RefusedNews } from './refused-news.js';
@@ -59,6 +68,8 @@ export class ReplicatedNamespace implements HeldNamespace {
   readonly #puller: Puller;
   readonly #window: UpdateWindow | null;
   readonly #age: AgeOfHead;
+  readonly #count: HoldingsCount;
+  #doneAtCount = bytes(0);
   readonly #rounds: ReplicaRounds;
   readonly #listeners = new Set<() => void>();
   readonly #ending = new AbortController();
@@ -82,6 +93,7 @@ export class ReplicatedNamespace implements HeldNamespace {
       options.clock,
       milliseconds(held === undefined ? 0 : Math.max(0, options.clock.now() - held.issued)),
     );
+    this.#count = new HoldingsCount(options.blobs, options.rules);
     this.#puller = this.#makePuller();
     this.#window = options.window && new UpdateWindow(options.window, options.clock, () => this.#obeyWindow());
     parts.events.onWanted = (wanted) => this.#want(wanted);
@@ -104,6 +116,7 @@ export class ReplicatedNamespace implements HeldNamespace {
 
   /** Begins to follow. Idempotent. */
   start(): void {
+    this.#recount();
     this.#window?.start();
     this.#obeyWindow();
     this.#rounds.wake();
@@ -138,9 +151,27 @@ export class ReplicatedNamespace implements HeldNamespace {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Somebody says that there is a newer head. What is no news costs a comparison; nothing is pulled from whoever said it. */
-  async hint(jws: string): Promise<void> {
+  /** What is held whole. */
+  get heldVersion(): HeldVersion | null {
+    const head = this.edition?.head.head;
+    return head === undefined ? null : { epoch: head.epoch, seq: head.seq, root: head.root };
+  }
+
+  /** The newest head that is believed, be it held or not yet. */
+  get known(): Head | null {
+    return this.#newestHead()?.head ?? null;
+  }
+
+  /**
+   * Somebody says that there is a newer head: this one, or null if he does not say which. What is no news costs a comparison;
+   * nothing is pulled from whoever said it.
+   */
+  async hint(jws: string | null): Promise<void> {
     const { roots, time } = this.#options;
+    if (jws === null) {
+      this.#rounds.wake();
+      return;
+    }
     const known = this.#newestHead();
     const offered = await openHead(jws, this.namespace, (id) => roots.keyFor(id)).catch(() => null);
     // of somebody whose key is not known: it is asked for who signs
@@ -160,6 +191,7 @@ export class ReplicatedNamespace implements HeldNamespace {
     const { held, newest } = this.#replica.view;
     const known = this.#newestHead();
     const isBehind = known !== null && (held === null || compareVersions(known.head, held.head.head) > 0);
+    const { documents, bytes: here, totalBytes } = this.#count.current;
     const lag =
       isBehind && held !== null
         ? Math.max(1, known.head.seq - held.head.head.seq)
@@ -186,6 +218,8 @@ export class ReplicatedNamespace implements HeldNamespace {
       changes: this.#changes,
       progress: this.#puller.progress,
       counters: this.#puller.counters,
+      ...{ documents, totalBytes },
+      bytes: bytes(Math.min(totalBytes, here + this.#puller.progress.bytesDone - this.#doneAtCount)),
     };
   }
 
@@ -195,6 +229,7 @@ export class ReplicatedNamespace implements HeldNamespace {
     this.#window?.stop();
     await this.#rounds.stop();
     await this.#puller.stop();
+    await this.#count.stop();
     await this.#replica.close();
   }
 
@@ -209,10 +244,16 @@ export class ReplicatedNamespace implements HeldNamespace {
     });
   }
 
+  #recount(): void {
+    this.#doneAtCount = this.#puller.progress.bytesDone;
+    this.#count.count(() => this.#replica.view.latest());
+  }
+
   #want(wanted: readonly MissingContent[]): void {
     const epoch = this.#newestTaken()?.head.epoch ?? null;
     const contents = wanted.map(({ variant, relatives, seq }) => ({ content: variant, relatives, seq }));
     this.#puller.want({ epoch, contents });
+    this.#recount();
   }
 
   #onPullFailed(error: unknown): void {
@@ -349,6 +390,7 @@ export class ReplicatedNamespace implements HeldNamespace {
     this.#noteLag();
     const { edition } = this;
     if (edition === null) return;
+    this.#recount();
     this.#options.place.announce(edition.head, this.confirmedAge);
     for (const listener of this.#listeners) listener();
   }
@@ -366,6 +408,9 @@ export interface ReplicaStanding {
   readonly changes: number;
   readonly progress: Progress;
   readonly counters: Puller['counters'];
+  readonly documents: number;
+  readonly bytes: Bytes;
+  readonly totalBytes: Bytes;
 }
 
 interface ReplicaParts {

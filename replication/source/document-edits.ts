@@ -99,12 +99,7 @@ export class DocumentEdits {
   }
 
   /** Gives whether nothing is left to be done there. */
-  async #compare(
-    directory: string,
-    now: MonotonicMs,
-    isSet: boolean,
-    edits: Edit<string>[],
-  ): Promise<boolean> {
+  async #compare(directory: string, now: MonotonicMs, isSet: boolean, edits: Edit<string>[]): Promise<boolean> {
     const { publication, paths } = this.#parts;
     const desired = this.#desired(directory);
     for (const [path, document] of desired) {

@@ -74,12 +74,6 @@ export function parseNode(members: Members, namespace: Namespace): ReplicaNode {
   return { ...parseMember(members, namespace), subset, update };
 }
 
-/** How much of a statement of the group a replica takes, in characters. */
-export const statedLength = (node: ReplicaNode): number => canonicalJson(nodeJson(node)).length + roomForRest;
-
-/** `activeUntil`, `access`, `browsers` and `delegate`. */
-const roomForRest = 100;
-
 export const heldJson = ({ epoch, seq, root }: HeldVersion): JsonObject => ({ epoch, seq, root });
 
 /** The member `held`. @throws NotBelieved malformed */

@@ -1,5 +1,6 @@
+import { canonicalJson } from '../../wlis/trust/canonical-json.js';
 import type { KeyId } from '../../wlis/trust/public-key.js';
-import { statedLength, type ReplicaNode } from './join-request.js';
+import { nodeJson, type ReplicaNode } from './join-request.js';
 import type { MemberTable } from './member-table.js';
 
 /** How many replicas of a namespace are known at a time, be they active or not. */
@@ -21,5 +22,10 @@ export function roomFault(table: MemberTable, { id, node, access }: Joining, mos
   return length > longestStated ? `what the ${others.length} replicas say of themselves fills the statement` : null;
 }
 
+/** How much of a statement of the group a replica takes, in characters. */
+const statedLength = (node: ReplicaNode): number => canonicalJson(nodeJson(node)).length + roomForRest;
+
+/** `activeUntil`, `access`, `browsers` and `delegate`. */
+const roomForRest = 100;
 /** Characters of all replicas in a statement, which base64 makes a third longer and which has at most 1,048,576. */
 const longestStated = 760_000;

@@ -48,6 +48,15 @@ export class MemberTable {
     this.#depths.delete(id);
   }
 
+  /** There is one node at a URL: who had it before is there no more. @returns who that is */
+  takeUrls(id: KeyId, urls: readonly string[]): readonly KeyId[] {
+    const others = this.all().filter((other) => other.id !== id && other.node.urls.some((url) => urls.includes(url)));
+    for (const { node, ...rest } of others) {
+      this.put({ ...rest, node: { ...node, urls: node.urls.filter((url) => !urls.includes(url)) } });
+    }
+    return others.map((other) => other.id);
+  }
+
   /** Whose time is over is active no more. @returns who that is */
   expire(now: MonotonicMs): readonly Member[] {
     const ended = this.active().filter(({ until }) => until !== null && until <= now);

@@ -13,6 +13,7 @@ import type { HeldVersion, JoinRequest, ReplicaNode } from './join-request.js';
 import type { KnownGroup } from './known-group.js';
 import type { MembershipFile, MembershipMemory } from './membership-file.js';
 import { standingAfter, type MembershipStanding } from './membership-standing.js';
+import { PrimaryJoin } from './primary-join.js';
 import { Registration } from './registration.js';
 import { SourceOrder, type Source } from './source-order.js';
 import { TreeCalls } from './tree-calls.js';
@@ -50,6 +51,7 @@ export class Membership {
   readonly #calls: TreeCalls;
   readonly #registration: Registration;
   readonly #learning: GroupLearning;
+  readonly #primary: PrimaryJoin;
   readonly #timer: WakeTimer;
   readonly #order = new SourceOrder<TreeSource>();
   readonly #stopped = new AbortController();
@@ -60,8 +62,6 @@ export class Membership {
   #renewedAt: MonotonicMs = monotonicMs(-Infinity);
   #isWanted = false;
   #failures = 0;
-  /** Where the primary took the last renewal. */
-  #primaryUrl: string | null = null;
   /** The source that the primary was told of last. */
   #toldSource: KeyId | null = null;
   /** What it was told last that is held here. */
@@ -86,6 +86,8 @@ export class Membership {
       sources: () => this.sources(),
       onNews: () => this.#groupChanged(),
     });
+    const { from, group } = options;
+    this.#primary = new PrimaryJoin({ from, group, calls: this.#calls, learning: this.#learning });
     this.#setSources();
   }
 
@@ -119,14 +121,7 @@ export class Membership {
   /** Leaves the group: this node replicates the namespace no more. Best done before `stop`. */
   async leave(signal: AbortSignal): Promise<void> {
     this.#timer.stop();
-    for (const url of this.#primaryUrls()) {
-      try {
-        await this.#calls.leave(url, signal);
-        return;
-      } catch (error) {
-        if (!(error instanceof CallFailed)) throw error;
-      }
-    }
+    await this.#primary.leave(signal);
   }
 
   /** The nodes above in the order in which they are to be asked. */
@@ -209,47 +204,9 @@ export class Membership {
 
   /** @throws CallFailed, NotBelieved */
   async #join(): Promise<ReplicaAnswer> {
-    const { from } = this.#options;
-    if (this.#options.group.current === null) await this.#learning.from(from);
-    try {
-      return await this.#joinAt(this.#primaryUrls());
-    } catch (error) {
-      // it may have moved: whom the operator named may know
-      if (!(error instanceof CallFailed) || error.fault !== 'unreachable' || this.#primaryUrls().includes(from))
-        throw error;
-      const before = this.#primaryUrls();
-      await this.#learning.from(from);
-      return this.#joinAt(this.#primaryUrls().filter((url) => !before.includes(url)));
-    }
-  }
-
-  /** Where a primary that signs for the namespace says that it is; the token goes nowhere else. */
-  #primaryUrls(): readonly string[] {
-    const urls = this.#options.group.current?.group.primary.urls ?? [];
-    return [...urls].sort((a, b) => Number(b === this.#primaryUrl) - Number(a === this.#primaryUrl));
-  }
-
-  /** @throws CallFailed of the first of these URLs where something was said */
-  async #joinAt(urls: readonly string[]): Promise<ReplicaAnswer> {
-    let failure: CallFailed | null = null;
-    for (const url of urls) {
-      try {
-        return await this.#joinOne(url);
-      } catch (error) {
-        if (!(error instanceof CallFailed)) throw error;
-        if (failure === null || failure.fault === 'unreachable') failure = error;
-      }
-    }
-    throw failure ?? new CallFailed('unreachable', this.#options.from, '', 'nobody knows where the primary is');
-  }
-
-  async #joinOne(url: string): Promise<ReplicaAnswer> {
     // who is a member needs no token any more
     const request = this.#request(this.#standing.state === 'joined' ? null : this.#options.token);
-    const answer = await this.#calls.join(url, request, this.#stopped.signal);
-    if (answer.as === 'child')
-      throw new CallFailed('not-believed', url, 'not-primary', 'says that it is not the primary');
-    this.#primaryUrl = url;
+    const answer = await this.#primary.join(request, this.#stopped.signal);
     this.#toldSource = request.source;
     this.#toldHeld = versionText(request.held);
     return answer;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import {
   bytes,
   milliseconds,
@@ -40,6 +41,7 @@ export class Notifier {
   readonly #stopped = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   #unwellUnderWay = 0;
+  #last: Pick<News, 'head' | 'age' | 'since'> | null = null;
 
   /** Calls that were answered as they are to be. */
   sent = 0;
@@ -51,6 +53,8 @@ export class Notifier {
     this.#options = options;
     this.#timer = new WakeTimer(options.clock, () => this.look());
     this.#timer.start();
+    // as many as there are calls under way
+    setMaxListeners(0, this.#stopped.signal);
   }
 
   /**
@@ -60,16 +64,26 @@ export class Notifier {
   announce(head: SignedHead, age: Milliseconds, children: readonly ToldNode[]): void {
     if (this.#stopped.signal.aborted) return;
     const now = this.#options.clock.monotonic();
+    this.#last = { head, age, since: now };
     const ids = new Set(children.map(({ id }) => id));
     for (const [id, telling] of this.#telling) if (!ids.has(id) && !telling.isUnderWay) this.#telling.delete(id);
     for (const telling of this.#telling.values()) telling.news = null;
     for (const { id, urls } of children) {
       if (urls.length === 0) continue;
       const known = this.#telling.get(id);
-      const news = { head, age, since: now, attempts: 0, notBefore: now };
+      const news = { head, age, since: now, wanted: now, attempts: 0, notBefore: now };
       if (known === undefined) this.#telling.set(id, { id, urls, news, isUnderWay: false, isUnwell: false, turn: 0 });
       else Object.assign(known, { urls, news });
     }
+    this.look();
+  }
+
+  /** Tells one that has just become a child of the last head, which it may have missed. */
+  welcome({ id, urls }: ToldNode): void {
+    if (this.#last === null || urls.length === 0 || this.#telling.has(id)) return;
+    const now = this.#options.clock.monotonic();
+    const news = { ...this.#last, wanted: now, attempts: 0, notBefore: now };
+    this.#telling.set(id, { id, urls, news, isUnderWay: false, isUnwell: false, turn: 0 });
     this.look();
   }
 
@@ -115,7 +129,7 @@ export class Notifier {
       await this.#call(url, news);
       this.sent++;
       telling.isUnwell = false;
-      this.latency.observe(toSeconds(milliseconds(clock.monotonic() - news.since)));
+      this.latency.observe(toSeconds(milliseconds(clock.monotonic() - news.wanted)));
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       const failed = { code: 'notification-failed', namespace, replica: id, attempts: news.attempts + 1, error };
@@ -168,7 +182,10 @@ interface Telling {
 interface News {
   readonly head: SignedHead;
   readonly age: Milliseconds;
+  /** When the head had that age. */
   readonly since: MonotonicMs;
+  /** From when on this child was to be told. */
+  readonly wanted: MonotonicMs;
   readonly attempts: number;
   readonly notBefore: MonotonicMs;
 }

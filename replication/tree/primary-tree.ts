@@ -9,7 +9,7 @@ import type { GroupMember } from '../../wlis/trust/group-member.js';
 import type { SignedHead } from '../../wlis/trust/head.js';
 import type { SigningKey } from '../../wlis/trust/jws.js';
 import type { NamespacePolicy } from '../../wlis/trust/namespace-policy.js';
-import type { KeyId, PublicKey } from '../../wlis/trust/public-key.js';
+import { keyIdOf, type KeyId, type PublicKey } from '../../wlis/trust/public-key.js';
 import { identifyNode } from '../calls/identify-node.js';
 import type { NodeCaller } from '../calls/node-caller.js';
 import type { AdmissionRules } from './admission.js';
@@ -126,6 +126,8 @@ export class PrimaryTree implements NamespaceTree {
 
   async join(request: JoinRequest, signal: AbortSignal): Promise<ReplicaAnswer> {
     const answer = await this.members.join(request, signal);
+    const told = this.members.told().find(({ id }) => id === keyIdOf(request.key));
+    if (told !== undefined) this.notifier.welcome(told);
     const isStated = this.group?.group.replicas.some(({ key }) => key === request.key) === true;
     const stated = isStated ? this.group : await this.#statement.settled();
     const isKnown = stated === null || stated.group.version === request.group;

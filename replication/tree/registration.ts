@@ -1,5 +1,6 @@
 import { milliseconds, monotonicMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
+import { CallFailed } from '../remote-holder.js';
 import type { JoinRequest } from './join-request.js';
 import { childRenewal } from './children.js';
 import type { TreeCalls } from './tree-calls.js';
@@ -20,6 +21,8 @@ export class Registration {
   readonly #stopped = new AbortController();
   #at: string | null = null;
   #again: MonotonicMs = monotonicMs(0);
+  /** Who did not take this node yet. */
+  #refusal: { readonly url: string; readonly times: number } | null = null;
   #underWay: Promise<void> | null = null;
   #leaving: Promise<void> = Promise.resolve();
 
@@ -42,7 +45,8 @@ export class Registration {
       this.#moveTo(null);
       return null;
     }
-    const wait = url === this.#at ? this.#again - this.#options.clock.monotonic() : 0;
+    const isAsked = url === this.#at || url === this.#refusal?.url;
+    const wait = isAsked ? this.#again - this.#options.clock.monotonic() : 0;
     if (wait > 0) return milliseconds(wait);
     this.#underWay = this.#register(url).finally(() => {
       this.#underWay = null;
@@ -63,12 +67,22 @@ export class Registration {
     try {
       const { renewAfter } = await calls.join(url, request(), this.#stopped.signal);
       this.#again = monotonicMs(clock.monotonic() + Math.min(renewAfter, childRenewal));
+      this.#refusal = null;
       this.#moveTo(url);
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       if (url === this.#at) this.#at = null;
-      onFailed(url, error as Error);
+      if (!this.#isPatient(url, error)) onFailed(url, error as Error);
     }
+  }
+
+  /** One that does not know yet that this node is in the group, or has too much to do, is asked a few times. */
+  #isPatient(url: string, error: unknown): boolean {
+    const isPassing = error instanceof CallFailed && (error.fault === 'busy' || error.reason === 'not-admitted');
+    const times = (this.#refusal?.url === url ? this.#refusal.times : 0) + 1;
+    this.#refusal = isPassing && times <= mostRefusals ? { url, times } : null;
+    this.#again = monotonicMs(this.#options.clock.monotonic() + askAgain);
+    return this.#refusal !== null;
   }
 
   #moveTo(url: string | null): void {
@@ -79,3 +93,6 @@ export class Registration {
     this.#leaving = this.#options.calls.leave(former, this.#stopped.signal).catch(() => undefined);
   }
 }
+
+const mostRefusals = 3;
+const askAgain = 1500;

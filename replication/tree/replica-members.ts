@@ -135,7 +135,7 @@ export class ReplicaMembers {
     this.#table.put({ id, node, ...admitted, until, held, source, parent: before?.parent });
     this.#keeping.changed(id);
     if (isNews) {
-      this.#takeUrls(id, urls);
+      for (const other of this.#table.takeUrls(id, urls)) this.#keeping.changed(other);
       this.#noted(id, before?.until == null ? 'replica-joined' : 'replica-changed', 'a replica is in the group');
       this.#rearranged();
       await this.#keep();
@@ -233,16 +233,6 @@ export class ReplicaMembers {
       await this.#options.urls.confirm(id, node.urls, signal);
     } finally {
       this.#confirming.delete(id);
-    }
-  }
-
-  /** There is one node at a URL: who had it before is there no more. */
-  #takeUrls(id: KeyId, urls: readonly string[]): void {
-    for (const other of this.#table.all()) {
-      if (other.id === id || !other.node.urls.some((url) => urls.includes(url))) continue;
-      const left = other.node.urls.filter((url) => !urls.includes(url));
-      this.#table.put({ ...other, node: { ...other.node, urls: left } });
-      this.#keeping.changed(other.id);
     }
   }
 

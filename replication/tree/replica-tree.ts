@@ -136,6 +136,7 @@ export class ReplicaTree implements NamespaceTree {
     if (!this.#children.add(id, this.#clock.monotonic())) {
       throw new CallProblem(503, 'full', `${mostChildren} nodes are told by this one already`, ['Retry-After', '300']);
     }
+    this.notifier.welcome({ id, urls: this.#group.member(id)?.urls ?? [] });
     return { as: 'child', renewAfter: childRenewal };
   }
 

@@ -90,7 +90,13 @@ describe('the beginning of a blob', () => {
   it('takes no block but the one that is missing, and that only if it is right', async () => {
     const draft = await resume();
     await draft.append(block(0));
-    for (const wrong of [block(0), block(2), block(1).subarray(1), Buffer.concat([block(1), block(2)]), Buffer.alloc(0)]) {
+    for (const wrong of [
+      block(0),
+      block(2),
+      block(1).subarray(1),
+      Buffer.concat([block(1), block(2)]),
+      Buffer.alloc(0),
+    ]) {
       await assert.rejects(draft.append(wrong), NotBelieved);
     }
     assert.equal(draft.next, 1);
@@ -235,7 +241,10 @@ describe('the beginning of a blob', () => {
 
   it('is not opened when that is not wanted any more, and keeps what it has', async () => {
     await begun(3);
-    await assert.rejects(store.resume(content, content.list, AbortSignal.abort(new Error('of the test'))), /of the test/);
+    await assert.rejects(
+      store.resume(content, content.list, AbortSignal.abort(new Error('of the test'))),
+      /of the test/,
+    );
     const draft = await resume();
     assert.equal(draft.next, 3);
     await draft.close();

@@ -54,7 +54,13 @@ const changesIn = (since: Since<string>): readonly Change<string>[] => {
 
 /** As somebody who gets them from elsewhere has them. */
 const shown = (list: ChangeList<string>): Change<string>[] =>
-  [...list.changes()].map(({ seq, path, at: time, document, together }) => ({ seq, path, at: time, document, together }));
+  [...list.changes()].map(({ seq, path, at: time, document, together }) => ({
+    seq,
+    path,
+    at: time,
+    document,
+    together,
+  }));
 
 const sorted = (state: ReadonlyMap<string, string>): [string, string][] =>
   [...state].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -178,22 +184,27 @@ describe('a change list', () => {
 
   it('that takes over the changes of another says the same, whatever becomes of either', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 12 }), fc.array(step, { maxLength: 6 }), fc.nat(60), (steps, more, from) => {
-        const { list } = built(steps);
-        const copy = new ChangeList({ last: list.last, floor: list.floor, changes: list.changes() });
-        const before = JSON.stringify(shown(copy));
-        const lone = new ChangeList({ last: list.last, floor: list.floor, changes: shown(list) });
-        for (const { paths, isSet, removes } of more) {
-          const edits = paths.map((path) => ({ path, document: removes ? null : `${path}, later` }));
-          list.apply(list.numbered(edits, at, isSet));
-        }
-        assert.equal(JSON.stringify(shown(copy)), before);
-        const number = Math.min(from, copy.last);
-        assert.deepEqual(copy.since(number, 3), lone.since(number, 3));
-        const ahead = list.since(copy.last, Infinity);
-        copy.apply(changesIn(ahead));
-        assert.deepEqual(shown(copy), shown(list));
-      }),
+      fc.property(
+        fc.array(step, { maxLength: 12 }),
+        fc.array(step, { maxLength: 6 }),
+        fc.nat(60),
+        (steps, more, from) => {
+          const { list } = built(steps);
+          const copy = new ChangeList({ last: list.last, floor: list.floor, changes: list.changes() });
+          const before = JSON.stringify(shown(copy));
+          const lone = new ChangeList({ last: list.last, floor: list.floor, changes: shown(list) });
+          for (const { paths, isSet, removes } of more) {
+            const edits = paths.map((path) => ({ path, document: removes ? null : `${path}, later` }));
+            list.apply(list.numbered(edits, at, isSet));
+          }
+          assert.equal(JSON.stringify(shown(copy)), before);
+          const number = Math.min(from, copy.last);
+          assert.deepEqual(copy.since(number, 3), lone.since(number, 3));
+          const ahead = list.since(copy.last, Infinity);
+          copy.apply(changesIn(ahead));
+          assert.deepEqual(shown(copy), shown(list));
+        },
+      ),
     );
   });
 });

@@ -175,7 +175,13 @@ describe('a publication', () => {
     try {
       assert.deepEqual(
         [seeded.epoch, documents(seeded.list)],
-        [again, [[1, 'a', await document('1')], [2, 'b', await document('2')]]],
+        [
+          again,
+          [
+            [1, 'a', await document('1')],
+            [2, 'b', await document('2')],
+          ],
+        ],
       );
     } finally {
       await seeded.close();

@@ -52,10 +52,14 @@ function written(value: Json, depth: number): string {
 }
 
 function writtenString(text: string): string {
+  if (isPlain.test(text)) return `"${text}"`;
   if (/\p{Surrogate}/u.test(text)) throw new NotBelieved('malformed', `${quoted(text)} has half of a character in it`);
   return JSON.stringify(text);
 }
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
+
+/** Nothing in it has to be escaped. */
+const isPlain = /^[ !#-[\]-~]*$/;
 
 const deepest = 16;

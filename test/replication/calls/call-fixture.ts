@@ -3,11 +3,11 @@ import { systemClock } from '../../../proxy/base/clock.js';
 import { WillisError } from '../../../proxy/base/errors.js';
 import type { HttpUpstream } from '../../../proxy/forward/http-upstream.js';
 import { CallHandler, type CallHandlerOptions } from '../../../replication/calls/call-handler.js';
-import type { AnsweredNamespace, HeldNamespaces } from '../../../replication/calls/held-namespaces.js';
+import type { HeldNamespaces } from '../../../replication/calls/held-namespaces.js';
 import { holdingResources } from '../../../replication/calls/holding-resources.js';
 import { HttpNodeCaller } from '../../../replication/calls/http-node-caller.js';
 import { HttpRemoteHolder, type HttpRemoteHolderOptions } from '../../../replication/calls/http-remote-holder.js';
-import type { CallResource } from '../../../replication/calls/received-call.js';
+import type { CallResource, ReceivedCall } from '../../../replication/calls/received-call.js';
 import { WaitingCalls } from '../../../replication/calls/waiting-calls.js';
 import { CallFailed } from '../../../replication/remote-holder.js';
 import { CallKey } from '../../../wlis/call-key.js';
@@ -28,7 +28,7 @@ export interface AnsweringNode {
 }
 
 export interface AnsweringOptions {
-  readonly admits?: AnsweredNamespace['admits'];
+  readonly admits?: (call: ReceivedCall) => void;
   readonly resources?: readonly (readonly [string, CallResource])[];
   readonly mostWaiting?: number;
   readonly now?: () => EpochMs;
@@ -38,7 +38,13 @@ export interface AnsweringOptions {
 /** A node that answers the calls about these namespaces, on a port of 127.0.0.1; closed by `closeServers`. */
 export async function answeringNode(
   helds: readonly HeldFixture[],
-  { admits = () => undefined, resources = [], mostWaiting = 16, now = systemClock.now, handler = {} }: AnsweringOptions = {},
+  {
+    admits = () => undefined,
+    resources = [],
+    mostWaiting = 16,
+    now = () => systemClock.now(),
+    handler = {},
+  }: AnsweringOptions = {},
 ): Promise<AnsweringNode> {
   const waiting = new WaitingCalls(mostWaiting);
   const errors: unknown[] = [];
@@ -73,7 +79,11 @@ export async function answeringNode(
 export interface Callers {
   readonly caller: HttpNodeCaller;
   readonly key: CallKey;
-  holder(url: string, held: Pick<HeldFixture, 'namespace' | 'keyFor'>, over?: Partial<HttpRemoteHolderOptions>): HttpRemoteHolder;
+  holder(
+    url: string,
+    held: Pick<HeldFixture, 'namespace' | 'keyFor'>,
+    over?: Partial<HttpRemoteHolderOptions>,
+  ): HttpRemoteHolder;
 }
 
 const upstreams: HttpUpstream[] = [];
@@ -83,7 +93,7 @@ export async function callers(): Promise<Callers> {
   const upstream = createUpstream({ firstByteTimeout: milliseconds(120_000), bodyTimeout: milliseconds(120_000) });
   upstreams.push(upstream);
   const key = await newCallKey();
-  const caller = new HttpNodeCaller({ upstream, key, clock: systemClock, now: systemClock.now });
+  const caller = new HttpNodeCaller({ upstream, key, clock: systemClock, now: () => systemClock.now() });
   const usual = { caller, patience: milliseconds(10_000) };
   return {
     caller,

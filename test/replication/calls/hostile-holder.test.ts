@@ -67,7 +67,12 @@ describe('what a hostile node answers', () => {
   const altered = (line: string, change: JsonObject): string =>
     canonicalJson({ ...(JSON.parse(line) as JsonObject), ...change });
 
-  const refused = async (content: string | Buffer, fault: RegExp, reason = 'malformed', since: ListPosition | null = null) => {
+  const refused = async (
+    content: string | Buffer,
+    fault: RegExp,
+    reason = 'malformed',
+    since: ListPosition | null = null,
+  ) => {
     const holder = await answered(content, headOf());
     await assert.rejects(holder.changes(since, unhurried), failing('not-believed', reason, fault));
     await origin?.close();
@@ -107,7 +112,11 @@ describe('what a hostile node answers', () => {
     it('is refused with records of another namespace, or with paths that lead out of it', async () => {
       const [first = '', ...rest] = lines();
       const elsewhere = altered(first, { namespace: 'http://evil.example/' });
-      await refused(listOf([elsewhere, ...rest]), /"a\.txt", change 1, is of the namespace "http:\/\/evil/, 'wrong-subject');
+      await refused(
+        listOf([elsewhere, ...rest]),
+        /"a\.txt", change 1, is of the namespace "http:\/\/evil/,
+        'wrong-subject',
+      );
       for (const path of ['../x', 'a/../../x', '%2e%2e/x', 'a%2fb', '.well-known/x', 'a\\b', 'a#b', 'a b', '\u0000']) {
         await refused(listOf([altered(first, { path }), ...rest]), /record: /);
       }
@@ -143,7 +152,12 @@ describe('what a hostile node answers', () => {
       await refused(listOf(lines(), { sets: [[2, 1]] }), /set from 2 to 1/);
       await refused(listOf(lines(), { sets: [[2, 4]] }), /set from 2 to 4/);
       const since = { ...position(), seq: 1 };
-      await refused(listOf(lines().slice(1), { sets: [[1, 2]] }), /a set from 1, which is not after 1/, 'malformed', since);
+      await refused(
+        listOf(lines().slice(1), { sets: [[1, 2]] }),
+        /a set from 1, which is not after 1/,
+        'malformed',
+        since,
+      );
     });
 
     it('is refused cut short at any line, and broken off anywhere', async () => {
@@ -187,7 +201,10 @@ describe('what a hostile node answers', () => {
       const [first = ''] = lines();
       const record = (): string => `${altered(first, { seq: ++seq, path: `page${seq}` })}\n`;
       const tooMany = await asking(endless(record), { mostChanges: 100 });
-      await assert.rejects(tooMany.changes(null, unhurried), failing('not-believed', 'too-large', /more than 100 lines/));
+      await assert.rejects(
+        tooMany.changes(null, unhurried),
+        failing('not-believed', 'too-large', /more than 100 lines/),
+      );
       await origin?.close();
       seq = 0;
       const tooLong = await asking(endless(record), { mostBytes: bytes(20_000) });
@@ -237,7 +254,8 @@ describe('what a hostile node answers', () => {
       const opened = await caller.open({ ...call, patience });
       let size = 0;
       const drained = async (): Promise<void> => {
-        for (let chunk = await opened.body.read(); chunk !== null; chunk = await opened.body.read()) size += chunk.length;
+        for (let chunk = await opened.body.read(); chunk !== null; chunk = await opened.body.read())
+          size += chunk.length;
       };
       await assert.rejects(drained(), failing('not-believed', 'too-large', /200 to 1/));
       assert.ok(size <= 17 * 1_048_576, `${size} bytes`);

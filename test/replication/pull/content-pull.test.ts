@@ -111,7 +111,8 @@ describe('the pull of a content', () => {
       liar.pieceSize = pieceSize;
       liar.tamper = (piece, at) => {
         const wrong = Buffer.from(piece);
-        if (at + piece.length === content.length) wrong.writeUInt8(wrong.readUInt8(wrong.length - 1) ^ 1, wrong.length - 1);
+        if (at + piece.length === content.length)
+          wrong.writeUInt8(wrong.readUInt8(wrong.length - 1) ^ 1, wrong.length - 1);
         return wrong;
       };
       const honest = new FakeHolder('https://honest.example', [content]);
@@ -248,7 +249,11 @@ describe('the pull of a content', () => {
     const from = new FakeSources(holder);
     await pull(fresh, from, { relatives: [old, other, sample(bytesOf('not here', 70_000))] });
     await isThere(fresh);
-    assert.deepEqual(holder.asked, ['list 0', `blob 0 ${7 * BLOCK}-${9 * BLOCK}`, `blob 0 ${11 * BLOCK}-${fresh.length}`]);
+    assert.deepEqual(holder.asked, [
+      'list 0',
+      `blob 0 ${7 * BLOCK}-${9 * BLOCK}`,
+      `blob 0 ${11 * BLOCK}-${fresh.length}`,
+    ]);
     assert.equal(from.spared, 9 * BLOCK);
   });
 

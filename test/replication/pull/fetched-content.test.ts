@@ -42,8 +42,10 @@ describe('content that is fetched when it is read', () => {
     new FetchedContent({
       store,
       pulls,
-      ...from,
       sources: from.sources,
+      onRefused: from.onRefused,
+      onBytes: from.onBytes,
+      onSpared: from.onSpared,
       isKept: () => isKept,
       relativesOf: () => relatives,
       onDamaged: (error) => damages.push(error),
@@ -73,7 +75,10 @@ describe('content that is fetched when it is read', () => {
           assert.deepEqual(await read(fetched, content, from, to), content.data.subarray(from, to));
         }
         const holder = new FakeHolder('https://a.example', [short]);
-        assert.deepEqual(await read(contentFrom(new FakeSources(holder), isKept), short, 10, 20), short.data.subarray(10, 20));
+        assert.deepEqual(
+          await read(contentFrom(new FakeSources(holder), isKept), short, 10, 20),
+          short.data.subarray(10, 20),
+        );
       });
 
       it('has no wrong byte in it, whoever lies, and goes on elsewhere', async () => {
@@ -84,7 +89,10 @@ describe('content that is fetched when it is read', () => {
         for await (const chunk of contentFrom(from, isKept).read(long, bytes(0), long.length)) {
           given.push(chunk);
           const position = given.reduce((sum, { length }) => sum + length, 0);
-          assert.ok(chunk.equals(long.data.subarray(position - chunk.length, position)), `wrong before byte ${position}`);
+          assert.ok(
+            chunk.equals(long.data.subarray(position - chunk.length, position)),
+            `wrong before byte ${position}`,
+          );
         }
         assert.deepEqual(Buffer.concat(given), long.data);
         assert.deepEqual(
@@ -107,9 +115,8 @@ describe('content that is fetched when it is read', () => {
         let ended: AbortSignal | undefined;
         holder.before = (_, signal) => void (ended = signal);
         holder.tamper = (piece, at) => (at > 3 * BLOCK ? gate().promise.then(() => piece) : piece);
-        const iterator = contentFrom(new FakeSources(holder), isKept).read(long, bytes(0), long.length)[
-          Symbol.asyncIterator
-        ]();
+        const reading = contentFrom(new FakeSources(holder), isKept).read(long, bytes(0), long.length);
+        const iterator = reading[Symbol.asyncIterator]();
         await iterator.next();
         await iterator.next();
         await iterator.return?.();
@@ -188,6 +195,13 @@ describe('content that is fetched when it is read', () => {
       const content = contentFrom(new FakeSources(new FakeHolder('https://a.example', [one])), true);
       assert.deepEqual(await read(content, one, 10), one.data.subarray(10));
     }
+  });
+
+  it('is given though somebody else is writing it into the store', async () => {
+    const draft = await store.resume(long, long.list, new AbortController().signal);
+    const content = contentFrom(new FakeSources(new FakeHolder('https://a.example', [long])), true);
+    assert.deepEqual(await read(content, long, 10), long.data.subarray(10));
+    await draft.close();
   });
 
   it('comes from elsewhere from where the store turns out to be damaged, and that is told', async () => {

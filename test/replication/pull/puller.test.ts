@@ -82,7 +82,11 @@ describe('a puller', () => {
     const holder = new FakeHolder('https://a.example', contents);
     let [running, most] = [0, 0];
     holder.before = () => void (most = Math.max(most, ++running));
-    const puller = pullerFrom([holder], { concurrency: 3, onHave: (digest) => void (had.push(digest), running--) });
+    const onHave = (digest: Digest): void => {
+      had.push(digest);
+      running--;
+    };
+    const puller = pullerFrom([holder], { concurrency: 3, onHave });
     want(puller, ...contents.map((content) => wanted(content)));
     assert.deepEqual(puller.progress, { done: 0, total: 20, bytesDone: 0, bytesTotal: 800_000 });
     await until(() => had.length === 20);
@@ -205,6 +209,24 @@ describe('a puller', () => {
     holder.add(missing);
     delays[0]?.over.open();
     await until(() => had.length === 5);
+  });
+
+  it('goes on with the others when somebody else is writing one of them into the store, and finds that there later', async () => {
+    const [one, two] = samples('one', 2, 2 * BLOCK) as [Sample, Sample];
+    const holder = new FakeHolder('https://a.example', [one, two]);
+    const draft = await store.resume(one, one.list, new AbortController().signal);
+    const puller = pullerFrom([holder], { concurrency: 1 });
+    want(puller, wanted(one), wanted(two));
+    await until(() => had.length === 1 && failed.length === 1);
+    assert.deepEqual(had, [two.digest]);
+    for (const at of [0, BLOCK]) await draft.append(one.data.subarray(at, at + BLOCK));
+    await draft.complete();
+    puller.retry();
+    await until(() => had.length === 2);
+    assert.deepEqual(
+      holder.asked.filter((call) => call.startsWith('blob 0')),
+      [],
+    );
   });
 
   it('gives up what no content can be, and names a liar', async () => {

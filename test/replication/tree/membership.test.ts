@@ -30,11 +30,14 @@ describe('the membership of a replica', () => {
   });
 
   /** Joins, with as many above as the fan-out of 2 makes. */
-  async function replica(name: string | null, over: Parameters<ReplicaFixture['start']>[0] = {}): Promise<ReplicaFixture> {
+  async function replica(
+    name: string | null,
+    over: Parameters<ReplicaFixture['start']>[0] = {},
+  ): Promise<ReplicaFixture> {
     const one = await ReplicaFixture.create(primary, directory.path, name);
     started.push(one);
     await one.start(over);
-    await network.quiet();
+    await answered(one);
     return one;
   }
 
@@ -47,13 +50,19 @@ describe('the membership of a replica', () => {
 
   it('is given a parent, those above it up to the primary, and the group that names it', async () => {
     const all = await replicas('a', 'b', 'c', 'd', 'e', 'f', 'g');
-    assert.ok(all.every((one) => one.tree.membership.standing.state === 'joined'), 'all have joined');
+    assert.ok(
+      all.every((one) => one.tree.membership.standing.state === 'joined'),
+      'all have joined',
+    );
     assert.deepEqual(all[0]?.sources, ['http://p.example']);
     const deepest = all.filter((one) => one.sources.length === 3);
     assert.ok(deepest.length > 0, 'none is at the third level');
     for (const one of all) {
       assert.equal(one.sources.at(-1), 'http://p.example');
-      assert.ok(one.tree.group?.group.replicas.some(({ key }) => key === one.key.publicKey), 'the group does not name it');
+      assert.ok(
+        one.tree.group?.group.replicas.some(({ key }) => key === one.key.publicKey),
+        'the group does not name it',
+      );
     }
   });
 
@@ -63,8 +72,12 @@ describe('the membership of a replica', () => {
     assert.deepEqual(parent?.tree.children(), [c?.id]);
     await primary.publish(1);
     await network.quiet();
-    assert.deepEqual([a?.hints.length, b?.hints.length, c?.hints.length], [1, 1, 0], 'before their parents hold it, nobody is told');
-    await parent?.take(1);
+    assert.deepEqual(
+      [a?.hints.length, b?.hints.length, c?.hints.length],
+      [1, 1, 0],
+      'before their parents hold it, nobody is told',
+    );
+    await parent.take(1);
     await network.quiet();
     assert.equal(c?.hints.length, 1);
     assert.equal(c.hints[0]?.jws, (await headOf(1, primary.signer, network.clock)).jws);
@@ -123,7 +136,7 @@ describe('the membership of a replica', () => {
     network.down.add(primary.url);
     await c?.stop();
     await c?.start();
-    await network.quiet();
+    await answered(c!);
     assert.deepEqual([...(c?.sources ?? [])].sort(), [...(sources ?? [])].sort());
     assert.equal(c?.tree.group?.group.replicas.length, 3);
     assert.equal(c.tree.membership.standing.state, 'unreachable');
@@ -168,7 +181,10 @@ describe('the membership of a replica', () => {
     await moved.start();
     await pass(network, started, 2000);
     const reports = primary.tree.members.reports((await primary.publish(1)).head);
-    assert.deepEqual(reports.map(({ id, urls }) => [id, urls]), [[a?.id, ['http://z.example']]]);
+    assert.deepEqual(
+      reports.map(({ id, urls }) => [id, urls]),
+      [[a?.id, ['http://z.example']]],
+    );
   });
 
   it('of a node that nobody can call is one too; it is told by nobody', async () => {
@@ -189,18 +205,18 @@ describe('the membership of a replica', () => {
     assert.match(a.tree.membership.standing.reason ?? '', /http:\/\/p\.example.*does not list/);
     await a.stop();
     await a.start({ token: 'another' });
-    await network.quiet();
+    await answered(a);
     assert.match(a.tree.membership.standing.reason ?? '', /wrong-token|token is not/);
     await a.stop();
     await a.start({ token: 'a token of the operator' });
-    await network.quiet();
+    await answered(a);
     assert.equal(a.tree.membership.standing.state, 'joined');
     await a.stop();
     await primary.stop();
     primary.rules = { ...openRules, accept: 'listed', token: null };
     await primary.start();
     await a.start();
-    await network.quiet();
+    await answered(a);
     assert.equal(a.tree.membership.standing.state, 'joined', 'who had the token once is listed');
   });
 
@@ -211,10 +227,16 @@ describe('the membership of a replica', () => {
     started.push(other);
     await other.start();
     const bodies: string[] = [];
-    network.gate = async ({ content }) => void bodies.push(content ?? '');
+    network.gate = ({ content }) => {
+      bodies.push(content ?? '');
+      return Promise.resolve();
+    };
     const a = await replica('a', { from: 'http://liar.example', token: 'secret token' });
     assert.equal(a.tree.membership.standing.state, 'untrusted');
-    assert.ok(bodies.every((body) => !body.includes('secret')), 'the token was given away');
+    assert.ok(
+      bodies.every((body) => !body.includes('secret')),
+      'the token was given away',
+    );
   });
 
   it('is found through another replica that knows the primary', async () => {
@@ -245,6 +267,12 @@ describe('the membership of a replica', () => {
     await until(() => primary.tree.group?.group.replicas.length === 1 || (primary.tree.restate(), false));
   });
 });
+
+/** What became of its first asking is known. */
+async function answered(one: ReplicaFixture): Promise<void> {
+  await until(() => one.tree.membership.standing.state !== 'new');
+  await one.network.quiet();
+}
 
 /** A node that answers everything with that. */
 const answering = (text: string, network: TreeNetwork): CallHandler =>

@@ -39,7 +39,10 @@ const strangers = fc.record(
     update: fc.constantFrom('immediately' as const, 'immediately' as const, 'scheduled' as const),
     // whatever a file may say: loops, and parents that are gone or could not be one
     parent: fc.option(
-      fc.oneof(fc.constant(null), fc.integer({ min: 0, max: 70 }).map((n) => `m${n}` as KeyId)),
+      fc.oneof(
+        fc.constant(null),
+        fc.integer({ min: 0, max: 70 }).map((n) => `m${n}` as KeyId),
+      ),
       { nil: undefined },
     ),
   },
@@ -129,7 +132,10 @@ describe('places in the tree of servers', () => {
 
   it('are below the primary for whom no replica can feed', () => {
     const windows = Array.from({ length: 20 }, (_, i) => member(`w${i}`, { update: 'scheduled' }));
-    assert.ok([...placed(windows, limits).values()].every(({ depth }) => depth === 1), 'a window has children');
+    assert.ok(
+      [...placed(windows, limits).values()].every(({ depth }) => depth === 1),
+      'a window has children',
+    );
     const part = subset({ include: ['en/**'] });
     const parts = [0, 1, 2].map((i) => member(`p${i}`, { subset: part, parent: null }));
     assert.equal(placed([...parts, member('whole')], limits).get('whole' as KeyId)?.parent, null);

@@ -11,6 +11,7 @@ import { CallHandler } from '../../../replication/calls/call-handler.js';
 import type { ToldHead } from '../../../replication/calls/head-field.js';
 import type { CallAnswer, NodeCall, NodeCaller } from '../../../replication/calls/node-caller.js';
 import { NodeResource } from '../../../replication/calls/node-resource.js';
+import type { CallResource } from '../../../replication/calls/received-call.js';
 import { WaitingCalls } from '../../../replication/calls/waiting-calls.js';
 import { CallFailed } from '../../../replication/remote-holder.js';
 import type { AdmissionRules } from '../../../replication/tree/admission.js';
@@ -82,7 +83,7 @@ export class TreeNetwork {
 
   /** All calls are over, and nobody has made one since. */
   async quiet(): Promise<void> {
-    for (let quiet = 0; quiet < 30; quiet++) {
+    for (let quiet = 0; quiet < 60; quiet++) {
       if (this.#underWay > 0) quiet = 0;
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -138,7 +139,7 @@ export function handlerFor(
   const trees = { get: () => tree() };
   const statement = { key: key.publicKey, urls, place: null, capacity: 1, name: 'node', roles: [] };
   return new CallHandler({
-    resources: new Map([
+    resources: new Map<string, CallResource>([
       ['node', new NodeResource({ key, statement: () => statement })],
       ['replicas', new ReplicasResource(trees)],
       ['group', new GroupResource(trees)],
@@ -181,7 +182,10 @@ export class PrimaryFixture {
     });
     await this.tree.start();
     const headOf = (): Head | null => this.head?.head ?? null;
-    this.network.attach(this.url, handlerFor(this.network, this.key, [this.url], () => this.tree, headOf));
+    this.network.attach(
+      this.url,
+      handlerFor(this.network, this.key, [this.url], () => this.tree, headOf),
+    );
   }
 
   async stop(): Promise<void> {
@@ -244,7 +248,10 @@ export class ReplicaFixture {
       ...over,
     });
     if (this.url !== null) {
-      this.network.attach(this.url, handlerFor(this.network, this.key, [this.url], () => this.tree));
+      this.network.attach(
+        this.url,
+        handlerFor(this.network, this.key, [this.url], () => this.tree),
+      );
     }
     await this.tree.start();
   }
@@ -286,4 +293,3 @@ export async function pass(
     await network.quiet();
   }
 }
-

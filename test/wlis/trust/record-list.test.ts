@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { digestOfText } from '../../../wlis/trust/digest.js';
 import { ListReader, tailText, type ListTail } from '../../../wlis/trust/record-list.js';
-import { recordText } from '../../../wlis/trust/record.js';
+import { parseRecord, recordText } from '../../../wlis/trust/record.js';
+import { vectors } from '../vectors.js';
 import { disbelief } from './disbelief.js';
 import { recordOf } from './record-example.js';
 
@@ -32,6 +33,24 @@ describe('lists', () => {
       }),
     );
   });
+
+  const table = vectors('list') as {
+    readonly lists: readonly { readonly list: string; readonly lines: number; readonly tail: ListTail }[];
+    readonly refused: readonly { readonly why: string; readonly list: string }[];
+  };
+
+  it('of docs/vectors/list.json have those lines and tails', () => {
+    for (const { list, lines, tail } of table.lists) {
+      const { lines: texts, tail: end } = read([list]);
+      assert.deepEqual([texts.length, end], [lines, tail]);
+      for (const line of texts) parseRecord(line);
+    }
+  });
+
+  for (const { why, list } of table.refused) {
+    it(`of docs/vectors/list.json are refused: ${why}`, () =>
+      assert.throws(() => read([list]), disbelief('malformed')));
+  }
 
   it('of nothing are a tail', () => assert.deepEqual(read([listOf([])]), { lines: [], tail: tailOf(0) }));
 

@@ -1,0 +1,124 @@
+import { BlobResource } from '../../../replication/calls/blob-resource.js';
+import { BlockListResource } from '../../../replication/calls/block-list-resource.js';
+import { BundleResource } from '../../../replication/calls/bundle-resource.js';
+import { CallHandler } from '../../../replication/calls/call-handler.js';
+import { CallProblem } from '../../../replication/calls/call-problem.js';
+import { ChangesResource } from '../../../replication/calls/changes-resource.js';
+import { HeadResource } from '../../../replication/calls/head-resource.js';
+import type { HeldNamespaces } from '../../../replication/calls/held-namespaces.js';
+import { NodeResource } from '../../../replication/calls/node-resource.js';
+import type { NodeRole } from '../../../replication/calls/node-statement.js';
+import { ProofResource } from '../../../replication/calls/proof-resource.js';
+import type { CallResource } from '../../../replication/calls/received-call.js';
+import { RememberedTries } from '../../../replication/calls/remembered-tries.js';
+import { RootResource } from '../../../replication/calls/root-resource.js';
+import { TrieResource } from '../../../replication/calls/trie-resource.js';
+import type { WaitingCalls } from '../../../replication/calls/waiting-calls.js';
+import { ChangedResource } from '../../../replication/tree/changed-resource.js';
+import { GroupResource } from '../../../replication/tree/group-resource.js';
+import { admitMember, type NamespaceTrees } from '../../../replication/tree/namespace-tree.js';
+import { ReplicasResource } from '../../../replication/tree/replicas-resource.js';
+import { StatusResource } from '../../../replication/tree/status-resource.js';
+import { CallReplays } from '../../../wlis/call-replays.js';
+import { callWindow } from '../../../wlis/signed-request.js';
+import { originOf } from '../../../wlis/namespace.js';
+import { rootChainText } from '../../../wlis/trust/root-chain.js';
+import type { Clock } from '../../base/clock.js';
+import type { Logger } from '../../base/logger.js';
+import type { ReplicationLayer } from './replication-layer.js';
+
+export interface NodeCallsOptions {
+  readonly layer: ReplicationLayer;
+  readonly waiting: WaitingCalls;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The calls of the protocol, as this node answers them for the namespaces that it holds. */
+export function nodeCalls(options: NodeCallsOptions): CallHandler {
+  const { layer, clock, logger } = options;
+  const namespaces = heldNamespaces(layer);
+  const trees: NamespaceTrees = { get: (namespace) => layer.entries.get(namespace)?.open?.tree };
+  const tries = new RememberedTries(clock);
+  const { now } = layer.time;
+  const blobs = blobReads(layer);
+  const resources = new Map<string, CallResource>([
+    ['head', new HeadResource({ namespaces, tries, waiting: options.waiting })],
+    ['changes', new ChangesResource({ namespaces, tries })],
+    ['trie', new TrieResource({ namespaces, tries })],
+    ['proof', new ProofResource({ namespaces, blobs })],
+    ['blob', new BlobResource({ blobs, now })],
+    ['blocks', new BlockListResource({ blobs, now })],
+    ['bundle', new BundleResource({ namespaces, tries, blobs })],
+    ['node', new NodeOf(options)],
+    ['root', new RootResource({ chainOf: (origin) => chainOf(layer, origin) })],
+    ['replicas', new ReplicasResource(trees)],
+    ['group', new GroupResource(trees)],
+    ['changed', new ChangedResource(trees)],
+    [
+      'status',
+      new StatusResource({
+        trees,
+        waiting: options.waiting,
+        headOf: (namespace) => layer.entries.get(namespace)?.open?.held.edition?.head.head ?? null,
+      }),
+    ],
+  ]);
+  const replays = new CallReplays(callWindow);
+  return new CallHandler({ resources, origins: () => originsOf(layer), replays, now, logger });
+}
+
+/** What this node is called: by its own URL, and by the names of the namespaces of which it is the primary. */
+export function originsOf(layer: ReplicationLayer): readonly string[] {
+  const origins = [...layer.entries].flatMap(([namespace, { kind }]) =>
+    kind === 'primary' ? [originOf(namespace)] : [],
+  );
+  return layer.url === null ? origins : [layer.url, ...origins];
+}
+
+const heldNamespaces = (layer: ReplicationLayer): HeldNamespaces => ({
+  get: (namespace) => {
+    const open = layer.entries.get(namespace)?.open;
+    return open == null ? undefined : { held: open.held, admits: (call) => admitMember(open.tree, call) };
+  },
+});
+
+async function chainOf(layer: ReplicationLayer, origin: string): Promise<string | null> {
+  for (const [namespace, entry] of layer.entries) {
+    if (originOf(namespace) !== origin) continue;
+    const chain = (await entry.open?.rootChain()) ?? [];
+    if (chain.length > 0) return rootChainText(chain);
+  }
+  return null;
+}
+
+function blobReads(layer: ReplicationLayer) {
+  const blobs = () => {
+    if (layer.ground !== null) return layer.ground.blobs;
+    throw new CallProblem(404, 'no-such-blob', 'this node holds nothing');
+  };
+  return {
+    lengthOf: (...args: Parameters<ReturnType<typeof blobs>['lengthOf']>) => blobs().lengthOf(...args),
+    readUnchecked: (...args: Parameters<ReturnType<typeof blobs>['readUnchecked']>) => blobs().readUnchecked(...args),
+    readWhole: (...args: Parameters<ReturnType<typeof blobs>['readWhole']>) => blobs().readWhole(...args),
+  };
+}
+
+/** The key is known once a namespace is held. */
+class NodeOf implements CallResource {
+  readonly methods = ['GET'] as const;
+
+  constructor(private readonly options: NodeCallsOptions) {}
+
+  answer(call: Parameters<CallResource['answer']>[0]) {
+    const { layer } = this.options;
+    if (layer.ground === null) throw new CallProblem(404, 'no-such-node', 'this node holds no namespace');
+    const { callKey } = layer.ground;
+    const roles = [
+      ...new Set([...layer.entries].map(([, { kind }]): NodeRole => (kind === 'primary' ? 'primary' : 'replicated'))),
+    ];
+    const urls = originsOf(layer);
+    const statement = () => ({ name: layer.name, roles, key: callKey.publicKey, urls, place: null, capacity: 1 });
+    return new NodeResource({ key: callKey, statement }).answer(call);
+  }
+}

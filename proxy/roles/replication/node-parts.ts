@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import { formatProxyUri, parseProxyUri } from '../../../config/origin-uri.js';
+import type { Config } from '../../../config/schema.js';
+import { bytes, milliseconds } from '../../../config/units.js';
+import { HttpNodeCaller } from '../../../replication/calls/http-node-caller.js';
+import type { NodeCaller } from '../../../replication/calls/node-caller.js';
+import { BlobStore } from '../../../replication/blob-store.js';
+import type { CorrectedTime } from '../../../replication/corrected-time.js';
+import { KeyDirectory } from '../../../replication/keys/key-directory.js';
+import { CallKey } from '../../../wlis/call-key.js';
+import { originOf, type Namespace } from '../../../wlis/namespace.js';
+import type { Clock } from '../../base/clock.js';
+import type { Logger } from '../../base/logger.js';
+import { DialGuard, type DialGuardOptions } from '../../forward/dial-guard.js';
+import { privateRangeOf } from '../../forward/destination-ranges.js';
+import { HttpUpstream } from '../../forward/http-upstream.js';
+import { parseAddress } from '../../http/ip-address.js';
+import type { FileContents } from '../file-contents.js';
+import { diallerFor } from '../way.js';
+
+/** What all namespaces of a node share under one configuration. */
+export interface NodeParts {
+  readonly data: string;
+  readonly keys: KeyDirectory;
+  readonly callKey: CallKey;
+  readonly blobs: BlobStore;
+  /** `https://m1.example`; null if others cannot reach this node. */
+  readonly url: string | null;
+  readonly time: CorrectedTime;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The way to them. */
+  upstreamFor(namespace: Namespace, from: string | null): HttpUpstream;
+  /** Calls nodes of that namespace, at addresses where they may be. @param from the node that the operator named */
+  callerFor(namespace: Namespace, from: string | null): NodeCaller;
+  /** Whether a node of that namespace may say that it is there. */
+  allowsUrl(namespace: Namespace, url: string): boolean;
+}
+
+/** Where the contents of documents are. */
+export const documentsDirectory = ({ node }: Pick<Config, 'node'>): string => join(node.data, 'documents');
+
+/** Longer than any call waits for its answer. */
+const mostSilence = milliseconds(150_000);
+
+/** The connections to other nodes, one set for each sort of place where they may be. */
+export class NodeWays {
+  readonly #config: Config;
+  readonly #files: FileContents;
+  readonly #options: NodeWaysOptions;
+  readonly #upstreams = new Map<string, HttpUpstream>();
+
+  constructor(config: Config, files: FileContents, options: NodeWaysOptions) {
+    this.#config = config;
+    this.#files = files;
+    this.#options = options;
+  }
+
+  /** To nodes of a namespace. */
+  upstreamFor(namespace: Namespace, from: string | null): HttpUpstream {
+    const destinations = this.#destinations(namespace, from);
+    const madeFrom = JSON.stringify(destinations);
+    const known = this.#upstreams.get(madeFrom);
+    if (known !== undefined) return known;
+    const { logger, metrics, via } = this.#options;
+    const upstream = new HttpUpstream({
+      ...this.#config.upstream,
+      dialler: diallerFor(this.#config, this.#files, new DialGuard(destinations), via),
+      ...{ firstByteTimeout: mostSilence, bodyTimeout: mostSilence, logger, metrics },
+    });
+    this.#upstreams.set(madeFrom, upstream);
+    return upstream;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#upstreams.values()].map((upstream) => upstream.close()));
+  }
+
+  #destinations(namespace: Namespace, from: string | null): DialGuardOptions {
+    if (isPrivate(originOf(namespace))) return { allow: [], deny: [] };
+    const named = from === null ? [] : [hostOf(from)];
+    return { allow: [...this.#config.wlis.peers, ...named], deny: ['private'] };
+  }
+}
+
+export interface NodeWaysOptions {
+  readonly via: string;
+  readonly logger: Logger;
+  readonly metrics: ConstructorParameters<typeof HttpUpstream>[0]['metrics'];
+}
+
+/** Parts of one configuration; the store is that of the node. */
+export function nodeParts(
+  config: Config,
+  ways: NodeWays,
+  {
+    keys,
+    callKey,
+    blobs,
+    time,
+    clock,
+    logger,
+  }: Pick<NodeParts, 'keys' | 'callKey' | 'blobs' | 'time' | 'clock' | 'logger'>,
+): NodeParts {
+  const { url, data } = config.node;
+  return {
+    ...{ data, keys, callKey, blobs, time, clock, logger },
+    url: url && formatProxyUri(url),
+    upstreamFor: (namespace, from) => ways.upstreamFor(namespace, from),
+    callerFor: (namespace, from) =>
+      new HttpNodeCaller({ upstream: ways.upstreamFor(namespace, from), key: callKey, clock, now: time.now }),
+    // a name is judged by the address that it leads to, when it is called
+    allowsUrl: (namespace, replica) =>
+      !isPrivate(replica) || isPrivate(originOf(namespace)) || parseAddress(hostOf(replica)) !== null,
+  };
+}
+
+export async function openBlobs(config: Config, clock: Clock, logger: Logger): Promise<BlobStore> {
+  return BlobStore.open({
+    directory: documentsDirectory(config),
+    limit: bytes(config.documents.disk),
+    keep: keepBlobs,
+    clock,
+    onDamaged: (error) => logger.warn({ code: 'document-damaged', error }, 'a content was damaged and is forgotten'),
+  });
+}
+
+/** Contents that nobody refers to any more may still be pulled by others for so long. */
+const keepBlobs = milliseconds(15 * 60_000);
+
+/** Whether a URL says by itself that it is of no public place: those of names that lead to one are known when they are called. */
+function isPrivate(url: string): boolean {
+  const host = hostOf(url);
+  const address = parseAddress(host);
+  if (address !== null) return privateRangeOf(address) !== null;
+  return host === 'localhost' || host.endsWith('.localhost') || !host.includes('.');
+}
+
+function hostOf(url: string): string {
+  const parsed = parseProxyUri(url);
+  return typeof parsed === 'string' ? '' : parsed.host.replace(/^\[|\]$/g, '');
+}

@@ -1,0 +1,183 @@
+import { join } from 'node:path';
+import { milliseconds } from '../../../config/units.js';
+import { HttpRemoteHolder } from '../../../replication/calls/http-remote-holder.js';
+import type { NodeCaller } from '../../../replication/calls/node-caller.js';
+import { foundNamespace, namespaceSigner } from '../../../replication/keys/authority.js';
+import { KeyFileError } from '../../../replication/keys/key-file-error.js';
+import {
+  PrimaryNamespace,
+  usualHeadLifetime,
+  usualHeartbeat,
+  usualKeepRemovals,
+  usualMemberPatience,
+} from '../../../replication/primary-namespace.js';
+import type { AdmissionRules } from '../../../replication/tree/admission.js';
+import { PrimaryTree } from '../../../replication/tree/primary-tree.js';
+import { namespaceLabel, originOf, type Namespace } from '../../../wlis/namespace.js';
+import type { SignedHead } from '../../../wlis/trust/head.js';
+import type { SigningKey } from '../../../wlis/trust/jws.js';
+import { defaultGrace, type NamespacePolicy } from '../../../wlis/trust/namespace-policy.js';
+import type { KeyId } from '../../../wlis/trust/public-key.js';
+import { WillisError } from '../../base/errors.js';
+import type { NodeParts } from './node-parts.js';
+import type { OpenNamespace, SourceControl } from './open-namespace.js';
+import type { WantedPrimary } from './wanted-namespaces.js';
+
+/** How long the root trusts the key of a namespace that is founded by starting a primary; `willis keys delegate` renews it. */
+const delegationTime = milliseconds(400 * 86_400_000);
+
+/** How many replicas that nobody has listed there may be. */
+const mostOpen = 256;
+
+/** Opens what a primary has of a namespace, and begins to publish. @throws Error what the system says */
+export async function openPrimary(wanted: WantedPrimary, parts: NodeParts): Promise<OpenNamespace> {
+  const { namespace, keys } = wanted;
+  await found(namespace, parts);
+  const directory = primaryDirectory(parts.data, namespace);
+  const primary = await PrimaryNamespace.open({
+    ...{ namespace, directory: keys.directory, rules: wanted.rules, dataDirectory: directory, blobs: parts.blobs },
+    signer: () => namespaceSigner(parts.keys, namespace, parts.clock.now()),
+    ...{ policy: policyOf(wanted), heartbeat: usualHeartbeat, headLifetime: usualHeadLifetime },
+    ...{ keepRemovals: usualKeepRemovals, memberPatience: usualMemberPatience, scanEvery: keys.scanEvery },
+    ...{ clock: parts.clock, logger: parts.logger },
+  });
+  const caller = parts.callerFor(namespace, null);
+  const tree = await PrimaryTree.open({
+    ...{ namespace, data: directory, caller, clock: parts.clock, logger: parts.logger },
+    self: { key: parts.callKey.publicKey, urls: [parts.url ?? originOf(namespace)], place: null, capacity: 1 },
+    rules: admissionRules(wanted),
+    fanOut: keys.replicas.fanOut,
+    allowsUrl: (url) => parts.allowsUrl(namespace, url),
+    epoch: () => primary.epoch,
+    policy: () => primary.policy,
+    signer: () => presentSigner(namespace, parts),
+    onGroup: () => undefined,
+  });
+  return new OpenPrimary(primary, tree, caller, parts);
+}
+
+/** Where a primary keeps what it has to know of a namespace. */
+export const primaryDirectory = (data: string, namespace: Namespace): string =>
+  join(data, 'namespaces', namespaceLabel(namespace), 'primary');
+
+class OpenPrimary implements OpenNamespace {
+  readonly toPrimary = null;
+  readonly promote = null;
+  readonly leave = null;
+  readonly source: SourceControl;
+  readonly #stopping = new AbortController();
+  readonly #started: Promise<void>;
+
+  constructor(
+    readonly held: PrimaryNamespace,
+    readonly tree: PrimaryTree,
+    private readonly caller: NodeCaller,
+    private readonly parts: NodeParts,
+  ) {
+    this.source = {
+      scan: () => held.scan(),
+      allowRemovals: () => held.allowRemovals(),
+      waitForAll: (signal) => this.#waitForAll(signal),
+    };
+    let epoch = held.epoch;
+    held.onEdition(() => {
+      if (held.edition === null) return;
+      tree.announce(held.edition.head);
+      if (held.epoch !== epoch) tree.restate();
+      epoch = held.epoch;
+    });
+    this.#started = this.#start();
+  }
+
+  rootChain() {
+    return this.parts.keys.chain(originOf(this.held.namespace));
+  }
+
+  report() {
+    const { members, notifier } = this.tree;
+    const report = this.held.report();
+    const counters = { ...report.counters, notificationsSent: notifier.sent, notificationsFailed: notifier.failed };
+    return { ...report, children: members.told().map(({ urls: [url = ''] }) => url), counters };
+  }
+
+  status() {
+    const head = this.held.edition?.head.head ?? null;
+    const replicas = head === null ? [] : this.tree.members.reports(head);
+    return { report: this.report(), head, primary: null, replicas, source: this.held.source };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new WillisError('too-busy', 'the node stops'));
+    await this.#started;
+    await this.tree.stop();
+    await this.held.stop();
+  }
+
+  async #start(): Promise<void> {
+    const { logger } = this.parts;
+    try {
+      await this.held.start((signal) => this.#memberHeads(signal));
+      await this.tree.start();
+      if (this.held.edition !== null) this.tree.announce(this.held.edition.head);
+    } catch (error) {
+      const { namespace } = this.held;
+      logger.error({ code: 'namespace-failed', namespace, error }, 'a namespace cannot be published');
+    }
+  }
+
+  /** What members say that they hold: of this primary, perhaps from a life that it does not remember. */
+  async #memberHeads(signal: AbortSignal): Promise<readonly SignedHead[]> {
+    const { namespace } = this.held;
+    const signer = await namespaceSigner(this.parts.keys, namespace, this.parts.clock.now());
+    if (typeof signer === 'string') return [];
+    const keyFor = (id: KeyId) => (id === signer.id ? signer.publicKey : null);
+    const asked = this.tree.members.told().map(async ({ urls: [url = ''] }) => {
+      const holder = new HttpRemoteHolder({ url, namespace, caller: this.caller, patience: memberPatience, keyFor });
+      const answer = await holder.head(null, milliseconds(0), signal).catch(() => null);
+      return answer === null ? [] : [answer.head];
+    });
+    return (await Promise.all(asked)).flat();
+  }
+
+  async #waitForAll(signal: AbortSignal) {
+    const edition = await this.held.settled();
+    if (edition === null) throw new WillisError('not-found', `${this.held.namespace} has no head yet`);
+    const { epoch, seq } = edition.head.head;
+    await this.tree.members.waitForAll({ epoch, seq }, AbortSignal.any([signal, this.#stopping.signal]));
+    return { epoch, seq };
+  }
+}
+
+/** The keys that are wanting are made when a primary is started for the first time. */
+async function found(namespace: Namespace, { keys, clock, logger }: NodeParts): Promise<void> {
+  try {
+    await foundNamespace(keys, namespace, clock.now(), delegationTime);
+  } catch (error) {
+    if (!(error instanceof KeyFileError)) throw error;
+    logger.error({ code: 'namespace-not-founded', namespace, error }, 'nobody can sign for a namespace');
+  }
+}
+
+async function presentSigner(namespace: Namespace, { keys, clock }: NodeParts): Promise<SigningKey> {
+  const signer = await namespaceSigner(keys, namespace, clock.now());
+  if (typeof signer === 'string') throw new KeyFileError(signer);
+  return signer;
+}
+
+const policyOf = ({ keys }: WantedPrimary): NamespacePolicy => ({
+  consistency: { mode: 'eventual' },
+  grace: defaultGrace,
+  complete: true,
+  credentials: 'ignore',
+  query: keys.query,
+});
+
+const admissionRules = ({ keys: { replicas }, token }: WantedPrimary): AdmissionRules => ({
+  accept: replicas.accept,
+  listed: new Set(replicas.listed as readonly KeyId[]),
+  token,
+  rights: new Map(),
+  mostOpen,
+});
+
+const memberPatience = milliseconds(5000);

@@ -1,0 +1,86 @@
+import { parseProxyUri } from '../../../config/origin-uri.js';
+import { CallHandler } from '../../../replication/calls/call-handler.js';
+import type { HeldNamespace } from '../../../replication/held-namespace.js';
+import type { DocumentHandler } from '../../../replication/serving/document-handler.js';
+import { forPrimary } from '../../../replication/serving/for-primary.js';
+import { WillisError } from '../../base/errors.js';
+import type { CachingHandler } from '../../cache/caching-handler.js';
+import { madeOnce, type Route } from '../../cache/visit.js';
+import { outgoingFields } from '../../forward/intermediary.js';
+import { RetargetedRequest } from '../../http/retargeted-request.js';
+import type { Request, Response } from '../../http/message.js';
+import { originOf, type TargetUri } from '../../http/target-uri.js';
+import type { NodeIdentity } from '../../http/via.js';
+import { originsOf } from './call-resources.js';
+import type { OpenNamespace, WayToPrimary } from './open-namespace.js';
+import type { ReplicationLayer } from './replication-layer.js';
+
+export interface VisitorsOptions {
+  readonly layer: ReplicationLayer;
+  readonly documents: DocumentHandler;
+  readonly calls: CallHandler;
+  readonly cache: CachingHandler;
+}
+
+/** Requests for the namespaces that this node holds, and the calls of other nodes, on whichever side they come in. */
+export class Visitors {
+  readonly #options: VisitorsOptions;
+
+  constructor(options: VisitorsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a request is a call of the protocol to this node. @param isElsewhere whether somebody else has the target */
+  isCall(request: Request, isElsewhere: boolean): boolean {
+    const { layer } = this.#options;
+    if (!CallHandler.isCall(request) || layer.entries.isEmpty) return false;
+    return !isElsewhere || originsOf(layer).includes(originOf(request.target));
+  }
+
+  call(request: Request): Promise<Response> {
+    return this.#options.calls.handle(request);
+  }
+
+  /** The answer to a request whose target belongs to a namespace that is held here; null if it does not. */
+  answer(request: Request, target: TargetUri, identity: NodeIdentity): Response | Promise<Response> | null {
+    const { entries } = this.#options.layer;
+    if (entries.isEmpty) return null;
+    const entry = entries.of(target);
+    if (entry === null) return null;
+    request.record.site = entry.namespace;
+    const asked = target === request.target ? request : new RetargetedRequest(request, target);
+    return entry.open === null
+      ? entry.whenOpen().then((open) => this.#answerBy(open, asked, identity))
+      : this.#answerBy(entry.open, asked, identity);
+  }
+
+  get holdsNothing(): boolean {
+    return this.#options.layer.entries.isEmpty;
+  }
+
+  #answerBy(open: OpenNamespace, request: Request, identity: NodeIdentity): Response | Promise<Response> {
+    const { documents, cache } = this.#options;
+    const { held, toPrimary } = open;
+    if (toPrimary !== null && this.#isForPrimary(request, held)) {
+      return cache.handle(request, routeTo(toPrimary, request, identity));
+    }
+    return documents.answer(request, held);
+  }
+
+  /** A replica that has not taken over yet knows nothing by itself. */
+  #isForPrimary(request: Request, held: HeldNamespace): boolean {
+    if (held.edition === null) return true;
+    return forPrimary(request, held, () => this.#options.documents.has(request.target, held)) !== null;
+  }
+}
+
+/** To the primary of a namespace, which knows it by its own name. */
+function routeTo({ url, upstream }: WayToPrimary, request: Request, identity: NodeIdentity): Route {
+  const { target } = request;
+  const outgoing = madeOnce(() => {
+    const primary = parseProxyUri(url);
+    if (typeof primary === 'string') throw new WillisError('internal', `the primary is said to be at ${url}`);
+    return { target: { ...primary, path: target.path }, fields: outgoingFields(request, identity, target.authority) };
+  });
+  return { scope: '', actsForOrigin: true, upstream, outgoing };
+}
