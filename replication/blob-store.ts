@@ -199,13 +199,16 @@ export class BlobStore {
   /** Reads every byte there is. What is damaged is deleted, and given. */
   async verify(): Promise<readonly Digest[]> {
     const wrong: Digest[] = [];
-    for (const digest of [...this.#references.digests()]) {
-      if (await this.#reader.isRight(digest)) continue;
-      wrong.push(digest);
-      this.#options.onDamaged(damaged(`blob ${digest}`));
-      if (this.has(digest)) await this.#delete(digest);
-    }
+    for (const digest of [...this.#references.digests()]) if (!(await this.check(digest))) wrong.push(digest);
     return wrong;
+  }
+
+  /** Reads a blob. @returns whether it is right, or not there; one that is damaged is deleted */
+  async check(digest: Digest): Promise<boolean> {
+    if (await this.#reader.isRight(digest)) return true;
+    this.#options.onDamaged(damaged(`blob ${digest}`));
+    if (this.has(digest)) await this.#delete(digest);
+    return false;
   }
 
   async close(): Promise<void> {

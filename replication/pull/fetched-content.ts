@@ -16,7 +16,7 @@ export interface FetchedContentOptions extends ContentSources {
   /** Whether what is fetched is to stay in the store, as far as there is room; otherwise it only passes. */
   readonly isKept: (variant: Variant) => boolean;
   /** Something in the store is damaged or gone; it is fetched instead. */
-  readonly onDamaged: (error: BlobStoreError) => void;
+  readonly onDamaged: (error: BlobStoreError, variant: Variant) => void;
   /** Contents that may have blocks in common with one that is kept. */
   readonly relativesOf: (variant: Variant) => readonly DraftedContent[];
 }
@@ -67,7 +67,7 @@ export class FetchedContent implements DocumentContent {
       }
     } catch (error) {
       if (!(error instanceof BlobStoreError) || !['missing', 'damaged'].includes(error.fault)) throw error;
-      onDamaged(error);
+      onDamaged(error, variant);
       yield* this.#passing(variant, bytes(at), to, signal);
     }
   }

@@ -13,7 +13,7 @@ import { recalled, type RecalledReplica } from './recalled-replica.js';
 import type { HeldPoint, ReplicaJournal } from './replica-journal.js';
 import type { ReplicaView } from './replica-view.js';
 import { RetainedContents } from './retained-contents.js';
-import { ShowPlan, type MissingContent } from './show-plan.js';
+import { ShowPlan, type Holdings, type MissingContent } from './show-plan.js';
 
 export interface HeldReplicaOptions {
   readonly namespace: Namespace;
@@ -48,6 +48,8 @@ export class HeldReplica {
   /** What was visible ahead of the list when the journal was opened. */
   readonly #recalled: Change<string>[];
   #plan: ShowPlan | null = null;
+  /** Contents of what is held that were not here when that was looked at. */
+  #lacking: readonly MissingContent[] = [];
   #unwritten: Change<string>[] = [];
   #writing: NodeJS.Timeout | null = null;
   #turn: Promise<unknown> = Promise.resolve();
@@ -88,6 +90,18 @@ export class HeldReplica {
     });
   }
 
+  /** Wants what belongs here and is not here: after a loss, or under other rules than before. */
+  complete(): Promise<void> {
+    return this.#next(async () => {
+      const { held } = this.view;
+      if (held === null) return;
+      const { wanted } = await ShowPlan.make(held.list.changes(), this.#holdings(), rest);
+      this.#lacking = wanted;
+      if (wanted.length === 0 || this.#plan !== null) return;
+      this.#options.onWanted(wanted);
+    });
+  }
+
   /** A content has come. */
   arrived(digest: Digest): void {
     const plan = this.#plan;
@@ -118,24 +132,26 @@ export class HeldReplica {
   }
 
   async #replan(): Promise<void> {
-    const { next, held } = this.view;
+    const { next } = this.view;
     if (next === null) return;
-    const { blobs, rules, onWanted } = this.#options;
-    const older = (path: string): string | null => held?.list.latest(path)?.document ?? null;
-    const plan = await ShowPlan.make(
-      next.list.changes(),
-      {
-        has: ({ digest }) => blobs.has(digest),
-        isPulled: (path, variant) => rules.isPulled(path, variant, this.#isHeld(path, older(path))),
-        older,
-      },
-      rest,
-    );
+    const { blobs, onWanted } = this.#options;
+    const plan = await ShowPlan.make(next.list.changes(), this.#holdings(), rest);
     this.#plan = plan;
     this.#show(plan.ready);
     for (const { variant } of plan.wanted) if (blobs.has(variant.digest)) this.#show(plan.arrived(variant.digest));
-    onWanted(plan.wanted.filter(({ variant }) => !blobs.has(variant.digest)));
+    onWanted([...plan.wanted, ...this.#lacking].filter(({ variant }) => !blobs.has(variant.digest)));
     if (plan.left === 0) await this.#hold(plan);
+  }
+
+  #holdings(): Holdings {
+    const { blobs, rules } = this.#options;
+    const { held } = this.view;
+    const older = (path: string): string | null => held?.list.latest(path)?.document ?? null;
+    return {
+      has: ({ digest }) => blobs.has(digest),
+      isPulled: (path, variant) => rules.isPulled(path, variant, this.#isHeld(path, older(path))),
+      older,
+    };
   }
 
   #isHeld(path: string, document: string | null): boolean {

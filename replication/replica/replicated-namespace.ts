@@ -13,6 +13,7 @@ import { compareVersions, type Version } from '../../wlis/trust/epoch.js';
 import { judgeHead, openHead, type Head, type SignedHead } from '../../wlis/trust/head.js';
 import { defaultGrace, type NamespacePolicy } from '../../wlis/trust/namespace-policy.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
+import type { Variant } from '../../wlis/trust/variant.js';
 import type { Change } from '../change-list.js';
 import type { DocumentContent, Edition, HeldNamespace, Provable } from '../held-namespace.js';
 import { BlobStoreError } from '../blob-store-error.js';
@@ -117,6 +118,7 @@ export class ReplicatedNamespace implements HeldNamespace {
   /** Begins to follow. Idempotent. */
   start(): void {
     this.#recount();
+    void this.#replica.complete();
     this.#window?.start();
     this.#obeyWindow();
     this.#rounds.wake();
@@ -178,6 +180,21 @@ export class ReplicatedNamespace implements HeldNamespace {
     if (offered !== null && judgeHead(known?.head ?? null, offered.head, time.now()) !== 'newer') return;
     if (offered !== null) this.#heardOf = offered;
     this.#rounds.wake();
+  }
+
+  /** Some of this content, or its block list, is damaged or gone: it is looked at, and what is lacking is pulled anew. */
+  async mend({ digest, blocks }: Pick<Variant, 'digest' | 'blocks'>): Promise<void> {
+    const { blobs, logger } = this.#options;
+    try {
+      await blobs.check(digest);
+      await blobs.check(blocks);
+      await this.#replica.complete();
+    } catch (error) {
+      logger.error(
+        { code: 'document-not-mended', namespace: this.namespace, error },
+        'a damaged content stays as it is',
+      );
+    }
   }
 
   /** Asks for news now. */

@@ -60,7 +60,10 @@ export async function openReplica(wanted: WantedReplica, parts: NodeParts): Prom
     ...{ store: blobs, pulls, sources },
     isKept: (variant) => variant.length <= (keys.maxBytes ?? Infinity),
     relativesOf: () => [],
-    onDamaged: (error) => logger.warn({ code: 'document-damaged', namespace, error }, 'a content is fetched anew'),
+    onDamaged: (error, variant) => {
+      logger.warn({ code: 'document-damaged', namespace, error }, 'a content is fetched anew');
+      void replica.held?.mend(variant);
+    },
     onRefused: ({ url, reason, message }) => replica.held?.refused.noteContent(url, reason, message),
     onBytes: (size) => void (fetched.bytesPulled += size),
     onSpared: (size) => void (fetched.bytesSpared += size),
