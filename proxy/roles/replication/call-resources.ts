@@ -1,18 +1,11 @@
-import { BlobResource } from '../../../replication/calls/blob-resource.js';
-import { BlockListResource } from '../../../replication/calls/block-list-resource.js';
-import { BundleResource } from '../../../replication/calls/bundle-resource.js';
 import { CallHandler } from '../../../replication/calls/call-handler.js';
 import { CallProblem } from '../../../replication/calls/call-problem.js';
-import { ChangesResource } from '../../../replication/calls/changes-resource.js';
-import { HeadResource } from '../../../replication/calls/head-resource.js';
 import type { HeldNamespaces } from '../../../replication/calls/held-namespaces.js';
+import { holdingResources } from '../../../replication/calls/holding-resources.js';
 import { NodeResource } from '../../../replication/calls/node-resource.js';
 import type { NodeRole } from '../../../replication/calls/node-statement.js';
-import { ProofResource } from '../../../replication/calls/proof-resource.js';
 import type { CallResource } from '../../../replication/calls/received-call.js';
-import { RememberedTries } from '../../../replication/calls/remembered-tries.js';
 import { RootResource } from '../../../replication/calls/root-resource.js';
-import { TrieResource } from '../../../replication/calls/trie-resource.js';
 import type { WaitingCalls } from '../../../replication/calls/waiting-calls.js';
 import { ChangedResource } from '../../../replication/tree/changed-resource.js';
 import { GroupResource } from '../../../replication/tree/group-resource.js';
@@ -39,17 +32,10 @@ export function nodeCalls(options: NodeCallsOptions): CallHandler {
   const { layer, clock, logger } = options;
   const namespaces = heldNamespaces(layer);
   const trees: NamespaceTrees = { get: (namespace) => layer.entries.get(namespace)?.open?.tree };
-  const tries = new RememberedTries(clock);
   const { now } = layer.time;
-  const blobs = blobReads(layer);
+  const { waiting } = options;
   const resources = new Map<string, CallResource>([
-    ['head', new HeadResource({ namespaces, tries, waiting: options.waiting })],
-    ['changes', new ChangesResource({ namespaces, tries })],
-    ['trie', new TrieResource({ namespaces, tries })],
-    ['proof', new ProofResource({ namespaces, blobs })],
-    ['blob', new BlobResource({ blobs, now })],
-    ['blocks', new BlockListResource({ blobs, now })],
-    ['bundle', new BundleResource({ namespaces, tries, blobs })],
+    ...holdingResources({ namespaces, blobs: blobReads(layer), waiting, clock, now }),
     ['node', new NodeOf(options)],
     ['root', new RootResource({ chainOf: (origin) => chainOf(layer, origin) })],
     ['replicas', new ReplicasResource(trees)],
@@ -59,7 +45,7 @@ export function nodeCalls(options: NodeCallsOptions): CallHandler {
       'status',
       new StatusResource({
         trees,
-        waiting: options.waiting,
+        waiting,
         headOf: (namespace) => layer.entries.get(namespace)?.open?.held.edition?.head.head ?? null,
       }),
     ],

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { milliseconds } from '../../../config/units.js';
+import { elapsedMonotonic, milliseconds, type MonotonicMs } from '../../../config/units.js';
 import { HttpRemoteHolder } from '../../../replication/calls/http-remote-holder.js';
 import type { NodeCaller } from '../../../replication/calls/node-caller.js';
 import { foundNamespace, namespaceSigner } from '../../../replication/keys/authority.js';
@@ -34,9 +34,10 @@ export async function openPrimary(wanted: WantedPrimary, parts: NodeParts): Prom
   const { namespace, keys } = wanted;
   await found(namespace, parts);
   const directory = primaryDirectory(parts.data, namespace);
+  const signer = rememberedSigner(namespace, parts);
   const primary = await PrimaryNamespace.open({
     ...{ namespace, directory: keys.directory, rules: wanted.rules, dataDirectory: directory, blobs: parts.blobs },
-    signer: () => namespaceSigner(parts.keys, namespace, parts.clock.now()),
+    signer,
     ...{ policy: policyOf(wanted), heartbeat: usualHeartbeat, headLifetime: usualHeadLifetime },
     ...{ keepRemovals: usualKeepRemovals, memberPatience: usualMemberPatience, scanEvery: keys.scanEvery },
     ...{ clock: parts.clock, logger: parts.logger },
@@ -50,7 +51,7 @@ export async function openPrimary(wanted: WantedPrimary, parts: NodeParts): Prom
     allowsUrl: (url) => parts.allowsUrl(namespace, url),
     epoch: () => primary.epoch,
     policy: () => primary.policy,
-    signer: () => presentSigner(namespace, parts),
+    signer: () => signer().then(orRefused),
     onGroup: () => undefined,
   });
   return new OpenPrimary(primary, tree, caller, parts);
@@ -67,6 +68,8 @@ class OpenPrimary implements OpenNamespace {
   readonly source: SourceControl;
   readonly #stopping = new AbortController();
   readonly #started: Promise<void>;
+  readonly #stopReports: () => void;
+  #metAt: MonotonicMs | null = null;
 
   constructor(
     readonly held: PrimaryNamespace,
@@ -86,6 +89,7 @@ class OpenPrimary implements OpenNamespace {
       if (held.epoch !== epoch) tree.restate();
       epoch = held.epoch;
     });
+    this.#stopReports = tree.members.onReport(() => void this.#meetMembers());
     this.#started = this.#start();
   }
 
@@ -108,6 +112,7 @@ class OpenPrimary implements OpenNamespace {
 
   async stop(): Promise<void> {
     this.#stopping.abort(new WillisError('too-busy', 'the node stops'));
+    this.#stopReports();
     await this.#started;
     await this.tree.stop();
     await this.held.stop();
@@ -123,6 +128,24 @@ class OpenPrimary implements OpenNamespace {
       const { namespace } = this.held;
       logger.error({ code: 'namespace-failed', namespace, error }, 'a namespace cannot be published');
     }
+  }
+
+  /** A member says that it holds more than this primary knows of: it is asked for the proof. */
+  async #meetMembers(): Promise<void> {
+    const { held, tree, parts } = this;
+    const head = held.edition?.head.head;
+    const now = parts.clock.monotonic();
+    if (head === undefined || (this.#metAt !== null && elapsedMonotonic(this.#metAt, now) < meetEvery)) return;
+    const isAhead = tree.members
+      .reports(head)
+      .some(
+        ({ held: its }) => its !== null && (its.epoch > held.epoch || (its.epoch === held.epoch && its.seq > head.seq)),
+      );
+    if (!isAhead) return;
+    this.#metAt = now;
+    await held.meet(await this.#memberHeads(this.#stopping.signal)).catch((error: unknown) => {
+      parts.logger.error({ code: 'members-not-met', namespace: held.namespace, error }, 'a new epoch could not begin');
+    });
   }
 
   /** What members say that they hold: of this primary, perhaps from a life that it does not remember. */
@@ -158,11 +181,24 @@ async function found(namespace: Namespace, { keys, clock, logger }: NodeParts): 
   }
 }
 
-async function presentSigner(namespace: Namespace, { keys, clock }: NodeParts): Promise<SigningKey> {
-  const signer = await namespaceSigner(keys, namespace, clock.now());
+/** The key files are looked at again after some seconds: they may have been replaced. */
+function rememberedSigner(namespace: Namespace, { keys, clock }: NodeParts): () => Promise<SigningKey | string> {
+  let known: { readonly key: SigningKey; readonly at: MonotonicMs } | null = null;
+  return async () => {
+    const now = clock.monotonic();
+    if (known !== null && elapsedMonotonic(known.at, now) < lookAgain) return known.key;
+    const signer = await namespaceSigner(keys, namespace, clock.now());
+    known = typeof signer === 'string' ? null : { key: signer, at: now };
+    return signer;
+  };
+}
+
+function orRefused(signer: SigningKey | string): SigningKey {
   if (typeof signer === 'string') throw new KeyFileError(signer);
   return signer;
 }
+
+const lookAgain = milliseconds(5000);
 
 const policyOf = ({ keys }: WantedPrimary): NamespacePolicy => ({
   consistency: { mode: 'eventual' },
@@ -179,5 +215,8 @@ const admissionRules = ({ keys: { replicas }, token }: WantedPrimary): Admission
   rights: new Map(),
   mostOpen,
 });
+
+/** What members say can make this primary ask them so often. */
+const meetEvery = milliseconds(60_000);
 
 const memberPatience = milliseconds(5000);

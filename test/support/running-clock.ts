@@ -1,0 +1,21 @@
+import { epochMs, type EpochMs, type MonotonicMs } from '../../config/units.js';
+import { systemClock } from '../../proxy/base/clock.js';
+import { FakeClock } from './fake-clock.js';
+
+/** The clock of the machine, set wrong by so many milliseconds: for nodes that have to go on by themselves. */
+export class RunningClock extends FakeClock {
+  readonly #offset: number;
+
+  constructor(offset = 0) {
+    super();
+    this.#offset = offset;
+  }
+
+  override now(): EpochMs {
+    return epochMs(systemClock.now() + this.#offset);
+  }
+
+  override monotonic(): MonotonicMs {
+    return systemClock.monotonic();
+  }
+}
