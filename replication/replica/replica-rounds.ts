@@ -50,18 +50,24 @@ export class ReplicaRounds {
   }
 
   async #run(): Promise<void> {
-    while (this.#isAwake && !this.#stopped) {
-      this.#isAwake = false;
+    while (this.#isCalled()) {
       const isWell = await this.#options.round();
       this.#failures = isWell ? 0 : this.#failures + 1;
-      if (isWell && !this.#isAwake && !this.#stopped) await this.#wait();
+      if (isWell) await this.#wait();
     }
     if (!this.#stopped) this.#later();
   }
 
+  /** Whether there may be news that no round has asked for yet; the next one does. */
+  #isCalled(): boolean {
+    const isCalled = this.#isAwake && !this.#stopped;
+    this.#isAwake = false;
+    return isCalled;
+  }
+
   /** Goes on at once when somebody says that there are news; otherwise the timer does. */
   async #wait(): Promise<void> {
-    if (this.#options.wait === null) return;
+    if (this.#options.wait === null || this.#isAwake || this.#stopped) return;
     this.#waiting = new AbortController();
     try {
       await this.#options.wait(this.#waiting.signal);
