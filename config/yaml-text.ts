@@ -119,31 +119,43 @@ export class YamlText {
  * order, comments and references to the environment stay, and only the layout may change.
  * @throws Error if the text is no YAML, or there is something else than a list; the message says so
  */
-export function withItem(text: string, [section, list]: readonly [string, string], item: object): string {
+export function withItem(text: string, path: ListPath, item: object): string {
   const document = parseDocument(text);
   const [fault] = document.errors;
   if (fault !== undefined) throw new Error(fault.message);
-  const before = (document.toJS({ maxAliasCount: 100 }) ?? {}) as Record<string, Record<string, unknown> | null>;
-  const items = before[section]?.[list] ?? [];
-  if (!Array.isArray(items)) throw new Error(`${section}.${list} is no list`);
-  const wanted = { ...before, [section]: { ...before[section], [list]: [...(items as unknown[]), item] } };
+  const wanted = withAdded(document.toJS({ maxAliasCount: 100 }), path, item);
+  if (wanted === null) throw new Error(`${path.join('.')} is no list`);
   const isRight = (edited: string | null): edited is string =>
     edited !== null && isDeepStrictEqual(parseDocument(edited).toJS({ maxAliasCount: 100 }), wanted);
-  const inserted = insertedText(text, document, [section, list], item);
+  const inserted = insertedText(text, document, path, item);
   if (isRight(inserted)) return inserted;
-  const rewritten = rewrittenText(document, [section, list], item);
+  const rewritten = rewrittenText(document, path, item);
   if (isRight(rewritten)) return rewritten;
-  throw new Error(`${section}.${list} is written in a way that cannot be added to`);
+  throw new Error(`${path.join('.')} is written in a way that cannot be added to`);
 }
 
+/** The names of the maps that lead to a list, and its own. */
+export type ListPath = readonly [section: string, ...names: string[]];
+
+/** The value with the item at the end of the list; null if there is something else in its place. */
+function withAdded(value: unknown, [name, ...rest]: readonly string[], item: object): unknown {
+  if (name === undefined) return value == null ? [item] : Array.isArray(value) ? [...(value as unknown[]), item] : null;
+  const map = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const inner = withAdded(map[name], rest, item);
+  return inner === null ? null : { ...map, [name]: inner };
+}
+
+/** What stands at a path if nothing else does. */
+const nested = (names: readonly string[], item: object): unknown =>
+  names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), [item]);
+
 /** Null if there is neither a list with an item a line nor nothing at all. */
-function insertedText(text: string, document: Document, path: readonly [string, string], item: object): string | null {
+function insertedText(text: string, document: Document, path: ListPath, item: object): string | null {
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const lines = (written: string): string => written.replaceAll('\n', lineEnd);
-  const [section, list] = path;
-  if (!document.has(section)) {
+  if (!document.has(path[0])) {
     const before = text === '' || text.endsWith('\n') ? text : `${text}${lineEnd}`;
-    return `${before}${text.trim() === '' ? '' : lineEnd}${lines(yamlOf({ [section]: { [list]: [item] } }))}`;
+    return `${before}${text.trim() === '' ? '' : lineEnd}${lines(yamlOf(nested(path, item)))}`;
   }
   const node: unknown = document.getIn(path, true);
   if (!isSeq(node) || node.flow === true) return null;
@@ -159,17 +171,19 @@ function insertedText(text: string, document: Document, path: readonly [string, 
   return `${before}${lines(yamlOf([item]).replace(/^(?=.)/gm, indent))}${text.slice(at)}`;
 }
 
-function rewrittenText(document: Document, path: readonly [string, string], item: object): string | null {
+function rewrittenText(document: Document, path: ListPath, item: object): string | null {
   const [section] = path;
   const node: unknown = document.getIn(path, true);
+  const depth = path.findLastIndex((_, i) => i > 0 && isMap(document.getIn(path.slice(0, i), true)));
   if (isSeq(node)) {
     if (node.items.length === 0) node.flow = false;
     node.add(document.createNode(item));
-  } else if (isMap(document.get(section, true))) document.setIn(path, document.createNode([item]));
-  else {
+  } else if (depth > 0) {
+    document.setIn(path.slice(0, depth + 1), document.createNode(nested(path.slice(depth + 1), item)));
+  } else {
     const nothing: unknown = document.get(section, true);
-    const made = document.createNode({ [path[1]]: [item] });
-    if (isNode(nothing)) made.commentBefore = nothing.comment ?? null;
+    const made = document.createNode(nested(path.slice(1), item));
+    if (isNode(nothing) && isNode(made)) made.commentBefore = nothing.comment ?? null;
     document.set(section, made);
   }
   return document.toString({ lineWidth: 0 });

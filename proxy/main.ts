@@ -299,7 +299,7 @@ nodeOptions(program.command('changed'))
   .argument('[namespace]', 'URL that all its documents begin with (default: all that the node is the primary of)')
   .option('--allow-removals', 'what is missing is meant to be: publish removals that wait to be allowed')
   .option('--json', 'print it as JSON')
-  .addHelpText('after', '\nEnds with 1 if something keeps it from being published as it is, or removals wait.')
+  .addHelpText('after', '\nEnds with 1 if not all could be published: files are still being written, or removals wait.')
   .action(async (namespace: string | undefined, options: ChangedOptions) => {
     const [{ changed }, { watchOf }] = await Promise.all([import('./cli/changed.js'), import('./cli/screen.js')]);
     process.exitCode = await changed(namespace, options, console, watchOf(process.stderr, process.env, process));
@@ -311,6 +311,7 @@ program
   .argument('<namespace>', 'URL that all its documents begin with')
   .requiredOption('--from <url>', 'its primary, or another node that knows it')
   .option('--token-file <file>', 'file with the token of the primary')
+  .option('--root-key <key>', "root key of the namespace, as 'willis keys list' shows it at its primary")
   .option(...configOption)
   .addHelpText('after', '\nCtrl-C ends only the showing; the node goes on.')
   .action(async (namespace: string, options: ReplicateOptions) => {

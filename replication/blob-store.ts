@@ -55,9 +55,11 @@ export class BlobStore {
   readonly #deleting = new Map<Digest, Promise<void>>();
   /** Of blobs that are being written. */
   #reserved = 0;
+  #limit: Bytes;
 
   private constructor(options: BlobStoreOptions, small: SmallBlobs, large: LargeBlobs, partial: PartialBlobs) {
     this.#options = options;
+    this.#limit = options.limit;
     this.#small = small;
     this.#large = large;
     this.#partial = partial;
@@ -88,7 +90,12 @@ export class BlobStore {
   /** `partial`: of the beginnings of blobs, while one is being written of all that it will be. */
   get usage(): { readonly blobs: number; readonly bytes: Bytes; readonly partial: Bytes; readonly limit: Bytes } {
     const { count, total } = this.#references;
-    return { blobs: count, bytes: total, partial: this.#partial.total, limit: this.#options.limit };
+    return { blobs: count, bytes: total, partial: this.#partial.total, limit: this.#limit };
+  }
+
+  /** For what is stored from now on: what there is stays, be it too much. */
+  set limit(limit: Bytes) {
+    this.#limit = limit;
   }
 
   has(digest: Digest): boolean {
@@ -230,9 +237,12 @@ export class BlobStore {
   }
 
   #checkRoom(length: Bytes): void {
-    const { limit, directory } = this.#options;
-    if (this.#references.total + this.#partial.total + this.#reserved + length <= limit) return;
-    throw new BlobStoreError('full', `${length} bytes more do not fit into ${directory}, whose limit is ${limit}`);
+    if (this.#references.total + this.#partial.total + this.#reserved + length <= this.#limit) return;
+    const { directory } = this.#options;
+    throw new BlobStoreError(
+      'full',
+      `${length} bytes more do not fit into ${directory}, whose limit is ${this.#limit}`,
+    );
   }
 
   #ending({ digest, length }: DraftedContent, list: Buffer): DraftEnding {

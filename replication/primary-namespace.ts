@@ -20,6 +20,7 @@ import { Publication } from './publication.js';
 import type { ScanReport } from './replication-control.js';
 import { ScanRecord } from './scan-record.js';
 import { DirectorySource, type DirectorySourceOptions, type SourceStatus } from './source/directory-source.js';
+import { untilFinished } from './source/until-finished.js';
 import { StoredContent } from './stored-content.js';
 import { within } from './within.js';
 
@@ -163,15 +164,22 @@ export class PrimaryNamespace implements HeldNamespace {
     return this.#guard.meet(heads);
   }
 
-  /** Looks at everything now. Fulfilled when what is finished is published and signed, or cannot be. */
-  scan(): Promise<ScanReport> {
-    return this.#recorded((source) => source.scan());
+  /**
+   * Looks at everything now. Fulfilled when what is finished is published and signed, or cannot be.
+   * @param patience how long files that are being written, it seems, are waited for
+   */
+  scan(patience = milliseconds(0)): Promise<ScanReport> {
+    return this.#recorded(async (source) => {
+      await source.scan();
+      await untilFinished(source, this.#options.clock, patience);
+    });
   }
 
   /** What is missing from the directory now is meant to be, be it everything. As `scan`. */
-  allowRemovals(): Promise<ScanReport> {
+  allowRemovals(patience = milliseconds(0)): Promise<ScanReport> {
     return this.#recorded(async (source) => {
       await source.allowRemovals();
+      await untilFinished(source, this.#options.clock, patience);
       this.#keeper.begin();
     });
   }
@@ -193,6 +201,12 @@ export class PrimaryNamespace implements HeldNamespace {
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  /** After `stop`, where the store of contents stays open. */
+  async letGo(): Promise<void> {
+    await this.#source?.letGo();
+    await this.#publication.letGo();
   }
 
   /** Does what is due at this time; called by a timer. */
@@ -248,8 +262,9 @@ export class PrimaryNamespace implements HeldNamespace {
   }
 
   async #recorded(look: (source: DirectorySource) => Promise<void>): Promise<ScanReport> {
+    await this.#started;
     const source = this.#source;
-    if (source === null) throw new Error(`${this.namespace}: its directory is not looked at yet`);
+    if (source === null) throw new Error(`${this.namespace}: its directory is not looked at`);
     const record = new ScanRecord();
     this.#scans.add(record);
     try {

@@ -128,6 +128,15 @@ export class Publication {
     });
   }
 
+  /** After `close`, where the store of contents stays open: others may have what only this needed be deleted. */
+  async letGo(): Promise<void> {
+    let count = 0;
+    for (const { document } of this.list.changes()) {
+      this.#release(document);
+      if (++count % heldAtOnce === 0) await setImmediate();
+    }
+  }
+
   #next<R>(work: () => Promise<R>): Promise<R> {
     const done = this.#work.then(work);
     this.#work = done.catch(() => undefined);

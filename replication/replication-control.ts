@@ -68,6 +68,8 @@ export interface Promotion {
   readonly namespace: Namespace;
   readonly version: ListVersion;
   readonly documents: number;
+  /** What publishes the documents from files, to be written into the configuration: YAML. */
+  readonly configuration: string;
   /** What is left to the operator to do, in sentences. */
   readonly left: readonly string[];
 }

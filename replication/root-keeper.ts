@@ -8,7 +8,7 @@ import { canonicalJson, parseCanonicalJson } from '../wlis/trust/canonical-json.
 import { digestOfText, parseDigest } from '../wlis/trust/digest.js';
 import { Members } from '../wlis/trust/members.js';
 import { NotBelieved } from '../wlis/trust/not-believed.js';
-import { parseKeyId, type KeyId, type PublicKey } from '../wlis/trust/public-key.js';
+import { keyIdOf, parseKeyId, type KeyId, type PublicKey } from '../wlis/trust/public-key.js';
 import { openRootChain, rootChainText, type RootChain } from '../wlis/trust/root-chain.js';
 import { judgeRoot, type LearnedBy, type RootPin } from '../wlis/trust/root-pin.js';
 import { keyForNamespace } from '../wlis/trust/root-statement.js';
@@ -24,7 +24,7 @@ export interface RootKeeperOptions {
   /** Whether a root may be learned over plain HTTP. */
   readonly firstUse: boolean;
   /** Nodes that the chain may be got from where its key is known; beside the authority itself. */
-  readonly others: readonly string[];
+  readonly others: () => readonly string[];
   readonly caller: NodeCaller;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -34,6 +34,8 @@ export interface RootKeeperOptions {
 const again = milliseconds(10_000);
 const patience = milliseconds(10_000);
 const longest = bytes(8_388_608);
+/** Nodes that are asked one after the other. */
+const mostAsked = 8;
 
 /**
  * Knows who signs for a namespace, by the root statements of its authority (decision 5): learned from the authority itself by
@@ -47,6 +49,8 @@ export class RootKeeper {
   #chain: RootChain = [];
   #askedAt: MonotonicMs | null = null;
   #asking: Promise<void> | null = null;
+  #soughtAt: MonotonicMs | null = null;
+  #seeking: Promise<boolean> | null = null;
 
   private constructor(options: RootKeeperOptions) {
     this.#options = options;
@@ -64,6 +68,14 @@ export class RootKeeper {
     const statement = this.#chain.at(-1)?.statement;
     const { namespace, clock } = this.#options;
     return statement === undefined ? null : keyForNamespace(statement, namespace, clock.now())(id);
+  }
+
+  /** The key of that name if it signs for the namespace or has ever done so: for what was believed then. */
+  everKeyFor(id: KeyId): PublicKey | null {
+    const { namespace } = this.#options;
+    const stated = this.#chain.flatMap(({ statement }) => statement.namespaces);
+    const signers = stated.flatMap((one) => (one.namespace === namespace ? one.signers : []));
+    return signers.find(({ key }) => keyIdOf(key) === id)?.key ?? null;
   }
 
   /** Whether anybody is known to sign for the namespace. */
@@ -85,13 +97,48 @@ export class RootKeeper {
     return this.#asking;
   }
 
+  /**
+   * Somebody signs with a key that is not known: the root may have named another one, of which the authority itself need not
+   * know, if its primary was replaced. Asks one node after the other for newer statements, unless that was done just now. They
+   * follow from those that are known, so that they may come from anybody.
+   * @param at who has what is signed; null if nobody knows
+   * @returns whether there are newer ones
+   */
+  seek(at: string | null, signal: AbortSignal): Promise<boolean> {
+    this.#seeking ??= this.#seek(at, signal).finally(() => (this.#seeking = null));
+    return this.#seeking;
+  }
+
+  async #seek(at: string | null, signal: AbortSignal): Promise<boolean> {
+    const { clock, others, logger, namespace } = this.#options;
+    if (!this.isKnown || (this.#soughtAt !== null && elapsedMonotonic(this.#soughtAt, clock.monotonic()) < again)) {
+      return false;
+    }
+    this.#soughtAt = clock.monotonic();
+    const before = this.#chain.length;
+    const urls = [...new Set([...(at === null ? [] : [at]), this.#origin, ...others()])].slice(0, mostAsked);
+    for (const url of urls) {
+      try {
+        await this.#learnFrom(url, signal);
+      } catch (error) {
+        if (signal.aborted) return false;
+        logger.debug({ code: 'root-not-learned', namespace, url, error }, 'no newer root statements came from there');
+      }
+      if (this.#chain.length > before) return true;
+    }
+    return false;
+  }
+
   async #learn(signal: AbortSignal): Promise<void> {
     const now = this.#options.clock.monotonic();
     if (this.isKnown && this.#askedAt !== null && elapsedMonotonic(this.#askedAt, now) < again) return;
     this.#askedAt = now;
     const { configured, others } = this.#options;
     // whose key is known may be heard of from anybody
-    const urls = configured === null && this.#pin === null ? [this.#origin] : [...new Set([this.#origin, ...others])];
+    const urls =
+      configured === null && this.#pin === null
+        ? [this.#origin]
+        : [...new Set([this.#origin, ...others()])].slice(0, mostAsked);
     let failure: unknown = null;
     for (const url of urls) {
       try {
@@ -102,7 +149,10 @@ export class RootKeeper {
         failure ??= error;
       }
     }
-    throw failure;
+    if (this.isKnown || configured !== null || failure instanceof NotBelieved) throw failure;
+    throw new CallFailed('unreachable', this.#origin, 'unknown-root', unknownRoot(failure), {
+      cause: failure,
+    });
   }
 
   async #learnFrom(url: string, signal: AbortSignal): Promise<void> {
@@ -181,6 +231,9 @@ export class RootKeeper {
     }
   }
 }
+
+const unknownRoot = (failure: unknown): string =>
+  `its root key is unknown (${failure instanceof Error ? failure.message : String(failure)}): say it in wlis.trust.roots`;
 
 const refusals: Readonly<Record<'older' | 'conflict' | 'first-use-off', (origin: string) => string>> = {
   older: (origin) => `the root statements of ${origin} are older than those that are known`,

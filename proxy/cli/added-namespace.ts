@@ -2,7 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { formatOriginUri, formatProxyUri, parseOriginUri, parseProxyUri } from '../../config/origin-uri.js';
 import { withItem } from '../../config/yaml-text.js';
-import { parseNamespace, type Namespace } from '../../wlis/namespace.js';
+import { originOf, parseNamespace, type Namespace } from '../../wlis/namespace.js';
 import { NotCanonical } from '../../wlis/not-canonical.js';
 import { escapeControls } from '../base/escape.js';
 import type { OpenedConfig } from './config-file.js';
@@ -15,6 +15,8 @@ export interface WantedNamespace {
   readonly from: string;
   /** Absolute path; null for none. */
   readonly tokenFile: string | null;
+  /** Name of the root key; null if it is to be learned. */
+  readonly rootKey: string | null;
 }
 
 /** Why a namespace is not added to a configuration, for people. */
@@ -22,11 +24,16 @@ export class NotAdded extends Error {
   override readonly name = 'NotAdded';
 }
 
-/** Reads what somebody has typed. @param tokenFile as seen from `directory` @throws NotAdded, or an error of the system */
+interface TypedOptions {
+  readonly from?: string;
+  readonly tokenFile?: string;
+  readonly rootKey?: string;
+}
+
+/** Reads what somebody has typed; files as seen from `directory`. @throws NotAdded, or an error of the system */
 export function wantedNamespace(
   url: string,
-  from: string | undefined,
-  tokenFile: string | undefined,
+  { from, tokenFile, rootKey }: TypedOptions,
   directory: string,
 ): WantedNamespace {
   if (from === undefined) throw new NotAdded('say from where: --from URL');
@@ -34,7 +41,10 @@ export function wantedNamespace(
   if (typeof node === 'string') throw new NotAdded(`--from: expected ${node}, got '${escapeControls(from)}'`);
   const token = tokenFile === undefined ? null : resolve(directory, tokenFile);
   if (token !== null) accessSync(token, constants.R_OK);
-  return { url: namespaceOf(url), from: formatProxyUri(node), tokenFile: token };
+  if (rootKey !== undefined && !/^[A-Za-z0-9_-]{43}$/.test(rootKey)) {
+    throw new NotAdded(`--root-key: expected a key as 'willis keys list' shows it, got '${escapeControls(rootKey)}'`);
+  }
+  return { url: namespaceOf(url), from: formatProxyUri(node), tokenFile: token, rootKey: rootKey ?? null };
 }
 
 /**
@@ -56,7 +66,7 @@ export function addNamespace(opened: OpenedConfig, wanted: WantedNamespace): (()
     throw new NotAdded(`${name}:${line} has ${wanted.url} ${how}: change it there`);
   }
   const before = readFileSync(path, 'utf8');
-  replaceFile(path, added(before, wanted, opened), 'no secrets');
+  replaceFile(path, trusted(added(before, wanted, opened), wanted, opened), 'no secrets');
   return () => replaceFile(path, before, 'no secrets');
 }
 
@@ -73,6 +83,20 @@ const spelt = (url: string): string => {
   const uri = parseOriginUri(url);
   return typeof uri === 'string' ? url : formatOriginUri(uri);
 };
+
+/** With the root key of the namespace, unless it is known by that. */
+function trusted(text: string, { url, rootKey }: WantedNamespace, { config, name }: OpenedConfig): string {
+  if (rootKey === null) return text;
+  const origin = originOf(url);
+  const known = config.wlis.trust.roots.find((root) => formatProxyUri(root.origin) === origin);
+  if (known?.key === rootKey) return text;
+  if (known !== undefined) throw new NotAdded(`${name} has another root key for ${origin}: ${known.key}`);
+  try {
+    return withItem(text, ['wlis', 'trust', 'roots'], { origin, key: rootKey });
+  } catch (error) {
+    throw new NotAdded(`${name}: ${(error as Error).message}. Add the key to wlis.trust.roots by hand`);
+  }
+}
 
 function added(text: string, { url, from, tokenFile }: WantedNamespace, { name, path }: OpenedConfig): string {
   const item = { url, from, ...(tokenFile !== null && { tokenFile: beside(path, tokenFile) }) };

@@ -13,7 +13,8 @@ export interface ChangedOptions extends NamespacesOptions {
 
 /**
  * `willis changed`: has a primary look at all that it publishes, and says what it has published. `ok`: all is published that
- * is there; `failure`: something kept the source from being published as it is, or removals wait to be allowed.
+ * is there; `failure`: something kept the source from being published as it is, removals wait to be allowed, or files are
+ * still being written.
  */
 export async function changed(
   namespace: string | undefined,
@@ -38,7 +39,8 @@ export async function changed(
       return exitCodes.failure;
     }
     console.out(options.json === true ? `${JSON.stringify(reports, null, 2)}\n` : reports.map(scanText).join('\n'));
-    return reports.every(({ problem, held }) => problem === null && held === 0) ? exitCodes.ok : exitCodes.failure;
+    const isAll = reports.every(({ problem, held, unsettled }) => problem === null && held === 0 && unsettled === 0);
+    return isAll ? exitCodes.ok : exitCodes.failure;
   });
 }
 

@@ -38,11 +38,13 @@ function warning(namespace: string, primary: string | null, seq: number | null):
   ].join('\n');
 }
 
-function promotionText({ namespace, version, documents, left }: Promotion): string {
-  const what = `This node is the primary of ${escapeControls(namespace)} from now on`;
+function promotionText({ namespace, version, documents, configuration, left }: Promotion): string {
+  const what = `This node is to be the primary of ${escapeControls(namespace)}`;
   const lines = [
-    `${what}: ${countOf(documents, 'document')}, change ${version.seq} of the new epoch ${escapeControls(version.epoch)}.`,
-    ...left.map((one) => `  ${escapeControls(one)}`),
+    `${what}, once it is told so: ${countOf(documents, 'document')}, change ${version.seq} of the new epoch ${escapeControls(version.epoch)}.`,
+    ...left.map((one) => `  - ${escapeControls(one)}`),
+    '',
+    ...configuration.trimEnd().split('\n').map(escapeControls),
   ];
   return `${lines.join('\n')}\n`;
 }

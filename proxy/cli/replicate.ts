@@ -13,6 +13,8 @@ export interface ReplicateOptions {
   readonly from?: string;
   /** File with the token of the primary. */
   readonly tokenFile?: string;
+  /** Name of the root key, as its owner tells it. */
+  readonly rootKey?: string;
 }
 
 /**
@@ -32,7 +34,7 @@ export async function replicate(
     if (options.config === undefined && dirname(opened.path) !== console.directory) {
       throw new NotAdded(`${opened.path} came with the program; say which configuration is yours: --config FILE`);
     }
-    const wanted = wantedNamespace(namespace, options.from, options.tokenFile, console.directory);
+    const wanted = wantedNamespace(namespace, options, console.directory);
     return await replicateBy(opened, wanted, console, watch);
   } catch (error) {
     if (!(error instanceof CallFailed) && !(error instanceof NotAdded) && !isSystemError(error)) throw error;

@@ -48,10 +48,14 @@ export async function parseBackup(text: string, name: string): Promise<KeyBackup
 }
 
 /**
- * Adds what is not there. What contradicts a key or chain that is there is found before anything is written.
+ * Adds what is not there. Who the node is stays, where it is somebody: what signs for a namespace may come to another node. What
+ * contradicts another key or chain that is there is found before anything is written.
  * @throws KeyFileError
  */
-export async function restore(directory: KeyDirectory, { keys, chains }: KeyBackup): Promise<Restored> {
+export async function restore(directory: KeyDirectory, backup: KeyBackup): Promise<Restored> {
+  const { chains } = backup;
+  const isSomebody = (await directory.keys()).some(({ purpose }) => purpose.kind === 'node');
+  const keys = backup.keys.filter(({ purpose }) => purpose.kind !== 'node' || !isSomebody);
   for (const key of keys) await directory.find(key);
   const longer: RootChain[] = [];
   for (const chain of chains) if (await isLonger(directory, chain)) longer.push(chain);

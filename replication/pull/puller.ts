@@ -89,9 +89,14 @@ export class Puller {
   /** Of what was last wanted and not there then. */
   get progress(): Progress {
     const progress = this.#wanted.progress;
-    let bytesDone: number = progress.bytesDone;
-    for (const { pull } of this.#running.values()) bytesDone += pull?.position ?? 0;
-    return { ...progress, bytesDone: bytes(bytesDone) };
+    return { ...progress, bytesDone: bytes(progress.bytesDone + this.underWay) };
+  }
+
+  /** How much has come of contents that are being pulled. */
+  get underWay(): Bytes {
+    let sum = 0;
+    for (const { pull } of this.#running.values()) sum += pull?.position ?? 0;
+    return bytes(sum);
   }
 
   /** Since the start: bytes that came, and those that were here already in other contents. */

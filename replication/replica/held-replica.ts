@@ -8,12 +8,13 @@ import type { Change } from '../change-list.js';
 import type { Edition } from '../held-namespace.js';
 import type { RemoteHolder } from '../remote-holder.js';
 import type { HoldingRules } from './holding-rules.js';
-import { takeNews, type News } from './news.js';
+import type { Holdings } from './holdings-count.js';
+import { takeNews, type News, type TakenNews } from './news.js';
 import { recalled, type RecalledReplica } from './recalled-replica.js';
 import type { HeldPoint, ReplicaJournal } from './replica-journal.js';
-import type { ReplicaView } from './replica-view.js';
+import type { NextEdition, ReplicaView } from './replica-view.js';
 import { RetainedContents } from './retained-contents.js';
-import { ShowPlan, type Holdings, type MissingContent } from './show-plan.js';
+import { ShowPlan, type Holdings as PlannedHoldings, type MissingContent } from './show-plan.js';
 
 export interface HeldReplicaOptions {
   readonly namespace: Namespace;
@@ -31,6 +32,8 @@ export interface HeldReplicaOptions {
   readonly onWanted: (contents: readonly MissingContent[]) => void;
   /** There is another edition, or a newer head of the same. */
   readonly onEdition: () => void;
+  /** What is held could not be written down, which is tried again. */
+  readonly onUnwritten: (error: unknown) => void;
 }
 
 /** What is visible ahead of what is held is written down so much later, if that has not come to be held meanwhile. */
@@ -59,11 +62,11 @@ export class HeldReplica {
     this.#options = options;
     this.#journal = journal;
     this.view = view;
-    this.#retained = new RetainedContents(options.blobs, options.rules);
+    this.#retained = new RetainedContents(options.blobs, options.rules, rest);
     this.#recalled = [...view.shown];
-    for (const change of view.held?.list.changes() ?? []) this.#retained.retain(change);
-    for (const change of [...this.#recalled, ...kept]) this.#retained.retain(change);
     this.#retained.keep(kept);
+    // the store waits much longer before it deletes anything
+    void this.#next(() => this.#retained.begin(view.held?.list.changes() ?? [], [...this.#recalled, ...kept]));
   }
 
   static async open(options: HeldReplicaOptions): Promise<HeldReplica> {
@@ -76,16 +79,19 @@ export class HeldReplica {
     return this.#plan?.left ?? 0;
   }
 
+  /** Of the newest documents that are known; not all of it at the start. */
+  get holdings(): Holdings {
+    return this.#retained.count.current;
+  }
+
   /** Asks a holder for news. @throws CallFailed, NotBelieved */
   take(holder: RemoteHolder, signal: AbortSignal): Promise<News> {
     const { namespace, clock } = this.#options;
     return this.#next(async () => {
       const news = await takeNews(holder, { namespace, view: this.view, now: clock.now(), signal, rest });
       if (news.kind === 'renewed' && this.view.next === null) await this.#noteHead();
-      if (news.kind === 'changes') {
-        this.#retained.expect(this.view.next?.list.changes() ?? []);
-        await this.#replan();
-      }
+      if (news.taken !== null) await this.#expect(news.taken);
+      else if (this.#plan?.left === 0) void this.#next(() => this.#hold());
       return news;
     });
   }
@@ -95,8 +101,9 @@ export class HeldReplica {
     return this.#next(async () => {
       const { held } = this.view;
       if (held === null) return;
-      const { wanted } = await ShowPlan.make(held.list.changes(), this.#holdings(), rest);
+      const { wanted } = await ShowPlan.make(held.list.changes(), this.#asPlanned(), rest);
       this.#lacking = wanted;
+      for (const { variant } of wanted) this.#retained.count.lost(variant);
       if (wanted.length === 0 || this.#plan !== null) return;
       this.#options.onWanted(wanted);
     });
@@ -104,10 +111,11 @@ export class HeldReplica {
 
   /** A content has come. */
   arrived(digest: Digest): void {
+    this.#retained.count.came(digest);
     const plan = this.#plan;
     if (plan === null) return;
     this.#show(plan.arrived(digest));
-    if (plan.left === 0) void this.#next(() => this.#hold(plan));
+    if (plan.left === 0) void this.#next(() => this.#hold());
   }
 
   /** Fulfilled when what was begun is done. */
@@ -124,26 +132,40 @@ export class HeldReplica {
     await this.#journal.close();
   }
 
+  /** After `close`, where the store of contents stays open: others may have what only this needed be deleted. */
+  async letGo(): Promise<void> {
+    await this.#retained.end(this.#recalled.splice(0));
+    await this.#retained.release(this.view.held?.list.changes() ?? []);
+  }
+
   /** There is no room for what is wanted. @returns whether something was let go of */
   makeRoom(): boolean {
-    const had = [...this.#retained.kept].length > 0;
+    const had = this.#retained.kept.size > 0;
     this.#retained.forgetKept();
     return had;
+  }
+
+  async #expect({ changes, isWhole }: TakenNews): Promise<void> {
+    const { held, next } = this.view;
+    const goesOn = isWhole || next?.isWhole !== true;
+    await this.#retained.expect(changes, goesOn ? (held?.list ?? null) : null, isWhole);
+    await this.#replan();
   }
 
   async #replan(): Promise<void> {
     const { next } = this.view;
     if (next === null) return;
     const { blobs, onWanted } = this.#options;
-    const plan = await ShowPlan.make(next.list.changes(), this.#holdings(), rest);
+    const plan = await ShowPlan.make(next.list.changes(), this.#asPlanned(), rest);
     this.#plan = plan;
+    this.#lacking = this.#lacking.filter(({ variant }) => !blobs.has(variant.digest));
     this.#show(plan.ready);
     for (const { variant } of plan.wanted) if (blobs.has(variant.digest)) this.#show(plan.arrived(variant.digest));
     onWanted([...plan.wanted, ...this.#lacking].filter(({ variant }) => !blobs.has(variant.digest)));
-    if (plan.left === 0) await this.#hold(plan);
+    if (plan.left === 0) void this.#next(() => this.#hold());
   }
 
-  #holdings(): Holdings {
+  #asPlanned(): PlannedHoldings {
     const { blobs, rules } = this.#options;
     const { held } = this.view;
     const older = (path: string): string | null => held?.list.latest(path)?.document ?? null;
@@ -159,35 +181,49 @@ export class HeldReplica {
     return this.#retained.contents(path, document).some(({ digest }) => this.#options.blobs.has(digest));
   }
 
-  /** Everything of the next edition is here: it is held, unless a newer one is on its way by now. */
-  async #hold(plan: ShowPlan): Promise<void> {
-    const { next, held } = this.view;
-    if (this.#plan !== plan || next === null) return;
-    const { blobs, keepsRemoved, onEdition } = this.#options;
-    await blobs.sync();
-    const { head, jws } = next.head;
-    const isWhole = next.isWhole || held === null;
-    const { floor } = isWhole ? next.list : held.list;
-    const point: HeldPoint = { epoch: head.epoch, last: head.seq, floor, head: jws, isWhole };
-    await this.#journal.reach(point, [...next.list.changes()]);
-    const replaced = this.#retained.arrive(held?.list ?? null, isWhole);
+  /** Once everything of the next edition is here, it is held. What fails is tried again when somebody is asked for news. */
+  async #hold(): Promise<void> {
+    if (this.#plan?.left !== 0 || this.view.next === null) return;
+    try {
+      await this.#write(this.view.next);
+    } catch (error) {
+      this.#options.onUnwritten(error);
+      return;
+    }
+    const { held, next } = this.view;
+    const replaced = this.#retained.arrive(held?.list ?? null, next?.isWhole === true || held === null);
     const edition = this.view.commit();
     this.#plan = null;
     this.#unwritten = [];
-    for (const change of this.#recalled.splice(0)) this.#retained.release(change);
-    await this.#letGo(replaced, edition, keepsRemoved);
-    onEdition();
+    this.#options.onEdition();
+    await this.#retained.release(this.#recalled.splice(0));
+    await this.#letGo(replaced, edition);
     await this.#compact(edition);
   }
 
-  async #letGo(replaced: readonly Change<string>[], { list }: Edition, keepsRemoved: boolean): Promise<void> {
+  async #write({ head: { head, jws }, list, isWhole }: NextEdition): Promise<void> {
+    const { held } = this.view;
+    await this.#options.blobs.sync();
+    const point = { epoch: head.epoch, last: head.seq, head: jws };
+    if (held !== null && !isWhole) {
+      await this.#journal.reach({ ...point, floor: held.list.floor, isWhole }, list.changes());
+      return;
+    }
+    await this.#journal.compact({ ...point, floor: list.floor, isWhole: true }, list, {
+      visible: [],
+      kept: this.#retained.kept.values(),
+    });
+  }
+
+  async #letGo(replaced: readonly Change<string>[], { list }: Edition): Promise<void> {
+    const { keepsRemoved } = this.#options;
     const removed = keepsRemoved
       ? replaced.filter(({ path, document }) => document !== null && (list.latest(path)?.document ?? null) === null)
       : [];
     this.#retained.keep(removed);
     if (removed.length > 0) await this.#journal.keep(removed);
     const isKept = new Set(removed);
-    for (const change of replaced) if (!isKept.has(change)) this.#retained.release(change);
+    await this.#retained.release(removed.length === 0 ? replaced : replaced.filter((change) => !isKept.has(change)));
   }
 
   async #noteHead(): Promise<void> {
@@ -200,14 +236,14 @@ export class HeldReplica {
 
   async #compact(edition: Edition): Promise<void> {
     if (!this.#journal.isWorthCompacting) return;
-    const beside = { visible: this.view.shown, kept: this.#retained.kept };
+    const beside = { visible: this.view.shown, kept: this.#retained.kept.values() };
     await this.#journal.compact(pointOf(edition), edition.list, beside);
   }
 
   #show(changes: readonly Change<string>[]): void {
     if (changes.length === 0 || this.view.held === null) return;
     this.view.show(changes);
-    this.#unwritten.push(...changes);
+    for (const change of changes) this.#unwritten.push(change);
     this.#writing ??= setTimeout(() => {
       this.#writing = null;
       if (!this.#closed) void this.#next(() => this.#writeShown());

@@ -1,77 +1,96 @@
-import { setImmediate } from 'node:timers/promises';
 import { bytes, type Bytes } from '../../config/units.js';
 import type { Digest } from '../../wlis/trust/digest.js';
+import type { Variant } from '../../wlis/trust/variant.js';
 import type { BlobStore } from '../blob-store.js';
-import type { Change } from '../change-list.js';
-import { parseDocument } from '../source/published-document.js';
-import type { HoldingRules } from './holding-rules.js';
 
-/** How much there is of what belongs here. */
+/** How much there is of what belongs here. What several documents have counts for each of them. */
 export interface Holdings {
   readonly documents: number;
-  /** Contents that are here, each once. */
+  /** Contents that are here. */
   readonly bytes: Bytes;
   /** Contents that belong here. */
   readonly totalBytes: Bytes;
 }
 
-/** Counts, behind other work, what belongs to a replica and what of it is here. */
-export class HoldingsCount {
-  readonly #blobs: BlobStore;
-  readonly #rules: HoldingRules;
-  #counted: Holdings = { documents: 0, bytes: bytes(0), totalBytes: bytes(0) };
-  #counting: Promise<void> | null = null;
-  #wanted: (() => Iterable<Change<string>>) | null = null;
-  #stopped = false;
-
-  constructor(blobs: BlobStore, rules: HoldingRules) {
-    this.#blobs = blobs;
-    this.#rules = rules;
-  }
-
-  /** As it was when it was counted last. */
-  get current(): Holdings {
-    return this.#counted;
-  }
-
-  /** Counts anew, if need be once more when what is under way is done. */
-  count(changes: () => Iterable<Change<string>>): void {
-    this.#wanted = changes;
-    this.#counting ??= this.#run().finally(() => (this.#counting = null));
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    await this.#counting;
-  }
-
-  async #run(): Promise<void> {
-    while (this.#wanted !== null && !this.#stopped) {
-      const changes = this.#wanted;
-      this.#wanted = null;
-      await setImmediate();
-      await this.#count(changes());
-    }
-  }
-
-  async #count(changes: Iterable<Change<string>>): Promise<void> {
-    const seen = new Set<Digest>();
-    let [documents, here, total, looked] = [0, 0, 0, 0];
-    for (const { path, document } of changes) {
-      if (++looked % slice === 0) await setImmediate();
-      if (this.#stopped) return;
-      if (document === null) continue;
-      documents++;
-      for (const variant of parseDocument(path, document).variants) {
-        const { digest, length } = variant;
-        if (seen.has(digest) || !this.#rules.belongs(path, variant)) continue;
-        seen.add(digest);
-        total += length;
-        if (length === 0 || this.#blobs.has(digest)) here += length;
-      }
-    }
-    this.#counted = { documents, bytes: bytes(here), totalBytes: bytes(total) };
-  }
+/** A content that is not here, and how many documents have it. */
+interface Lacking {
+  readonly length: Bytes;
+  documents: number;
 }
 
-const slice = 256;
+/** So many contents are looked for each time somebody asks: some may have come for visitors, of which nobody tells. */
+const lookedFor = 2048;
+
+/** Counts what belongs to a replica and what of it is here, change by change. */
+export class HoldingsCount {
+  readonly #blobs: Pick<BlobStore, 'has'>;
+  readonly #lacking = new Map<Digest, Lacking>();
+  #looking: Iterator<Digest> | null = null;
+  #documents = 0;
+  #total = 0;
+  #lackingBytes = 0;
+
+  constructor(blobs: Pick<BlobStore, 'has'>) {
+    this.#blobs = blobs;
+  }
+
+  get current(): Holdings {
+    this.#look();
+    const [documents, total] = [this.#documents, this.#total];
+    return { documents, bytes: bytes(total - this.#lackingBytes), totalBytes: bytes(total) };
+  }
+
+  /** There is a document. @param contents those of it that belong here */
+  add(contents: Iterable<Variant>): void {
+    this.#documents++;
+    for (const { digest, length } of contents) {
+      this.#total += length;
+      if (this.#blobs.has(digest)) this.came(digest);
+      else this.#lack(digest, length);
+    }
+  }
+
+  /** The opposite: it is gone, or another one has taken its place. */
+  remove(contents: Iterable<Variant>): void {
+    this.#documents--;
+    for (const { digest, length } of contents) {
+      this.#total -= length;
+      const lacking = this.#lacking.get(digest);
+      if (lacking === undefined) continue;
+      this.#lackingBytes -= length;
+      if (--lacking.documents === 0) this.#lacking.delete(digest);
+    }
+  }
+
+  /** A content is here. */
+  came(digest: Digest): void {
+    const lacking = this.#lacking.get(digest);
+    if (lacking === undefined) return;
+    this.#lacking.delete(digest);
+    this.#lackingBytes -= lacking.documents * lacking.length;
+  }
+
+  /** A content that belongs here has been lost. */
+  lost({ digest, length }: Pick<Variant, 'digest' | 'length'>): void {
+    if (!this.#lacking.has(digest)) this.#lack(digest, length);
+  }
+
+  #lack(digest: Digest, length: Bytes): void {
+    const lacking = this.#lacking.get(digest) ?? { length, documents: 0 };
+    lacking.documents++;
+    this.#lacking.set(digest, lacking);
+    this.#lackingBytes += length;
+  }
+
+  #look(): void {
+    for (let looked = 0; looked < lookedFor && this.#lacking.size > 0; looked++) {
+      this.#looking ??= this.#lacking.keys();
+      const { done, value } = this.#looking.next();
+      if (done === true) {
+        this.#looking = null;
+        return;
+      }
+      if (this.#blobs.has(value)) this.came(value);
+    }
+  }
+}

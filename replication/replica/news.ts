@@ -17,6 +17,14 @@ import { beginsEpoch, type ReplicaView } from './replica-view.js';
 export interface News {
   readonly kind: 'changes' | 'renewed' | 'nothing' | 'behind';
   readonly answer: HeadAnswer;
+  /** Null unless there are changes. */
+  readonly taken: TakenNews | null;
+}
+
+export interface TakenNews {
+  readonly changes: readonly Change<string>[];
+  /** They are all there is, and do not go on from what was known. */
+  readonly isWhole: boolean;
 }
 
 export interface NewsOptions {
@@ -45,48 +53,56 @@ export async function takeNews(holder: RemoteHolder, options: NewsOptions): Prom
       throw new NotBelieved('equivocation', 'head: another root for the same change; its signer says two things');
     case 'ended-epoch':
     case 'older':
-      return { kind: 'behind', answer };
+      return { kind: 'behind', answer, taken: null };
     case 'same':
-      return { kind: 'nothing', answer };
+      return { kind: 'nothing', answer, taken: null };
     case 'newer':
-      return { kind: await taken(holder, answer, options), answer };
+      return { ...(await taken(holder, answer, options)), answer };
   }
 }
 
-async function taken(holder: RemoteHolder, answer: Awaited<ReturnType<RemoteHolder['changes']>>, options: NewsOptions) {
+async function taken(
+  holder: RemoteHolder,
+  answer: Awaited<ReturnType<RemoteHolder['changes']>>,
+  options: NewsOptions,
+): Promise<Pick<News, 'kind' | 'taken'>> {
   const { view } = options;
   const known = view.newest;
   const { head } = answer;
   if (known !== null && !beginsEpoch(known.head, head) && known.head.head.seq === head.head.seq) {
     view.renew(head);
-    return 'renewed';
+    return { kind: 'renewed', taken: null };
   }
-  if (answer.kind === 'changes') await apply(answer, known === null ? 'nothing' : 'next', options);
-  else if (beginsEpoch(known?.head ?? null, head)) await beginAnew(holder, options);
-  else await compare(holder, head, options);
-  return 'changes';
+  const now =
+    answer.kind === 'changes'
+      ? await apply(answer, known === null ? 'nothing' : 'next', options)
+      : beginsEpoch(known?.head ?? null, head)
+        ? await beginAnew(holder, options)
+        : await compare(holder, head, options);
+  return { kind: 'changes', taken: now };
 }
 
 /** All of another epoch. */
-async function beginAnew(holder: RemoteHolder, options: NewsOptions): Promise<void> {
+async function beginAnew(holder: RemoteHolder, options: NewsOptions): Promise<TakenNews> {
   const answer = await holder.changes(null, options.signal);
   if (answer.kind !== 'changes') throw new NotBelieved('malformed', 'changes: none, though all were asked for');
   const judgement = judgeHead(options.view.newest?.head.head ?? null, answer.head.head, options.now);
   if (judgement !== 'newer') throw new NotBelieved('out-of-date', 'changes: the head has become an older one');
-  await apply(answer, 'nothing', options);
+  return apply(answer, 'nothing', options);
 }
 
-async function apply(answer: ChangesAnswer, from: 'next' | 'nothing', options: NewsOptions): Promise<void> {
+async function apply(answer: ChangesAnswer, from: 'next' | 'nothing', options: NewsOptions): Promise<TakenNews> {
   const { head } = answer.head;
   const since = from === 'nothing' ? 0 : (options.view.newest?.head.head.seq ?? 0);
   // who makes light of the sets of a head that says that it is one cannot take them apart
   const sets = answer.sets.length === 0 && head.atomic && since > 0 ? [[since + 1, head.seq] as const] : answer.sets;
   const changes = await changesFrom(answer.records, sets, options);
   await options.view.take(changes, answer.head, from, options.rest);
+  return { changes, isWhole: from === 'nothing' };
 }
 
 /** Finds out by the tries what differs, and asks for that. */
-async function compare(holder: RemoteHolder, head: SignedHead, options: NewsOptions): Promise<void> {
+async function compare(holder: RemoteHolder, head: SignedHead, options: NewsOptions): Promise<TakenNews> {
   const { view, namespace, signal } = options;
   const known = view.newest;
   if (known === null) throw new Error('there is nothing to compare with');
@@ -109,6 +125,7 @@ async function compare(holder: RemoteHolder, head: SignedHead, options: NewsOpti
   }
   const changes = [...kept, ...(await changesFrom(records, [], options))].sort((a, b) => a.seq - b.seq);
   await view.take(changes, head, 'nothing', options.rest);
+  return { changes, isWhole: true };
 }
 
 async function changesFrom(

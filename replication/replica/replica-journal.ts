@@ -31,7 +31,8 @@ export interface JournalReading {
 
 /**
  * What a replica holds, on disk. Frames: `P{json}`, a point that has been reached, behind `C` with the changes that led to it;
- * `V`, changes that became visible ahead of it; `K`, documents as they were before they were removed. Those of a frame `C` count once their `P` is there, which is written with them.
+ * `V`, changes that became visible ahead of it; `K`, documents as they were before they were removed. Those of a
+ * frame `C` count once their `P` is there, which is written with them.
  */
 export class ReplicaJournal {
   readonly #log: CheckedLog;
@@ -70,7 +71,7 @@ export class ReplicaJournal {
   }
 
   /** The list has come to a point by these changes. Fulfilled when that is durable. */
-  reach(point: HeldPoint, changes: readonly Change<string>[]): Promise<void> {
+  reach(point: HeldPoint, changes: Iterable<Change<string>>): Promise<void> {
     return this.#next(() => this.#log.append([...tagged('C', encodeChanges(changes)), pointFrame(point)]));
   }
 

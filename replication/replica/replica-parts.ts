@@ -1,4 +1,5 @@
 import type { Milliseconds } from '../../config/units.js';
+import type { Epoch } from '../../wlis/trust/epoch.js';
 import type { SignedGroup } from '../../wlis/trust/group.js';
 import type { SignedHead } from '../../wlis/trust/head.js';
 
@@ -12,8 +13,11 @@ export interface Source {
 export interface ReplicaPlace {
   /** In the order in which they are to be asked: the parent, its ancestors, the primary. */
   sources(): readonly Source[];
+  /** Others of the group, to be asked when those have nothing; few, and another few each time. */
+  others(): readonly Source[];
   failed(url: string): void;
-  well(url: string): void;
+  /** @param epoch of the head that it has; null if it is behind this node */
+  well(url: string, epoch: Epoch | null): void;
   /** What this head says is held now: those above and below are told. @param age since the primary published it */
   announce(head: SignedHead, age: Milliseconds): void;
   /** The newest that is known; null if none is. */

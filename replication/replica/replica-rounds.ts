@@ -7,7 +7,18 @@ export interface ReplicaRoundsOptions {
   readonly wait: ((signal: AbortSignal) => Promise<void>) | null;
   /** How long nobody has to tell of news before they are asked for. */
   readonly every: Milliseconds;
+  readonly timer?: RoundTimer;
+  /** From 0 to below 1. */
+  readonly chance?: () => number;
 }
+
+/** Calls back once, some time later. @returns what prevents that */
+export type RoundTimer = (then: () => void, after: Milliseconds) => () => void;
+
+const setTimer: RoundTimer = (then, after) => {
+  const timer = setTimeout(then, after);
+  return () => clearTimeout(timer);
+};
 
 const firstRetry = milliseconds(500);
 
@@ -17,7 +28,7 @@ const firstRetry = milliseconds(500);
  */
 export class ReplicaRounds {
   readonly #options: ReplicaRoundsOptions;
-  #timer: NodeJS.Timeout | null = null;
+  #clearTimer: () => void = () => undefined;
   #running: Promise<void> | null = null;
   #isAwake = false;
   #failures = 0;
@@ -33,8 +44,7 @@ export class ReplicaRounds {
     if (this.#stopped) return;
     this.#isAwake = true;
     this.#waiting?.abort();
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#clearTimer();
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
       if (this.#isAwake) this.wake();
@@ -45,7 +55,7 @@ export class ReplicaRounds {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#waiting?.abort();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#clearTimer();
     await this.#running;
   }
 
@@ -80,8 +90,8 @@ export class ReplicaRounds {
   }
 
   #later(): void {
-    const { every } = this.#options;
+    const { every, timer = setTimer, chance = Math.random } = this.#options;
     const usual = this.#failures === 0 ? every : Math.min(every, firstRetry * 2 ** Math.min(this.#failures - 1, 16));
-    this.#timer = setTimeout(() => this.wake(), usual * (0.75 + Math.random() / 2));
+    this.#clearTimer = timer(() => this.wake(), milliseconds(usual * (0.75 + chance() / 2)));
   }
 }

@@ -1,18 +1,9 @@
-import {
-  bytes,
-  elapsedMonotonic,
-  milliseconds,
-  type Bytes,
-  type Milliseconds,
-  type MonotonicMs,
-} from '../../config/units.js';
+import { bytes, type Milliseconds } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
 import type { Namespace } from '../../wlis/namespace.js';
-import { compareVersions, type Version } from '../../wlis/trust/epoch.js';
-import { judgeHead, openHead, type Head, type SignedHead } from '../../wlis/trust/head.js';
+import { openHead, type Head } from '../../wlis/trust/head.js';
 import { defaultGrace, type NamespacePolicy } from '../../wlis/trust/namespace-policy.js';
-import { NotBelieved } from '../../wlis/trust/not-believed.js';
 import type { Variant } from '../../wlis/trust/variant.js';
 import type { Change } from '../change-list.js';
 import type { DocumentContent, Edition, HeldNamespace, Provable } from '../held-namespace.js';
@@ -20,24 +11,20 @@ import { BlobStoreError } from '../blob-store-error.js';
 import type { ContentPulls } from '../pull/content-pulls.js';
 import { Puller } from '../pull/puller.js';
 import { NoSource } from '../pull/source-trial.js';
-import type { Progress } from '../pull/wanted-contents.js';
 import type { HeldVersion } from '../tree/join-request.js';
 import { UpdateWindow, type WindowTimes } from '../update-window.js';
 import type { MissingContent } from './show-plan.js';
-import type { NamespaceReport } from '../namespace-report.js';
-import { CallFailed, type HeadAnswer, type RemoteHolder } from '../remote-holder.js';
+import type { RemoteHolder } from '../remote-holder.js';
 import type { CorrectedTime } from '../corrected-time.js';
 import type { RootKeeper } from '../root-keeper.js';
-import { AgeOfHead } from './age-of-head.js';
-import { HoldingsCount } from './holdings-count.js';
+import { AskedSources } from './asked-sources.js';
 import { HeldReplica, type HeldReplicaOptions } from './held-replica.js';
-import type { News } from './news.js';
+import { OwnLag, stateOf, type OwnStanding } from './own-standing.js';
 import { RefusedNews } from './refused-news.js';
-import type { ReplicaPlace, Source } from './replica-parts.js';
-import { ReplicaRounds } from './replica-rounds.js';
+import type { ReplicaPlace } from './replica-parts.js';
 
-export interface ReplicatedNamespaceOptions extends Omit<HeldReplicaOptions, 'openHead' | 'onWanted' | 'onEdition'> {
-  readonly roots: RootKeeper;
+export interface ReplicatedNamespaceOptions extends Omit<HeldReplicaOptions, 'openHead' | keyof ReplicaEvents> {
+  readonly roots: Pick<RootKeeper, 'isKnown' | 'keyFor' | 'everKeyFor' | 'learn' | 'seek'>;
   /** Corrected by what the primary says. */
   readonly time: CorrectedTime;
   readonly place: ReplicaPlace;
@@ -55,9 +42,6 @@ export interface ReplicatedNamespaceOptions extends Omit<HeldReplicaOptions, 'op
   readonly logger: Logger;
 }
 
-/** How long a holder may wait with its answer where nobody can tell this node of news. */
-const longPoll = milliseconds(30_000);
-
 /** A namespace of which this node is a replica (protocol rules 1 to 3, decisions 1, 2, 13, 14). */
 export class ReplicatedNamespace implements HeldNamespace {
   readonly role = 'replica';
@@ -66,62 +50,54 @@ export class ReplicatedNamespace implements HeldNamespace {
   readonly refused: RefusedNews;
   readonly #options: ReplicatedNamespaceOptions;
   readonly #replica: HeldReplica;
+  readonly #sources: AskedSources;
   readonly #puller: Puller;
   readonly #window: UpdateWindow | null;
-  readonly #age: AgeOfHead;
-  readonly #count: HoldingsCount;
-  #doneAtCount = bytes(0);
-  readonly #rounds: ReplicaRounds;
+  readonly #lag: OwnLag;
   readonly #listeners = new Set<() => void>();
-  readonly #ending = new AbortController();
-  /** The one that has answered last; null while none does. */
-  #source: Source | null = null;
-  #failure: string | null = null;
-  /** The newest that somebody told of, of which the changes may not be known yet. */
-  #heardOf: SignedHead | null = null;
-  #behindSince: MonotonicMs | null = null;
-  #changes = 0;
-  #isClockWrong = false;
+  /** Why what is known cannot be held. */
+  #fault: string | null = null;
 
-  private constructor(options: ReplicatedNamespaceOptions, parts: ReplicaParts) {
+  private constructor(options: ReplicatedNamespaceOptions, replica: HeldReplica, events: ReplicaEvents) {
+    const { clock, logger, namespace, content, window } = options;
     this.#options = options;
-    this.namespace = options.namespace;
-    this.content = options.content;
-    this.refused = parts.refused;
-    this.#replica = parts.replica;
-    const held = parts.replica.view.held?.head.head;
-    this.#age = new AgeOfHead(
-      options.clock,
-      milliseconds(held === undefined ? 0 : Math.max(0, options.clock.now() - held.issued)),
-    );
-    this.#count = new HoldingsCount(options.blobs, options.rules);
+    this.namespace = namespace;
+    this.content = content;
+    this.refused = new RefusedNews(logger, namespace);
+    this.#replica = replica;
+    this.#lag = new OwnLag(clock);
+    this.#sources = new AskedSources({
+      ...options,
+      ...{ replica, refused: this.refused, onRound: () => this.#lag.note(this.heldVersion, this.known) },
+    });
     this.#puller = this.#makePuller();
-    this.#window = options.window && new UpdateWindow(options.window, options.clock, () => this.#obeyWindow());
-    parts.events.onWanted = (wanted) => this.#want(wanted);
-    parts.events.onEdition = () => this.#onEdition();
-    const wait = options.isReachable ? null : (signal: AbortSignal) => this.#awaitNews(signal);
-    this.#rounds = new ReplicaRounds({ round: () => this.#round(), wait, every: options.pollEvery });
+    this.#window = window && new UpdateWindow(window, clock, () => this.#obeyWindow());
+    events.onWanted = (wanted) => this.#want(wanted);
+    events.onEdition = () => this.#onEdition();
+    events.onUnwritten = (error) => this.#noteFault(error);
   }
 
   static async open(options: ReplicatedNamespaceOptions): Promise<ReplicatedNamespace> {
-    const { namespace, roots, logger } = options;
-    const events: ReplicaEvents = { onWanted: () => undefined, onEdition: () => undefined };
+    const { namespace, roots } = options;
+    const nothing = (): void => undefined;
+    const events: ReplicaEvents = { onWanted: nothing, onEdition: nothing, onUnwritten: nothing };
     const replica = await HeldReplica.open({
       ...options,
-      openHead: (jws) => openHead(jws, namespace, (id) => roots.keyFor(id)).catch(() => null),
+      // what was believed when it was written down goes on being served, be there another key by now
+      openHead: (jws) => openHead(jws, namespace, (id) => roots.everKeyFor(id)).catch(() => null),
       onWanted: (contents) => events.onWanted(contents),
       onEdition: () => events.onEdition(),
+      onUnwritten: (error) => events.onUnwritten(error),
     });
-    return new ReplicatedNamespace(options, { replica, events, refused: new RefusedNews(logger, namespace) });
+    return new ReplicatedNamespace(options, replica, events);
   }
 
   /** Begins to follow. Idempotent. */
   start(): void {
-    this.#recount();
     void this.#replica.complete();
     this.#window?.start();
     this.#obeyWindow();
-    this.#rounds.wake();
+    this.#sources.wake();
   }
 
   get policy(): NamespacePolicy {
@@ -145,7 +121,7 @@ export class ReplicatedNamespace implements HeldNamespace {
   }
 
   get confirmedAge(): Milliseconds {
-    return this.#age.value;
+    return this.#sources.confirmedAge;
   }
 
   onEdition(listener: () => void): () => void {
@@ -161,133 +137,94 @@ export class ReplicatedNamespace implements HeldNamespace {
 
   /** The newest head that is believed, be it held or not yet. */
   get known(): Head | null {
-    return this.#newestHead()?.head ?? null;
+    return this.#sources.newest?.head ?? null;
   }
 
   /**
    * Somebody says that there is a newer head: this one, or null if he does not say which. What is no news costs a comparison;
    * nothing is pulled from whoever said it.
    */
-  async hint(jws: string | null): Promise<void> {
-    const { roots, time } = this.#options;
-    if (jws === null) {
-      this.#rounds.wake();
-      return;
-    }
-    const known = this.#newestHead();
-    const offered = await openHead(jws, this.namespace, (id) => roots.keyFor(id)).catch(() => null);
-    // of somebody whose key is not known: it is asked for who signs
-    if (offered !== null && judgeHead(known?.head ?? null, offered.head, time.now()) !== 'newer') return;
-    if (offered !== null) this.#heardOf = offered;
-    this.#rounds.wake();
+  hint(jws: string | null): Promise<void> {
+    return this.#sources.hint(jws);
   }
 
   /** Some of this content, or its block list, is damaged or gone: it is looked at, and what is lacking is pulled anew. */
   async mend({ digest, blocks }: Pick<Variant, 'digest' | 'blocks'>): Promise<void> {
-    const { blobs, logger } = this.#options;
+    const { blobs, logger, namespace } = this.#options;
     try {
       await blobs.check(digest);
       await blobs.check(blocks);
       await this.#replica.complete();
     } catch (error) {
-      logger.error(
-        { code: 'document-not-mended', namespace: this.namespace, error },
-        'a damaged content stays as it is',
-      );
+      logger.error({ code: 'document-not-mended', namespace, error }, 'a damaged content stays as it is');
     }
   }
 
   /** Asks for news now. */
   wake(): void {
-    this.#rounds.wake();
+    this.#sources.wake();
     this.#puller.retry();
   }
 
-  get standing(): ReplicaStanding {
-    const { place } = this.#options;
-    const { held, newest } = this.#replica.view;
-    const known = this.#newestHead();
-    const isBehind = known !== null && (held === null || compareVersions(known.head, held.head.head) > 0);
-    const { documents, bytes: here, totalBytes } = this.#count.current;
-    const lag =
-      isBehind && held !== null
-        ? Math.max(1, known.head.seq - held.head.head.seq)
-        : (known?.head.seq ?? 0) - (held?.head.head.seq ?? 0);
-    const now = this.#options.clock.monotonic();
-    const state =
-      held === null && newest === null
-        ? 'joining'
-        : this.#source === null
-          ? 'cut-off'
-          : isBehind
-            ? 'behind'
-            : 'in-step';
+  get standing(): OwnStanding {
+    const { source, failure, changes } = this.#sources;
+    const [held, known] = [this.heldVersion, this.known];
+    const holdings = this.#replica.holdings;
+    const { progress, counters, underWay } = this.#puller;
     return {
-      state,
-      reason: place.refusal ?? this.#failure,
-      known: known?.head ?? null,
-      lag: {
-        changes: lag,
-        time: milliseconds(this.#behindSince === null ? 0 : elapsedMonotonic(this.#behindSince, now)),
-      },
-      source: this.#source,
-      left: this.#replica.left,
-      changes: this.#changes,
-      progress: this.#puller.progress,
-      counters: this.#puller.counters,
-      ...{ documents, totalBytes },
-      bytes: bytes(Math.min(totalBytes, here + this.#puller.progress.bytesDone - this.#doneAtCount)),
+      state: stateOf({ held, known, source, hasList: this.#replica.view.newest !== null }),
+      reason: this.#options.place.refusal ?? this.#fault ?? failure,
+      lag: this.#lag.read(held, known),
+      ...{ known, source, changes, progress, counters, left: this.#replica.left },
+      ...holdings,
+      bytes: bytes(Math.min(holdings.totalBytes, holdings.bytes + underWay)),
     };
   }
 
   /** Idempotent. */
   async stop(): Promise<void> {
-    this.#ending.abort(new Error('the node stops'));
     this.#window?.stop();
-    await this.#rounds.stop();
+    await this.#sources.stop();
     await this.#puller.stop();
-    await this.#count.stop();
     await this.#replica.close();
+  }
+
+  /** After `stop`, where the store of contents stays open. */
+  letGo(): Promise<void> {
+    return this.#replica.letGo();
   }
 
   #makePuller(): Puller {
     const { blobs, pulls, place, holderAt } = this.#options;
     return new Puller({
       ...{ store: blobs, pulls },
-      sources: () => place.sources().map(({ url }) => holderAt(url)),
+      sources: () => [...place.sources(), ...place.others()].map(({ url }) => holderAt(url)),
       onHave: (digest) => this.#replica.arrived(digest),
       onFailed: (_, error) => this.#onPullFailed(error),
       onRefused: ({ url, reason, message }) => this.refused.noteContent(url, reason, message),
     });
   }
 
-  #recount(): void {
-    this.#doneAtCount = this.#puller.progress.bytesDone;
-    this.#count.count(() => this.#replica.view.latest());
-  }
-
   #want(wanted: readonly MissingContent[]): void {
-    const epoch = this.#newestTaken()?.head.epoch ?? null;
+    const epoch = this.#replica.view.newest?.head.head.epoch ?? null;
     const contents = wanted.map(({ variant, relatives, seq }) => ({ content: variant, relatives, seq }));
     this.#puller.want({ epoch, contents });
-    this.#recount();
   }
 
   #onPullFailed(error: unknown): void {
     const isFull = error instanceof BlobStoreError && error.fault === 'full';
     if (isFull && this.#replica.makeRoom()) void this.#options.blobs.collect().then(() => this.#puller.retry());
-    else if (isFull) this.#noteFull(error);
+    else if (isFull) this.#noteFault(error);
     // nobody has it any more: there must be a newer one
-    else if (error instanceof NoSource && !error.isOutage) this.#rounds.wake();
+    else if (error instanceof NoSource && !error.isOutage) this.#sources.wake();
   }
 
-  #noteFull(error: BlobStoreError): void {
-    const { logger } = this.#options;
-    this.#failure = error.message;
-    logger.error(
-      { code: 'documents-full', namespace: this.namespace, error },
-      'there is no room for what is replicated',
-    );
+  #noteFault(error: unknown): void {
+    const { logger, namespace } = this.#options;
+    this.#fault = error instanceof Error ? error.message : String(error);
+    const isFull = error instanceof BlobStoreError && error.fault === 'full';
+    if (isFull) logger.error({ code: 'documents-full', namespace, error }, 'there is no room for what is replicated');
+    else logger.error({ code: 'replica-unwritten', namespace, error }, 'what came cannot be written down');
   }
 
   #obeyWindow(): void {
@@ -296,153 +233,21 @@ export class ReplicatedNamespace implements HeldNamespace {
     else this.#puller.pause();
   }
 
-  /** Asks one source after the other. @returns whether one of them has answered */
-  async #round(): Promise<boolean> {
-    const { place, time } = this.#options;
-    let isWell = false;
-    for (const source of place.sources()) {
-      if (this.#ending.signal.aborted) return true;
-      const news = await this.#ask(source);
-      if (news === null) continue;
-      isWell = true;
-      this.#source = source;
-      // one that is behind, or has not heard of the primary for long, may be cut off itself
-      const isFresh = news.kind !== 'behind' && time.now() < news.answer.head.head.refreshAfter + staleAfter;
-      const isNewest = this.#heardOf === null || !isBefore(this.#newestTaken(), this.#heardOf);
-      if (isFresh && isNewest) break;
-    }
-    if (!isWell) this.#source = null;
-    else this.#failure = null;
-    this.#noteLag();
-    return isWell;
-  }
-
-  async #ask(source: Source): Promise<News | null> {
-    const { roots, place, holderAt, clock } = this.#options;
-    const { signal } = this.#ending;
-    try {
-      if (!roots.isKnown) await roots.learn(signal);
-      const began = clock.monotonic();
-      const news = await this.#replica.take(holderAt(source.url), signal);
-      place.well(source.url);
-      if (news.kind !== 'behind') this.#noteAge(news.answer, began);
-      if (news.kind === 'changes') this.#changes++;
-      return news;
-    } catch (error) {
-      if (signal.aborted) return null;
-      await this.#noteFailure(source, error);
-      return null;
-    }
-  }
-
-  async #noteFailure({ url }: Source, error: unknown): Promise<void> {
-    const { roots, place, logger } = this.#options;
-    this.#failure = error instanceof Error ? error.message : String(error);
-    if (!this.refused.note(url, error)) {
-      logger.debug({ code: 'source-failed', namespace: this.namespace, url, error }, 'a source did not answer');
-    }
-    place.failed(url);
-    const isUnknownKey =
-      (error instanceof CallFailed || error instanceof NotBelieved) && error.reason === 'wrong-signature';
-    if (error instanceof CallFailed && error.reason === 'out-of-window') await this.#setClock(url);
-    // the key may have been replaced
-    if (isUnknownKey) await roots.learn(this.#ending.signal).catch(() => undefined);
-  }
-
-  /** With the whole round trip, for nobody knows when in it the answer was made. */
-  #noteAge({ age, head }: HeadAnswer, began: MonotonicMs): void {
-    const { clock, time, logger } = this.#options;
-    const confirmed = milliseconds(age + elapsedMonotonic(began, clock.monotonic()));
-    this.#age.set(confirmed);
-    const offset = milliseconds(head.head.issued + confirmed - clock.now());
-    time.note(this.namespace, offset);
-    const isWrong = Math.abs(offset) > clockTolerance;
-    if (isWrong && !this.#isClockWrong) {
-      const seconds = Math.round(Math.abs(offset) / 1000);
-      const text = `the clock of this node is ${seconds} s ${offset > 0 ? 'behind' : 'ahead of'} that of the primary`;
-      logger.warn({ code: 'clock-differs', namespace: this.namespace, offset: Math.round(offset) }, text);
-    }
-    this.#isClockWrong = isWrong;
-  }
-
-  /** Calls are refused for their date: heads, which are for everybody, say what time it is. */
-  async #setClock(url: string): Promise<void> {
-    const { clock, holderAt } = this.#options;
-    const began = clock.monotonic();
-    const answer = await holderAt(url)
-      .head(null, milliseconds(0), this.#ending.signal)
-      .catch(() => null);
-    if (answer === null) return;
-    this.#noteAge(answer, began);
-    this.#rounds.wake();
-  }
-
-  #noteLag(): void {
-    const { held } = this.#replica.view;
-    const known = this.#newestHead();
-    const isBehind = known !== null && (held === null || isBefore(held.head, known));
-    if (!isBehind) this.#behindSince = null;
-    else this.#behindSince ??= this.#options.clock.monotonic();
-  }
-
-  async #awaitNews(signal: AbortSignal): Promise<void> {
-    const source = this.#source;
-    if (source === null) throw new Error('nobody can be asked');
-    const after = this.#newestTaken()?.head ?? null;
-    const both = AbortSignal.any([signal, this.#ending.signal]);
-    await this.#options.holderAt(source.url).head(after, longPoll, both);
-  }
-
-  #newestTaken(): SignedHead | null {
-    return this.#replica.view.newest?.head ?? null;
-  }
-
-  #newestHead(): SignedHead | null {
-    const taken = this.#newestTaken();
-    const heardOf = this.#heardOf;
-    return heardOf !== null && isBefore(taken, heardOf) ? heardOf : taken;
-  }
-
   #onEdition(): void {
-    this.#noteLag();
+    this.#fault = null;
+    this.#lag.note(this.heldVersion, this.known);
     const { edition } = this;
     if (edition === null) return;
-    this.#recount();
     this.#options.place.announce(edition.head, this.confirmedAge);
     for (const listener of this.#listeners) listener();
   }
 }
 
-/** How a replica fares. */
-export interface ReplicaStanding {
-  readonly state: NamespaceReport['state'];
-  readonly reason: string | null;
-  readonly known: Version | null;
-  readonly lag: NamespaceReport['lag'];
-  readonly source: Source | null;
-  /** Changes that cannot be shown yet. */
-  readonly left: number;
-  readonly changes: number;
-  readonly progress: Progress;
-  readonly counters: Puller['counters'];
-  readonly documents: number;
-  readonly bytes: Bytes;
-  readonly totalBytes: Bytes;
-}
-
-interface ReplicaParts {
-  readonly replica: HeldReplica;
-  readonly events: ReplicaEvents;
-  readonly refused: RefusedNews;
-}
-
 interface ReplicaEvents {
   onWanted: HeldReplicaOptions['onWanted'];
   onEdition: HeldReplicaOptions['onEdition'];
+  onUnwritten: HeldReplicaOptions['onUnwritten'];
 }
-
-const isBefore = (one: SignedHead | null, other: SignedHead): boolean =>
-  one === null || compareVersions(one.head, other.head) < 0;
 
 /** Until the group of the namespace is known. */
 const usualPolicy: NamespacePolicy = {
@@ -452,8 +257,3 @@ const usualPolicy: NamespacePolicy = {
   credentials: 'ignore',
   query: 'ignore',
 };
-
-/** How long after a head should have been stated anew its holder is taken for cut off. */
-const staleAfter = milliseconds(30_000);
-
-const clockTolerance = milliseconds(5 * 60_000);

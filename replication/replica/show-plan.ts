@@ -62,7 +62,7 @@ export class ShowPlan {
     this.wanted = wanted;
     const ready: Change<string>[] = [];
     for (const group of groups) {
-      if (group.missing.size === 0) ready.push(...group.changes);
+      if (group.missing.size === 0) for (const change of group.changes) ready.push(change);
       else this.#wait(group);
     }
     this.ready = ready;
@@ -81,7 +81,7 @@ export class ShowPlan {
     const ready: Change<string>[] = [];
     for (const group of groups) {
       group.missing.delete(digest);
-      if (group.missing.size === 0) ready.push(...group.changes);
+      if (group.missing.size === 0) for (const change of group.changes) ready.push(change);
     }
     this.#left -= ready.length;
     return ready;

@@ -17,7 +17,7 @@ import { ReleaseGates } from './release-gates.js';
 import { usualSettleTimes, type SettleTimes } from './settling.js';
 import { findRoot, isOfWay, watchWay, type SourceRoot } from './source-root.js';
 import { SourceReports, type SourceProblem } from './source-reports.js';
-import type { SourceFile } from './source-file.js';
+import { blobsOf, type SourceFile } from './source-file.js';
 import type { CompiledRules } from './source-rules.js';
 import { SourceTree } from './source-tree.js';
 import { TreeWalk, type WalkParts } from './tree-walk.js';
@@ -55,6 +55,7 @@ export interface SourceStatus {
 
 const rootRetry = milliseconds(1000);
 const publishRetry = milliseconds(10_000);
+const releasedAtOnce = 1000;
 
 /**
  * Publishes what lies in a directory, and what changes there. Told of changes by the system where it can be, and looks at
@@ -82,6 +83,9 @@ export class DirectorySource {
   #isStarted = false;
   /** News were lost: everything is to be looked at. */
   #isBehind = false;
+  /** What was seen will be published when some time has passed. */
+  #isMoreToCome = false;
+  readonly #waiting: (() => void)[] = [];
   #stopped = false;
 
   private constructor(options: DirectorySourceOptions, facts: FileFacts) {
@@ -138,6 +142,16 @@ export class DirectorySource {
     });
   }
 
+  /** Whether there is what will be published when it has been as it is for long enough: files being written, or missing. */
+  get isUnfinished(): boolean {
+    return this.#isMoreToCome || [...this.#tree.all()].some(({ looks }) => looks.size > 0);
+  }
+
+  /** Fulfilled when something was looked at the next time, or nothing will be any more. */
+  nextLook(): Promise<void> {
+    return this.#stopped ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
   /** Looks at what it was told of, and what is due. Fulfilled when what is finished is published. */
   lookAtNews(): Promise<void> {
     return this.#next(() => this.#look(this.#agenda.takeNews()));
@@ -175,8 +189,18 @@ export class DirectorySource {
     this.#stopped = true;
     this.#timer.stop();
     this.#watch.close();
+    this.#wakeWaiting();
     await this.#cycle;
     await this.#facts.close();
+  }
+
+  /** After `stop`, where the store of contents stays open: others may have what only this needed be deleted. */
+  async letGo(): Promise<void> {
+    let count = 0;
+    for (const [, file] of this.#files()) {
+      for (const digest of blobsOf(file)) this.#options.blobs.release(digest);
+      if (++count % releasedAtOnce === 0) await setImmediate();
+    }
   }
 
   #next(work: () => Promise<void>): Promise<void> {
@@ -189,9 +213,14 @@ export class DirectorySource {
         this.#timer.in(publishRetry);
       }
       this.#agenda.wakeLater();
+      this.#wakeWaiting();
     });
     this.#cycle = done;
     return done;
+  }
+
+  #wakeWaiting(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   async #look(news: LookWork): Promise<void> {
@@ -234,6 +263,7 @@ export class DirectorySource {
     this.#reports.there();
     this.#reports.stored(walk.trouble, this.#notStored.size);
     const wait = await this.#publisher.publish(clock.monotonic());
+    this.#isMoreToCome = wait !== null;
     if (wait !== null) this.#timer.in(wait);
     this.#reports.published();
     if (isFirst) this.#facts.settle();

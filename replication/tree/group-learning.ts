@@ -1,6 +1,7 @@
 import { milliseconds, monotonicMs, type EpochMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
+import { disbelieved } from '../calls/call-failures.js';
 import type { KnownGroup } from './known-group.js';
 import type { Source } from './source-order.js';
 import type { TreeCalls } from './tree-calls.js';
@@ -15,6 +16,8 @@ export interface GroupLearningOptions {
   readonly logger: Logger;
   /** A newer group was learned. */
   readonly onNews: () => void;
+  /** None came from there, or one that is perhaps not believed. */
+  readonly onRefused: (url: string, error: unknown) => void;
 }
 
 /** Asks other nodes for a newer statement of the group, where the primary does not send one with its answers. */
@@ -43,11 +46,26 @@ export class GroupLearning {
     if (this.#isOld() && !this.#isFresh(lookEvery)) void this.ask();
   }
 
-  /** @throws CallFailed, NotBelieved */
+  /** A node has what no group that is known here is about: it is asked, if nobody was a moment ago. */
+  heardOf(url: string): void {
+    const { clock } = this.#options;
+    if (this.#underWay !== null || this.#isFresh(askEvery)) return;
+    this.#askedAt = clock.monotonic();
+    this.#underWay = this.from(url)
+      .catch((error: unknown) => {
+        if (!this.#stopped.signal.aborted) this.#failed(url, error);
+      })
+      .finally(() => (this.#underWay = null));
+  }
+
+  /** @throws CallFailed */
   async from(url: string): Promise<void> {
     const { calls, group, now, onNews } = this.#options;
     const jws = await calls.group(url, this.#stopped.signal);
-    if (await group.take(jws, now())) onNews();
+    const isNews = await group.take(jws, now()).catch((error: unknown) => {
+      throw disbelieved(url, error);
+    });
+    if (isNews) onNews();
   }
 
   /** Ends what is under way, and waits for that. Idempotent. */
@@ -63,9 +81,15 @@ export class GroupLearning {
         if (!this.#isOld()) return;
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
-        this.#options.logger.debug({ code: 'group-not-learned', url, error }, 'no group came from there');
+        this.#failed(url, error);
       }
     }
+  }
+
+  #failed(url: string, error: unknown): void {
+    const { logger, onRefused } = this.#options;
+    logger.debug({ code: 'group-not-learned', url, error }, 'no group came from there');
+    onRefused(url, error);
   }
 
   #isFresh(time: Milliseconds): boolean {
@@ -80,4 +104,4 @@ export class GroupLearning {
 
 const askEvery = milliseconds(1000);
 const lookEvery = milliseconds(60_000);
-const mostAsked = 4;
+const mostAsked = 6;

@@ -11,6 +11,8 @@ export interface KnownGroupOptions {
   readonly namespace: Namespace;
   /** The key of that name if it signs for the namespace. */
   readonly keyFor: (id: KeyId) => PublicKey | null;
+  /** The same if it has ever done so; `keyFor` where that is not known. */
+  readonly everKeyFor?: (id: KeyId) => PublicKey | null;
   /** By the own clock, corrected by what others say of the time. */
   readonly now: () => EpochMs;
   readonly logger: Logger;
@@ -39,9 +41,19 @@ export class KnownGroup {
    * @returns whether it was
    * @throws NotBelieved for one that is not true, of an ended epoch, or ahead of the clock
    */
-  async take(jws: string, learned: EpochMs): Promise<boolean> {
+  take(jws: string, learned: EpochMs): Promise<boolean> {
+    return this.#take(jws, learned, this.#options.keyFor);
+  }
+
+  /** The same of what this node has kept itself: whoever signs by now, it says where others may be. @throws NotBelieved */
+  recall(jws: string, learned: EpochMs): Promise<boolean> {
+    const { keyFor, everKeyFor = keyFor } = this.#options;
+    return this.#take(jws, learned, everKeyFor);
+  }
+
+  async #take(jws: string, learned: EpochMs, keyFor: (id: KeyId) => PublicKey | null): Promise<boolean> {
     if (jws === this.#known?.signed.jws) return false;
-    const { namespace, keyFor, now } = this.#options;
+    const { namespace, now } = this.#options;
     const signed = await openGroup(jws, namespace, keyFor);
     switch (judgeGroup(this.current?.group ?? null, signed.group, now())) {
       case 'newer':

@@ -3,7 +3,9 @@ import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
 import type { Namespace } from '../../wlis/namespace.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
-import { keyIdOf, type KeyId } from '../../wlis/trust/public-key.js';
+import { compareEpochs, type Epoch } from '../../wlis/trust/epoch.js';
+import { locatedReplicas } from '../../wlis/trust/group-standing.js';
+import { keyIdOf, type KeyId, type PublicKey } from '../../wlis/trust/public-key.js';
 import type { NodeCaller } from '../calls/node-caller.js';
 import { CallFailed } from '../remote-holder.js';
 import { WakeTimer } from '../source/wake-timer.js';
@@ -38,6 +40,8 @@ export interface MembershipOptions {
   readonly logger: Logger;
   /** The sources, the group or the standing have changed. */
   readonly onChanged: () => void;
+  /** Something went wrong with a call: what came from there was perhaps not believed. */
+  readonly onRefused?: (url: string, error: unknown) => void;
 }
 
 /**
@@ -64,6 +68,8 @@ export class Membership {
   #failures = 0;
   /** The source that the primary was told of last. */
   #toldSource: KeyId | null = null;
+  #primaryKey: PublicKey | null = null;
+  #othersAt = 0;
   /** What it was told last that is held here. */
   #toldHeld = '';
 
@@ -83,8 +89,9 @@ export class Membership {
     });
     this.#learning = new GroupLearning({
       ...{ calls: this.#calls, group: options.group, clock: options.clock, now: options.now, logger: options.logger },
-      sources: () => this.sources(),
+      sources: () => [...this.sources(), ...this.others()],
       onNews: () => this.#groupChanged(),
+      onRefused: (url, error) => this.#options.onRefused?.(url, error),
     });
     const { from, group } = options;
     this.#primary = new PrimaryJoin({ from, group, calls: this.#calls, learning: this.#learning });
@@ -100,7 +107,7 @@ export class Membership {
     const { group, logger, namespace } = this.#options;
     const known = this.#memory.group;
     if (known !== null) {
-      await group.take(known.jws, known.learned).catch((error: unknown) => {
+      await group.recall(known.jws, known.learned).catch((error: unknown) => {
         if (!(error instanceof NotBelieved)) throw error;
         logger.warn({ code: 'group-forgotten', namespace, error }, 'the group that was known is not believed any more');
       });
@@ -140,8 +147,25 @@ export class Membership {
     this.look();
   }
 
-  well(url: string): void {
+  /** @param epoch of the head that it has; null if that is none that matters */
+  well(url: string, epoch: Epoch | null): void {
     this.#order.well(url);
+    const known = this.#options.group.current?.group.epoch;
+    // of another primary perhaps
+    if (epoch !== null && (known === undefined || compareEpochs(epoch, known) > 0)) this.#learning.heardOf(url);
+  }
+
+  /** Some of the other replicas, others each time: for when those above have nothing. */
+  others(): readonly Source[] {
+    const { group, now } = this.#options;
+    if (group.current === null) return [];
+    const above = new Set(this.#order.all.map(({ url }) => url));
+    const urls = locatedReplicas(group.current.group, now()).flatMap(({ key, urls: [url = ''] }) =>
+      keyIdOf(key) === this.#id || above.has(url) ? [] : [{ url }],
+    );
+    const from = urls.length === 0 ? 0 : this.#othersAt % urls.length;
+    this.#othersAt += mostOthers;
+    return [...urls.slice(from), ...urls.slice(0, from)].slice(0, mostOthers);
   }
 
   /** What is held has changed, perhaps: the primary is told at once, and then at most once a second. */
@@ -198,6 +222,7 @@ export class Membership {
       }
       const wait = Math.min(firstRetry * 2 ** this.#failures++, longestRetry) * (0.75 + 0.5 * this.#options.chance());
       this.#renewAt = monotonicMs(clock.monotonic() + wait);
+      this.#options.onRefused?.(error instanceof CallFailed ? error.url : this.#primary.at, error);
       this.#stand(standingAfter(error as Error, this.#standing));
     }
   }
@@ -222,11 +247,19 @@ export class Membership {
     if (!isMoved && !isNews && !isLonger) return;
     this.#memory = { ...this.#memory, activeUntil, above };
     this.#setSources();
+    if (!above.every((one) => this.#isNamed(one))) void this.learnGroup();
     this.#keepMemory();
   }
 
   #groupChanged(): void {
     this.#setSources();
+    const primary = this.#options.group.current?.group.primary.key ?? null;
+    if (primary !== this.#primaryKey) {
+      // it does not know what was said to the one before
+      this.#primaryKey = primary;
+      this.#failures = 0;
+      this.#renewAt = this.#options.clock.monotonic();
+    }
     this.#keepMemory();
     this.#options.onChanged();
   }
@@ -250,7 +283,15 @@ export class Membership {
     const primary = this.#options.group.current?.group.primary;
     const id = primary === undefined ? null : keyIdOf(primary.key);
     const last: TreeSource[] = (primary?.urls ?? [this.#options.from]).map((url) => ({ id, url }));
-    this.#order.set([...this.#memory.above, ...last].filter((source) => source.id !== this.#id));
+    const above = this.#memory.above.filter((one) => this.#isNamed(one));
+    this.#order.set([...above, ...last].filter((source) => source.id !== this.#id));
+  }
+
+  /** Nobody is called because of an answer alone, which is not signed: the group says who has joined, and where he is. */
+  #isNamed({ id, url }: TreeNode): boolean {
+    const group = this.#options.group.current?.group;
+    if (group === undefined) return true;
+    return [group.primary, ...group.replicas].some(({ key, urls }) => urls.includes(url) && keyIdOf(key) === id);
   }
 
   /** Where this node asks to be told of changes: nobody can tell one that has no URL, and the primary knows by the joining. */
@@ -303,5 +344,7 @@ const reportEvery: Milliseconds = milliseconds(1000);
 const keepEvery: Milliseconds = milliseconds(240_000);
 const firstRetry: Milliseconds = milliseconds(1000);
 const longestRetry: Milliseconds = milliseconds(60_000);
+/** Of the other replicas. */
+const mostOthers = 3;
 /** At least so often everything is looked at. */
 const lookAgain: Milliseconds = milliseconds(60_000);

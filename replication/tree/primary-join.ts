@@ -26,6 +26,11 @@ export class PrimaryJoin {
     this.#options = options;
   }
 
+  /** Where it answered last, or who knows where it is. */
+  get at(): string {
+    return this.#preferred ?? this.#options.from;
+  }
+
   /** @throws CallFailed; NotBelieved for a group that is not true */
   async join(request: JoinRequest, signal: AbortSignal): Promise<ReplicaAnswer> {
     const { from, group, learning } = this.#options;

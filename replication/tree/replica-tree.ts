@@ -33,6 +33,8 @@ export interface ReplicaTreeOptions {
   readonly caller: NodeCaller;
   /** The key of that name if it signs for the namespace. */
   readonly keyFor: (id: KeyId) => PublicKey | null;
+  /** As of `KnownGroupOptions`. */
+  readonly everKeyFor?: (id: KeyId) => PublicKey | null;
   /** What is held whole; null before the first taking over. */
   readonly held: () => HeldVersion | null;
   /** The newest head that is believed, be it held or not yet. */
@@ -41,6 +43,8 @@ export interface ReplicaTreeOptions {
   readonly onHint: (told: ToldHead | null) => void;
   /** The sources, the group or the standing of the membership have changed. */
   readonly onChanged: () => void;
+  /** As of `MembershipOptions`. */
+  readonly onRefused?: (url: string, error: unknown) => void;
   readonly clock: Clock;
   /** By the own clock, corrected by what others say of the time. */
   readonly now: () => EpochMs;
@@ -73,13 +77,13 @@ export class ReplicaTree implements NamespaceTree {
 
   /** @throws Error what the system says */
   static async open(options: ReplicaTreeOptions): Promise<ReplicaTree> {
-    const { namespace, logger, keyFor, now } = options;
+    const { namespace, logger, keyFor, everKeyFor = keyFor, now } = options;
     const { file, memory, fault } = await MembershipFile.open(join(options.data, 'membership'), namespace);
     if (fault !== null) {
       const lost = { code: 'membership-damaged', namespace, reason: fault };
       logger.warn(lost, 'what was known of the group is damaged: without the primary nobody else is known');
     }
-    const group = new KnownGroup({ namespace, keyFor, now, logger });
+    const group = new KnownGroup({ namespace, keyFor, everKeyFor, now, logger });
     return new ReplicaTree(options, group, new Membership({ ...options, group, file, memory }));
   }
 

@@ -21,6 +21,11 @@ export class SourceOrder<S extends Source> {
     }
   }
 
+  /** From the nearest to the farthest. */
+  get all(): readonly S[] {
+    return this.#sources;
+  }
+
   /** All of them. */
   ordered(now: MonotonicMs): readonly S[] {
     const [well, failed]: [S[], S[]] = [[], []];

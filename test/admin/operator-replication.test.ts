@@ -182,6 +182,7 @@ describe('the operator side and replication', () => {
       namespace: replication.held[1]!.report.namespace,
       version: { epoch, seq: 5 },
       documents: 3,
+      configuration: '',
       left: [],
     };
     replication.promotion = promotion;

@@ -269,7 +269,7 @@ describe('the commands for namespaces', () => {
         },
         ...{ version: { epoch, seq: 853 }, unsettled: 2 },
       };
-      const lines = (await ending(0, asked(mine))).split('\n');
+      const lines = (await ending(1, asked(mine))).split('\n');
       assert.equal(lines[0], 'http://a.example/: 40 documents published, 1 document removed; it is at change 853');
       assert.deepEqual(lines.slice(1, 4), ['  + ./', '  - old', '  + 0\\x0a.html']);
       assert.deepEqual(lines.slice(21), ['  and 21 more', '  2 files still being written', '']);
@@ -281,7 +281,9 @@ describe('the commands for namespaces', () => {
       assert.equal(told, 'http://a.example/: nothing has changed; it is at change 812\n');
     });
 
-    it('ends with 1 if removals wait to be allowed, or something keeps it from being published', async () => {
+    it('ends with 1 if files are being written, removals wait to be allowed, or something keeps it from being published', async () => {
+      replication.scanned = { unsettled: 1 };
+      assert.match(await ending(1, asked(mine)), /1 file still being written\n/);
       replication.scanned = { held: 120 };
       assert.match(await ending(1, asked(mine)), /120 removals wait to be allowed: --allow-removals publishes them\n/);
       replication.scanned = { problem: 'the directory /srv is gone' };
@@ -313,11 +315,12 @@ describe('the commands for namespaces', () => {
     it('makes the node the primary, and says what is left to do', async () => {
       replication.promotion = {
         ...{ namespace: replication.held[1]!.report.namespace, version: { epoch, seq: 20 }, documents: 20 },
+        configuration: 'primary:\n  namespaces: []\n',
         left: ['Add it to primary.namespaces.'],
       };
       assert.equal(
         await ending(0, promote(theirs, { ...there, yes: true }, terminal)),
-        `This node is the primary of ${theirs} from now on: 20 documents, change 20 of the new epoch ${epoch}.\n  Add it to primary.namespaces.\n`,
+        `This node is to be the primary of ${theirs}, once it is told so: 20 documents, change 20 of the new epoch ${epoch}.\n  - Add it to primary.namespaces.\n\nprimary:\n  namespaces: []\n`,
       );
       assert.deepEqual(replication.done, [`promote ${theirs}`]);
     });

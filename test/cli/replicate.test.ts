@@ -65,6 +65,20 @@ describe('the command that has a namespace replicated', () => {
       );
     });
 
+    it('adds the root key that it is given, and takes no other in its place', async () => {
+      const rootKey = 'mDCkGgCYyUB1Jiq0IGLR4ZgYhY3LVV8NyvNAPKz3Pq8';
+      assert.equal((await ran({ rootKey })).code, 0);
+      const { roots } = loadConfig(read(), join(directory.path, 'c.yaml'), {}).wlis.trust;
+      assert.deepEqual(
+        roots.map(({ origin, key }) => [origin.authority, key]),
+        [['a.example', rootKey]],
+      );
+      const other = await ran({ rootKey: rootKey.replace('m', 'n') }, unwatched, 'https://a.example/other/');
+      assert.deepEqual([other.code, /another root key/.test(other.stderr)], [1, true]);
+      const wrong = await ran({ rootKey: 'short' }, unwatched, 'https://c.example/');
+      assert.deepEqual([wrong.code, /--root-key: expected a key/.test(wrong.stderr)], [1, true]);
+    });
+
     it('leaves the mode of the file, and the link through which it was reached', async () => {
       await directory.write('real/c.yaml', text);
       chmodSync(join(directory.path, 'real/c.yaml'), 0o664);

@@ -47,6 +47,23 @@ describe('an item that is added to a configuration in YAML', () => {
     });
   }
 
+  it('stands at the end of a list within several maps, of which some may be there', () => {
+    const deep = ['wlis', 'trust', 'roots'] as const;
+    for (const before of [
+      '',
+      'wlis:\n',
+      'wlis: {peers: [a]}\n',
+      'wlis:\n  trust: # here\n    firstUse: true\n',
+      'a: 1\n',
+    ]) {
+      const edited = withItem(before, deep, item);
+      const value = (parse(before) ?? {}) as { wlis?: { trust?: object } | null };
+      const trust = { ...value.wlis?.trust, roots: [item] };
+      assert.deepEqual(parse(edited), { ...value, wlis: { ...value.wlis, trust } }, before);
+    }
+    assert.throws(() => withItem('wlis: {trust: {roots: {}}}', deep, item), /wlis\.trust\.roots is no list/);
+  });
+
   it('is there with all that was there, whatever that is', () => {
     const scalar = fc.oneof(fc.integer(), fc.boolean(), fc.string(), fc.constant(null));
     const { tree } = fc.letrec((tie) => ({

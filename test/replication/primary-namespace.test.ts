@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rm, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytes, epochMs, milliseconds } from '../../config/units.js';
+import { systemClock } from '../../proxy/base/clock.js';
 import { parseDocument } from '../../replication/source/published-document.js';
 import { epochBegin } from '../../wlis/trust/epoch.js';
 import type { Head, SignedHead } from '../../wlis/trust/head.js';
@@ -65,6 +66,25 @@ describe('a primary of a directory', () => {
       for await (const chunk of fixture.primary.content.read(variant, bytes(0), variant.length)) chunks.push(chunk);
       assert.equal(Buffer.concat(chunks).toString(), text);
     }
+  });
+
+  it('waits, with patience, until what was just written or taken away is published', async () => {
+    await fixture.write('a');
+    for (const name of ['b', 'c', 'd']) await fixture.write(name);
+    await fixture.close();
+    const soon = milliseconds(200);
+    fixture.options = { clock: systemClock, times: { written: soon, moved: soon, missing: soon } };
+    await fixture.open();
+    await fixture.primary.start(fixture.members);
+    const patience = milliseconds(15_000);
+    assert.equal((await fixture.primary.scan(patience)).published, 4);
+    await fixture.write('a', 'new');
+    await fixture.delete('b');
+    const hasty = await fixture.primary.scan();
+    assert.deepEqual([hasty.published, hasty.removed, hasty.unsettled], [0, 0, 1]);
+    const patient = await fixture.primary.scan(patience);
+    assert.deepEqual([patient.published, patient.removed, patient.unsettled], [1, 1, 0]);
+    assert.equal(patient.version?.seq, 6);
   });
 
   it('has one head for what is published while the one before is being signed', async () => {

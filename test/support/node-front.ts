@@ -15,8 +15,8 @@ export class NodeFront {
   readonly requests: string[] = [];
   /** Requests that never arrive: their connection breaks. */
   loses: (request: string) => boolean = () => false;
-  /** Called after so many bytes from the node in one answer; for breaking in the middle of it. */
-  onBack: ((bytes: number) => void) | null = null;
+  /** Called with what goes to the node. */
+  onForth: ((sent: Buffer) => void) | null = null;
   #mode: FrontMode = 'pass';
   #port: number | null = null;
   readonly #server: Server;
@@ -110,12 +110,12 @@ export class NodeFront {
       }
       this.requests.push(request);
     }
+    this.onForth?.(chunk);
     far.write(chunk);
   }
 
   #pass(chunk: Buffer, near: Socket): void {
     this.back += chunk.length;
     near.write(chunk);
-    this.onBack?.(chunk.length);
   }
 }

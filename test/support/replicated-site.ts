@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { ScanReport } from '../../replication/replication-control.js';
 import type { RawResponse } from './raw-client.js';
 import { RunningClock } from './running-clock.js';
 import { SiteNode, type VisitorRequest } from './site-node.js';
@@ -31,8 +32,8 @@ export class ReplicatedSite {
   static async make({ isProcess = false, keys = {} }: NodeChoice = {}): Promise<ReplicatedSite> {
     const room = await TempDir.create();
     const directory = join(room.path, 'site');
-    await mkdir(directory);
-    await mkdir(join(room.path, 'staged'));
+    await mkdir(join(room.path, 'staged', 'release0'), { recursive: true });
+    await symlink(join('staged', 'release0'), directory);
     const clock = new RunningClock();
     const config: Record<string, unknown> = {};
     const primary = await SiteNode.make({ name: 'primary', isProcess, clock, config });
@@ -69,9 +70,11 @@ export class ReplicatedSite {
   /** A chain: each is the parent of the next, where the primary has a fan-out of one. */
   async startChain(count: number, choice: NodeChoice = {}): Promise<readonly SiteNode[]> {
     for (let i = 0; i < count; i++) {
+      const above = this.nodes.at(-1) as SiteNode;
       const replica = await this.addReplica(choice);
       await replica.start();
       await this.inStep([replica]);
+      await this.pullsFrom(replica, above);
     }
     return this.replicas;
   }
@@ -80,8 +83,6 @@ export class ReplicatedSite {
   async put(name: string, content: string | Buffer): Promise<void> {
     const staged = join(this.room.path, 'staged', randomBytes(8).toString('hex'));
     await writeFile(staged, content);
-    // moved later than written, whatever the clock of the file system can tell apart
-    const written = new Date(Date.UTC(2026, 0, 1));
     await utimes(staged, written, written);
     const path = join(this.directory, name);
     await mkdir(dirname(path), { recursive: true });
@@ -98,23 +99,29 @@ export class ReplicatedSite {
     await rename(join(this.directory, from), join(this.directory, to));
   }
 
-  /** Swaps a symlink in place of a directory, so that it leads to a new release of it. */
-  async release(name: string, files: Readonly<Record<string, string>>): Promise<void> {
-    const release = join(this.room.path, 'staged', `release${++this.#release}`);
+  /** Has the directory of the site, which is a symlink, lead to a new release of it. */
+  async release(files: Readonly<Record<string, string>>): Promise<void> {
+    const name = `release${++this.#release}`;
     for (const [file, content] of Object.entries(files)) {
-      const path = join(release, file);
+      const path = join(this.room.path, 'staged', name, file);
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, content);
+      await utimes(path, written, written);
     }
     const link = join(this.room.path, 'staged', `link${this.#release}`);
-    await symlink(release, link);
-    await rename(link, name === '' ? this.directory : join(this.directory, name));
+    await symlink(join('staged', name), link);
+    await rename(link, this.directory);
   }
 
   /** Waits until the primary has published all that was put into the directory, and these hold it. */
   async inStep(nodes: readonly SiteNode[] = this.replicas): Promise<void> {
     await this.published();
     for (const node of nodes) await until(() => this.isInStep(node));
+  }
+
+  /** Waits until a replica pulls from that node. */
+  async pullsFrom(replica: SiteNode, above: SiteNode): Promise<void> {
+    await until(async () => (await replica.report()).parent === above.front.url);
   }
 
   /** Whether a replica holds just what the primary has signed. */
@@ -124,17 +131,21 @@ export class ReplicatedSite {
     return own !== null && own.epoch === other?.epoch && own.seq === other.seq && own.root === other.root;
   }
 
-  /** Waits until all that is finished in the directory is published and signed. */
+  /** Waits until all that was put into the directory is finished, published and signed; removals take a while longer. */
   async published(): Promise<void> {
     await until(async () => (await this.primary.report()).state === 'in-step');
-    await this.primary.ask({
+    await until(async () => (await this.#scan()).unsettled === 0);
+  }
+
+  async #scan(): Promise<ScanReport> {
+    const { body } = await this.primary.ask({
       ...{ method: 'POST', target: '/api/changed', host: 'localhost', side: 'admin' },
       ...{ fields: { 'Content-Type': 'application/json' }, body: JSON.stringify({ namespace: this.namespace }) },
     });
-    await until(async () => {
-      const { source, report } = await this.primary.status(this.namespace);
-      return source?.unsettled.count === 0 && report.state === 'in-step';
-    });
+    const last = body.toString().trimEnd().split('\n').at(-1) ?? '';
+    const { result } = JSON.parse(last) as { readonly result?: readonly [ScanReport] };
+    if (result === undefined) throw new Error(`the directory was not looked at: ${last}`);
+    return result[0];
   }
 
   /** A GET for a document, by its path. */
@@ -159,3 +170,6 @@ export class ReplicatedSite {
     await this.room.remove();
   }
 }
+
+/** Long before it is moved to its place, whatever the clock of the file system can tell apart. */
+const written = new Date(Date.UTC(2026, 0, 1));

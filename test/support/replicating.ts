@@ -93,8 +93,8 @@ export class Replicating {
   async replica(keys: Sections = {}, config: Sections = {}): Promise<Willis> {
     const name = `replica-${this.#replicas.length + 1}`;
     const node = { name, data: this.path(name) };
-    const wlis = { trust: { firstUse: true } };
-    const replica = await startWillis({ clock: aheadOfFiles(), config: { wlis, ...config, node, sites: [] } });
+    const usual = { wlis: { trust: { firstUse: true } }, log: { level: 'info', access: { format: 'off' } } };
+    const replica = await startWillis({ clock: aheadOfFiles(), config: { ...usual, ...config, node, sites: [] } });
     this.#replicas.push(replica);
     await this.replicate(replica, keys, { node: { url: urlOf(replica) } });
     return replica;
@@ -145,6 +145,11 @@ export class Replicating {
     });
   }
 
+  /** Waits until the primary has refused to take a node into the group. */
+  async refused(replica: Willis): Promise<void> {
+    await until(() => replica.events.some(({ code, state }) => code === 'membership' && state !== undefined));
+  }
+
   /** Idempotent. */
   async stop(): Promise<void> {
     await Promise.all(this.#replicas.map((replica) => replica.stop()));
@@ -157,3 +162,10 @@ export class Replicating {
 export const urlOf = (node: Willis): string => `http://127.0.0.1:${node.sitePort}`;
 
 const aheadOfFiles = (): RunningClock => new RunningClock(120_000);
+
+/** What a node tells its operator of the only namespace that it holds: the samples of a metric together. */
+export function metricOf(node: Willis, name: string): number {
+  const lines = node.node.metrics.text().split('\n');
+  const samples = lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}

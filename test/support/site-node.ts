@@ -46,6 +46,10 @@ export class SiteNode {
     return this.#running;
   }
 
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
   /** The process, for signals. */
   get process(): WillisProcess {
     const { running } = this;

@@ -28,6 +28,7 @@ export class NamespaceEntry {
   readonly #options: NamespaceEntryOptions;
   readonly #first: Promise<void>;
   #open: OpenNamespace | null = null;
+  #closed: OpenNamespace | null = null;
   #failure: string | null = null;
   #retrying: NodeJS.Timeout | null = null;
   #opening: Promise<void>;
@@ -73,8 +74,27 @@ export class NamespaceEntry {
   /** This node holds it no more: others are told. */
   async leave(): Promise<void> {
     await this.#first;
-    await this.#open?.leave?.();
+    const { namespace } = this;
+    await this.#open?.leave?.().catch((error: unknown) => {
+      const { logger } = this.#options;
+      logger.info(
+        { code: 'not-left', namespace, error },
+        'the primary could not be told that this node leaves the group',
+      );
+    });
     await this.stop();
+  }
+
+  /** After `stop`, where the node goes on with the same store of contents. */
+  async letGo(): Promise<void> {
+    try {
+      await this.#closed?.letGo();
+    } catch (error) {
+      const { namespace } = this;
+      const event = { code: 'contents-not-let-go', namespace, error };
+      this.#options.logger.warn(event, 'contents that nobody needs stay until the next start');
+    }
+    this.#closed = null;
   }
 
   async #tryToOpen(): Promise<void> {
@@ -95,6 +115,7 @@ export class NamespaceEntry {
     if (this.#retrying !== null) clearTimeout(this.#retrying);
     await this.#opening;
     await this.#open?.stop();
+    this.#closed = this.#open;
     this.#open = null;
   }
 }

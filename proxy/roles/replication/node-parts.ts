@@ -17,11 +17,13 @@ import { HttpUpstream } from '../../forward/http-upstream.js';
 import { parseAddress } from '../../http/ip-address.js';
 import type { FileContents } from '../file-contents.js';
 import { diallerFor } from '../way.js';
+import type { Founding } from './founding.js';
 
 /** What all namespaces of a node share under one configuration. */
 export interface NodeParts {
   readonly data: string;
   readonly keys: KeyDirectory;
+  readonly founding: Founding;
   readonly callKey: CallKey;
   readonly blobs: BlobStore;
   /** `https://m1.example`; null if others cannot reach this node. */
@@ -78,8 +80,8 @@ export class NodeWays {
 
   #destinations(namespace: Namespace, from: string | null): DialGuardOptions {
     if (isPrivate(originOf(namespace))) return { allow: [], deny: [] };
-    const named = from === null ? [] : [hostOf(from)];
-    return { allow: [...this.#config.wlis.peers, ...named], deny: ['private'] };
+    const named = from === null ? 'none' : parseProxyUri(from);
+    return { allow: this.#config.wlis.peers, deny: ['private'], exempt: typeof named === 'string' ? [] : [named] };
   }
 }
 
@@ -89,22 +91,12 @@ export interface NodeWaysOptions {
   readonly metrics: ConstructorParameters<typeof HttpUpstream>[0]['metrics'];
 }
 
-/** Parts of one configuration; the store is that of the node. */
-export function nodeParts(
-  config: Config,
-  ways: NodeWays,
-  {
-    keys,
-    callKey,
-    blobs,
-    time,
-    clock,
-    logger,
-  }: Pick<NodeParts, 'keys' | 'callKey' | 'blobs' | 'time' | 'clock' | 'logger'>,
-): NodeParts {
+/** Parts of one configuration; what they stand on is that of the node. */
+export function nodeParts(config: Config, ways: NodeWays, { ground, time, clock, logger }: LastingParts): NodeParts {
   const { url, data } = config.node;
+  const { keys, founding, callKey, blobs } = ground;
   return {
-    ...{ data, keys, callKey, blobs, time, clock, logger },
+    ...{ data, keys, founding, callKey, blobs, time, clock, logger },
     url: url && formatProxyUri(url),
     upstreamFor: (namespace, from) => ways.upstreamFor(namespace, from),
     callerFor: (namespace, from) =>
@@ -113,6 +105,10 @@ export function nodeParts(
     allowsUrl: (namespace, replica) =>
       !isPrivate(replica) || isPrivate(originOf(namespace)) || parseAddress(hostOf(replica)) !== null,
   };
+}
+
+interface LastingParts extends Pick<NodeParts, 'time' | 'clock' | 'logger'> {
+  readonly ground: Pick<NodeParts, 'keys' | 'founding' | 'callKey' | 'blobs'>;
 }
 
 export async function openBlobs(config: Config, clock: Clock, logger: Logger): Promise<BlobStore> {
@@ -133,8 +129,11 @@ function isPrivate(url: string): boolean {
   const host = hostOf(url);
   const address = parseAddress(host);
   if (address !== null) return privateRangeOf(address) !== null;
-  return host === 'localhost' || host.endsWith('.localhost') || !host.includes('.');
+  return !host.includes('.') || privateNames.test(host);
 }
+
+/** Names that no public place has: RFC 6761, 6762 and 8375, and `internal`. */
+const privateNames = /\.(?:localhost|test|local|internal|home\.arpa)$/;
 
 function hostOf(url: string): string {
   const parsed = parseProxyUri(url);

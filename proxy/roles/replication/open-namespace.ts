@@ -22,8 +22,12 @@ export interface OpenNamespace {
   readonly promote: (() => Promise<Promotion>) | null;
   /** Takes this node out of the group; null where it is the primary. */
   readonly leave: (() => Promise<void>) | null;
+  /** There is more room for contents than before. */
+  haveRoom(): void;
   /** Idempotent. */
   stop(): Promise<void>;
+  /** After `stop`, where the node goes on: what only this has needed of the contents may be deleted. */
+  letGo(): Promise<void>;
 }
 
 export interface WayToPrimary {

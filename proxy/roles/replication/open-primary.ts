@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { elapsedMonotonic, milliseconds, type MonotonicMs } from '../../../config/units.js';
 import { HttpRemoteHolder } from '../../../replication/calls/http-remote-holder.js';
 import type { NodeCaller } from '../../../replication/calls/node-caller.js';
-import { foundNamespace, namespaceSigner } from '../../../replication/keys/authority.js';
+import { namespaceSigner } from '../../../replication/keys/authority.js';
+import { NewerRoots } from '../../../replication/keys/newer-roots.js';
 import { KeyFileError } from '../../../replication/keys/key-file-error.js';
 import {
   PrimaryNamespace,
@@ -22,9 +23,6 @@ import { WillisError } from '../../base/errors.js';
 import type { NodeParts } from './node-parts.js';
 import type { OpenNamespace, SourceControl } from './open-namespace.js';
 import type { WantedPrimary } from './wanted-namespaces.js';
-
-/** How long the root trusts the key of a namespace that is founded by starting a primary; `willis keys delegate` renews it. */
-const delegationTime = milliseconds(400 * 86_400_000);
 
 /** How many replicas that nobody has listed there may be. */
 const mostOpen = 256;
@@ -69,6 +67,7 @@ class OpenPrimary implements OpenNamespace {
   readonly #stopping = new AbortController();
   readonly #started: Promise<void>;
   readonly #stopReports: () => void;
+  readonly #roots: NewerRoots;
   #metAt: MonotonicMs | null = null;
 
   constructor(
@@ -78,10 +77,14 @@ class OpenPrimary implements OpenNamespace {
     private readonly parts: NodeParts,
   ) {
     this.source = {
-      scan: () => held.scan(),
-      allowRemovals: () => held.allowRemovals(),
+      scan: () => held.scan(writingPatience),
+      allowRemovals: () => held.allowRemovals(writingPatience),
       waitForAll: (signal) => this.#waitForAll(signal),
     };
+    this.#roots = new NewerRoots({
+      ...{ namespace: held.namespace, caller, keys: parts.keys, clock: parts.clock, logger: parts.logger },
+      members: () => tree.members.told().map(({ urls: [url = ''] }) => url),
+    });
     let epoch = held.epoch;
     held.onEdition(() => {
       if (held.edition === null) return;
@@ -110,17 +113,32 @@ class OpenPrimary implements OpenNamespace {
     return { report: this.report(), head, primary: null, replicas, source: this.held.source };
   }
 
+  haveRoom(): void {
+    // before it looks at its directory for the first time it has not lacked any
+    if (this.held.source === null) return;
+    this.held.scan().catch((error: unknown) => {
+      const { namespace } = this.held;
+      this.parts.logger.warn({ code: 'not-scanned', namespace, error }, 'a directory could not be looked at');
+    });
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort(new WillisError('too-busy', 'the node stops'));
     this.#stopReports();
     await this.#started;
+    await this.#roots.stop();
     await this.tree.stop();
     await this.held.stop();
+  }
+
+  letGo(): Promise<void> {
+    return this.held.letGo();
   }
 
   async #start(): Promise<void> {
     const { logger } = this.parts;
     try {
+      this.#roots.start();
       await this.held.start((signal) => this.#memberHeads(signal));
       await this.tree.start();
       if (this.held.edition !== null) this.tree.announce(this.held.edition.head);
@@ -151,6 +169,7 @@ class OpenPrimary implements OpenNamespace {
   /** What members say that they hold: of this primary, perhaps from a life that it does not remember. */
   async #memberHeads(signal: AbortSignal): Promise<readonly SignedHead[]> {
     const { namespace } = this.held;
+    await this.#roots.ask(signal);
     const signer = await namespaceSigner(this.parts.keys, namespace, this.parts.clock.now());
     if (typeof signer === 'string') return [];
     const keyFor = (id: KeyId) => (id === signer.id ? signer.publicKey : null);
@@ -172,9 +191,9 @@ class OpenPrimary implements OpenNamespace {
 }
 
 /** The keys that are wanting are made when a primary is started for the first time. */
-async function found(namespace: Namespace, { keys, clock, logger }: NodeParts): Promise<void> {
+async function found(namespace: Namespace, { founding, clock, logger }: NodeParts): Promise<void> {
   try {
-    await foundNamespace(keys, namespace, clock.now(), delegationTime);
+    await founding.found(namespace, clock.now());
   } catch (error) {
     if (!(error instanceof KeyFileError)) throw error;
     logger.error({ code: 'namespace-not-founded', namespace, error }, 'nobody can sign for a namespace');
@@ -220,3 +239,6 @@ const admissionRules = ({ keys: { replicas }, token }: WantedPrimary): Admission
 const meetEvery = milliseconds(60_000);
 
 const memberPatience = milliseconds(5000);
+
+/** So long an operator who has what changed published waits for files to be finished: what was just written takes a second. */
+const writingPatience = milliseconds(15_000);

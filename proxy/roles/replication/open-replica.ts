@@ -9,10 +9,13 @@ import type { RemoteHolder } from '../../../replication/remote-holder.js';
 import { HoldingRules } from '../../../replication/replica/holding-rules.js';
 import { ReplicatedNamespace } from '../../../replication/replica/replicated-namespace.js';
 import { RootKeeper } from '../../../replication/root-keeper.js';
+import type { Membership } from '../../../replication/tree/membership.js';
 import { ReplicaTree } from '../../../replication/tree/replica-tree.js';
 import { namespaceLabel, type Namespace } from '../../../wlis/namespace.js';
+import type { Promotion } from '../../../replication/replication-control.js';
 import type { NodeParts } from './node-parts.js';
 import type { OpenNamespace, WayToPrimary } from './open-namespace.js';
+import { promote } from './promotion.js';
 import type { WantedReplica } from './wanted-namespaces.js';
 
 /** How long another node may be silent. */
@@ -24,11 +27,14 @@ export async function openReplica(wanted: WantedReplica, parts: NodeParts): Prom
   const { clock, logger, blobs, time } = parts;
   const directory = replicaDirectory(parts.data, namespace);
   const caller = parts.callerFor(namespace, from);
+  const known: { membership: Membership | null } = { membership: null };
   const roots = await RootKeeper.open({
-    ...{ namespace, caller, clock, logger, configured: wanted.root, firstUse: wanted.firstUse, others: [from] },
+    ...{ namespace, caller, clock, logger, configured: wanted.root, firstUse: wanted.firstUse },
+    others: () => [from, ...membersAround(known.membership)],
     directory: join(parts.data, 'roots'),
   });
   const keyFor = roots.keyFor.bind(roots);
+  const everKeyFor = roots.everKeyFor.bind(roots);
   const holders = new Map<string, RemoteHolder>();
   const holderAt = (url: string): RemoteHolder => {
     const holder = holders.get(url) ?? new HttpRemoteHolder({ url, namespace, caller, patience, keyFor });
@@ -39,7 +45,8 @@ export async function openReplica(wanted: WantedReplica, parts: NodeParts): Prom
   const rules = new HoldingRules(keys);
   const replica: { held: ReplicatedNamespace | null } = { held: null };
   const tree = await ReplicaTree.open({
-    ...{ namespace, data: directory, from, token: wanted.token, caller, keyFor, clock, now: time.now, logger },
+    ...{ namespace, data: directory, from, token: wanted.token, caller, clock, now: time.now, logger },
+    ...{ keyFor, everKeyFor },
     self: {
       ...{ key: parts.callKey.publicKey, urls: parts.url === null ? [] : [parts.url], place: null, capacity: 1 },
       ...{ subset: rules.subset, update: keys.update === 'immediately' ? 'immediately' : 'scheduled' },
@@ -48,14 +55,17 @@ export async function openReplica(wanted: WantedReplica, parts: NodeParts): Prom
     known: () => replica.held?.known ?? null,
     onHint: (told) => void replica.held?.hint(told?.jws ?? null),
     onChanged: () => replica.held?.wake(),
+    onRefused: (url, error) => void replica.held?.refused.note(url, error),
     chance: Math.random,
   });
+  known.membership = tree.membership;
   const pulls = new ContentPulls(blobs, {
     clock,
     bandwidth: new Bandwidth({ limit: keys.bandwidth, clock }),
     patience,
   });
-  const sources = (): readonly RemoteHolder[] => tree.membership.sources().map(({ url }) => holderAt(url));
+  const sources = (): readonly RemoteHolder[] =>
+    [...tree.membership.sources(), ...tree.membership.others()].map(({ url }) => holderAt(url));
   const content = new FetchedContent({
     ...{ store: blobs, pulls, sources },
     isKept: (variant) => variant.length <= (keys.maxBytes ?? Infinity),
@@ -75,7 +85,8 @@ export async function openReplica(wanted: WantedReplica, parts: NodeParts): Prom
     place: {
       sources: () => tree.membership.sources(),
       failed: (url) => tree.membership.failed(url),
-      well: (url) => tree.membership.well(url),
+      others: () => tree.membership.others(),
+      well: (url, epoch) => tree.membership.well(url, epoch),
       announce: (head, age) => tree.announce(head, age),
       get group() {
         return tree.group;
@@ -107,11 +118,12 @@ interface ReplicaParts {
 
 class OpenReplica implements OpenNamespace {
   readonly source = null;
-  readonly promote = null;
+  readonly promote = () => this.#promote();
   readonly leave = () => this.tree.membership.leave(AbortSignal.timeout(leavePatience));
   readonly held: ReplicatedNamespace;
   readonly tree: ReplicaTree;
   readonly #options: ReplicaParts;
+  #promoting: Promise<Promotion> | null = null;
   readonly #started: Promise<void>;
 
   constructor(options: ReplicaParts) {
@@ -164,11 +176,28 @@ class OpenReplica implements OpenNamespace {
     return { report: this.report(), head, primary: this.toPrimary.url, replicas: null, source: null };
   }
 
+  haveRoom(): void {
+    this.held.wake();
+  }
+
   async stop(): Promise<void> {
     await this.#started;
     await this.held.stop();
     await this.tree.stop();
     this.#options.parts.time.forget(this.held.namespace);
+  }
+
+  letGo(): Promise<void> {
+    return this.held.letGo();
+  }
+
+  /** One at a time. */
+  #promote(): Promise<Promotion> {
+    const { parts, held, tree, roots } = this.#options;
+    this.#promoting ??= promote({ parts, held, group: tree.group?.group ?? null, chain: roots.chain }).finally(
+      () => (this.#promoting = null),
+    );
+    return this.#promoting;
   }
 
   async #start(): Promise<void> {
@@ -184,6 +213,10 @@ class OpenReplica implements OpenNamespace {
     }
   }
 }
+
+/** Nodes of the group, those above first. */
+const membersAround = (membership: Membership | null): readonly string[] =>
+  membership === null ? [] : [...membership.sources(), ...membership.others()].map(({ url }) => url);
 
 /** So long those who know the root are waited for before everything else begins. */
 const rootPatience = milliseconds(5000);

@@ -1,20 +1,17 @@
 import type { Config } from '../../../config/schema.js';
-import { milliseconds, type Bytes } from '../../../config/units.js';
+import type { Bytes } from '../../../config/units.js';
 import { CorrectedTime } from '../../../replication/corrected-time.js';
-import { BlobStoreError } from '../../../replication/blob-store-error.js';
 import type { BlobStore } from '../../../replication/blob-store.js';
-import { KeyDirectory } from '../../../replication/keys/key-directory.js';
-import { KeyFileError } from '../../../replication/keys/key-file-error.js';
-import { CallKey } from '../../../wlis/call-key.js';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/logger.js';
 import { viaEntry, type NodeIdentity } from '../../http/via.js';
 import type { FileContents } from '../file-contents.js';
 import { RefusedConfiguration } from '../refused-configuration.js';
 import { upstreamMadeFrom } from '../way.js';
+import { Ground } from './ground.js';
 import { HeldTable } from './held-table.js';
 import { NamespaceEntry } from './namespace-entry.js';
-import { NodeWays, nodeParts, openBlobs, type NodeParts, type NodeWaysOptions } from './node-parts.js';
+import { NodeWays, nodeParts, type NodeParts, type NodeWaysOptions } from './node-parts.js';
 import { openPrimary } from './open-primary.js';
 import { openReplica } from './open-replica.js';
 import { wantedNamespaces, type WantedNamespace } from './wanted-namespaces.js';
@@ -32,18 +29,6 @@ export interface PreparedReplication {
   abandon(): Promise<void>;
 }
 
-/** What is open for all namespaces together. */
-interface Ground {
-  readonly madeFrom: string;
-  readonly directory: string;
-  readonly blobs: BlobStore;
-  readonly callKey: CallKey;
-  readonly keys: KeyDirectory;
-}
-
-/** Blobs that nobody refers to any more are looked for so often. */
-const collectEvery = milliseconds(60_000);
-
 /** The namespaces that a node holds, as its configuration changes. */
 export class ReplicationLayer {
   readonly time: CorrectedTime;
@@ -55,7 +40,6 @@ export class ReplicationLayer {
   #name = '';
   /** Those that are no longer wanted, until they have stopped. */
   #leaving: Promise<unknown> = Promise.resolve();
-  #collecting: NodeJS.Timeout | null = null;
 
   constructor(options: ReplicationLayerOptions) {
     this.#options = options;
@@ -79,12 +63,14 @@ export class ReplicationLayer {
   async prepare(config: Config, files: FileContents, identity: NodeIdentity): Promise<PreparedReplication> {
     const { all, problems } = wantedNamespaces(config, files);
     if (problems.length > 0) throw new RefusedConfiguration(problems);
-    const ground = all.length === 0 ? null : await this.#groundFor(config);
-    const madeFrom = JSON.stringify([upstreamMadeFrom(config, files), ground?.madeFrom, identity.name]);
+    const { clock, logger } = this.#options;
+    const isSame = this.#ground?.data === config.node.data;
+    const ground = all.length === 0 ? null : isSame ? this.#ground : await Ground.open(config, clock, logger);
+    const madeFrom = JSON.stringify([upstreamMadeFrom(config, files), identity.name]);
     return {
       commit: () => this.#commit(config, files, identity, { all, ground, madeFrom }),
       abandon: async () => {
-        if (ground !== this.#ground) await ground?.blobs.close();
+        if (ground !== this.#ground) await ground?.close();
       },
     };
   }
@@ -96,11 +82,10 @@ export class ReplicationLayer {
   }
 
   async stop(): Promise<void> {
-    if (this.#collecting !== null) clearInterval(this.#collecting);
     await this.#leaving;
     await Promise.all([...this.#entries].map(([, entry]) => entry.stop()));
     await this.#ways?.close();
-    await this.#ground?.blobs.close();
+    await this.#ground?.close();
   }
 
   #commit(
@@ -110,72 +95,59 @@ export class ReplicationLayer {
     { all, ground, madeFrom }: { all: readonly WantedNamespace[]; ground: Ground | null; madeFrom: string },
   ): void {
     const before = new Map(this.#entries);
-    const kept = new Set<NamespaceEntry>();
+    const wholeFrom = (wanted: WantedNamespace): string => JSON.stringify([wanted.kind, wanted.madeFrom, madeFrom]);
+    const kept = new Set(
+      all.flatMap((wanted) => {
+        const known = before.get(wanted.namespace);
+        return known?.madeFrom === wholeFrom(wanted) ? [known] : [];
+      }),
+    );
     const [oldGround, oldWays] = [this.#ground, this.#ways];
     const { metrics, logger } = this.#options;
-    const ways = new NodeWays(config, files, { via: viaEntry('1.1', identity), logger, metrics });
-    const parts = ground && nodeParts(config, ways, { ...this.#options, ...ground, time: this.time });
+    const via = viaEntry('1.1', identity);
+    // those that are kept use them still, since nothing about the ways has changed
+    const oldOrNone = kept.size > 0 ? oldWays : null;
+    const ways = oldOrNone ?? new NodeWays(config, files, { via, logger, metrics });
+    const parts = ground && nodeParts(config, ways, { ...this.#options, ground, time: this.time });
     const entries = all.map((wanted) => {
-      const wholeFrom = JSON.stringify([wanted.kind, wanted.madeFrom, madeFrom]);
       const known = before.get(wanted.namespace);
-      if (known?.madeFrom === wholeFrom) {
-        kept.add(known);
-        return [wanted.namespace, known] as const;
-      }
+      if (known !== undefined && kept.has(known)) return [wanted.namespace, known] as const;
       const open = () => opened(wanted, parts as NodeParts);
       const after = Promise.all([known?.stop(), oldGround === ground ? null : this.#leaving]);
-      return [wanted.namespace, new NamespaceEntry({ wanted, madeFrom: wholeFrom, open, after, logger })] as const;
+      return [
+        wanted.namespace,
+        new NamespaceEntry({ wanted, madeFrom: wholeFrom(wanted), open, after, logger }),
+      ] as const;
     });
     this.#entries = new HeldTable(entries);
     this.#ground = ground;
     this.#url = parts?.url ?? null;
     this.#name = identity.name;
+    this.#ways = ways;
     const left = [...before.values()].filter((entry) => !kept.has(entry));
-    const isGone = (entry: NamespaceEntry): boolean => this.#entries.get(entry.namespace)?.kind !== entry.kind;
-    this.#leaving = Promise.all([
-      this.#leaving,
-      ...left.map((entry) => (isGone(entry) ? entry.leave() : entry.stop())),
-    ]).then(async () => {
-      if (kept.size === 0) await oldWays?.close();
-      if (oldGround !== ground) await oldGround?.blobs.close();
+    const stopped = left.map((entry) => this.#leave(entry, oldGround === ground));
+    this.#leaving = Promise.all([this.#leaving, ...stopped]).then(async () => {
+      if (oldWays !== ways) await oldWays?.close();
+      if (oldGround !== ground) await oldGround?.close();
     });
-    if (kept.size === 0) this.#ways = ways;
-    this.#collectFrom(ground);
-  }
-
-  #collectFrom(ground: Ground | null): void {
-    if (this.#collecting !== null) clearInterval(this.#collecting);
-    this.#collecting = null;
     if (ground === null) return;
-    this.#collecting = setInterval(() => {
-      ground.blobs.collect().catch((error: unknown) => {
-        this.#options.logger.warn({ code: 'documents-not-collected', error }, 'contents could not be deleted');
-      });
-    }, collectEvery).unref();
+    this.#limit(ground.blobs, config.documents.disk, kept);
+    ground.collect();
   }
 
-  /** What is open already, or opened anew. @throws RefusedConfiguration */
-  async #groundFor(config: Config): Promise<Ground> {
-    const { data } = config.node;
-    const madeFrom = JSON.stringify([data, config.documents.disk]);
-    if (this.#ground?.madeFrom === madeFrom) return this.#ground;
-    if (this.#ground?.directory === data) {
-      const got = 'another size while they are in use';
-      throw new RefusedConfiguration([{ key: 'documents.disk', expected: 'the size that documents have had', got }]);
-    }
-    try {
-      const keys = new KeyDirectory(data);
-      const callKey = new CallKey((await keys.nodeKey()).jwk);
-      const blobs = await openBlobs(config, this.#options.clock, this.#options.logger);
-      return { madeFrom, directory: data, blobs, callKey, keys };
-    } catch (error) {
-      if (!(error instanceof BlobStoreError) && !(error instanceof KeyFileError)) throw error;
-      const isTaken = error instanceof BlobStoreError && error.fault === 'in-use';
-      const expected = isTaken ? 'a directory that no other node uses' : 'a directory for keys and documents';
-      throw new RefusedConfiguration([{ key: 'node.data', expected, got: `${data} (${error.message})` }], {
-        cause: error,
-      });
-    }
+  /** @param isGoingOn whether the store of contents stays open */
+  async #leave(entry: NamespaceEntry, isGoingOn: boolean): Promise<void> {
+    const isGone = this.#entries.get(entry.namespace)?.kind !== entry.kind;
+    await (isGone ? entry.leave() : entry.stop());
+    if (isGoingOn) await entry.letGo();
+  }
+
+  /** What did not fit is tried again where there is more room. */
+  #limit(blobs: BlobStore, limit: Bytes, kept: Iterable<NamespaceEntry>): void {
+    const before = blobs.usage.limit;
+    if (limit === before) return;
+    blobs.limit = limit;
+    if (limit > before) for (const { open } of kept) open?.haveRoom();
   }
 
   /** Of this node, for people. */

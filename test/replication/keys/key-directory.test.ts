@@ -275,15 +275,23 @@ describe('a back-up of keys', () => {
     assert.deepEqual(await contents(other), await contents(directory));
   });
 
-  it('that contradicts a key or a root that is there changes nothing', async () => {
+  it('brings the keys of a namespace to another node, which stays who it is', async () => {
+    await directory.nodeKey();
+    await foundNamespace(directory, manual, now, year);
+    const other = elsewhere('other');
+    const { id } = await other.nodeKey();
+    await copied(directory, other);
+    assert.equal((await other.nodeKey()).id, id);
+    const namesOf = async (one: KeyDirectory) => (await one.keys()).flatMap((key) => (key.purpose.kind === 'node' ? [] : [key.id]));
+    assert.deepEqual(await namesOf(other), await namesOf(directory));
+  });
+
+  it('that contradicts a root that is there changes nothing', async () => {
     await directory.nodeKey();
     const other = elsewhere('other');
     await other.nodeKey();
     await foundNamespace(other, guide, now, year);
     const before = await contents(other);
-    await assert.rejects(copied(directory, other), refused(/node\.jwk: there is another key/));
-    assert.deepEqual(await contents(other), before);
-    await rm(pathOf('node.jwk'));
     await foundNamespace(directory, manual, now, year);
     await assert.rejects(copied(directory, other), refused(/another root of https:\/\/docs\.example\.org/));
     assert.deepEqual(await contents(other), before);

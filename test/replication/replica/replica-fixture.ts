@@ -61,6 +61,7 @@ export class ReplicaFixture {
   readonly clock = new FakeClock();
   wanted: readonly MissingContent[] = [];
   editions = 0;
+  readonly unwritten: unknown[] = [];
   replica!: HeldReplica;
   blobs!: BlobStore;
 
@@ -113,6 +114,7 @@ export class ReplicaFixture {
     await this.replica.close();
     await this.blobs.close();
     await this.#open();
+    await this.settle();
   }
 
   /** What is answered at a path. */
@@ -140,6 +142,7 @@ export class ReplicaFixture {
       openHead: (jws) => openHead(jws, held.namespace, held.keyFor).catch(() => null),
       onWanted: (wanted) => (this.wanted = wanted),
       onEdition: () => void this.editions++,
+      onUnwritten: (error) => this.unwritten.push(error),
     });
   }
 }

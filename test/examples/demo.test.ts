@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { TempDir } from '../support/temp-dir.js';
+import { until } from '../support/waiting.js';
+import { root } from '../support/willis-program.js';
+
+interface ShownNode {
+  readonly name: string;
+  readonly url: string;
+  readonly pid: number;
+  /** How far its line is indented: by its level in the tree. */
+  readonly indent: number;
+}
+
+/** The demonstration as a process, with what it prints. */
+class Demonstration {
+  text = '';
+  nodes: readonly ShownNode[] = [];
+  readonly #exited: Promise<unknown>;
+
+  private constructor(
+    readonly child: ChildProcess,
+    readonly temporary: TempDir,
+  ) {
+    this.#exited = once(child, 'exit');
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (piece: string) => (this.text += piece));
+    }
+  }
+
+  static async start(): Promise<Demonstration> {
+    const temporary = await TempDir.create();
+    const child = spawn(process.execPath, ['--import=tsx', 'examples/demo/main.ts'], {
+      cwd: root,
+      env: { ...process.env, TMPDIR: temporary.path },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const started = new Demonstration(child, temporary);
+    await until(() => started.text.includes('Ctrl-C ends') || started.hasEnded);
+    if (started.hasEnded) {
+      await started.close();
+      throw new Error(started.text);
+    }
+    started.nodes = [...started.text.matchAll(/^( +)(\S+) +(http:\S+)\/ +process (\d+)$/gm)].map(
+      ([, indent = '', name = '', url = '', pid]) => ({ name, url, pid: Number(pid), indent: indent.length }),
+    );
+    return started;
+  }
+
+  get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** What it has written to the disk. */
+  async written(): Promise<readonly string[]> {
+    return (await readdir(this.temporary.path)).filter((name) => name.startsWith('willis-demo-'));
+  }
+
+  async site(): Promise<string> {
+    const [directory = ''] = await this.written();
+    return join(this.temporary.path, directory, 'primary', 'site');
+  }
+
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.child.kill(signal);
+    await this.#exited;
+    return this.child.exitCode;
+  }
+
+  /** Until no process, port and file is left. */
+  async gone(): Promise<void> {
+    await until(() => this.nodes.every(({ pid }) => !isRunning(pid)));
+    for (const { url } of this.nodes) assert.equal(await isListening(url), false, `${url} is still open`);
+    await until(async () => (await this.written()).length === 0);
+  }
+
+  async close(): Promise<void> {
+    if (!this.hasEnded) await this.end('SIGKILL');
+    for (const { pid } of this.nodes) if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+    await this.temporary.remove();
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+function isListening(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname, () => {
+      socket.destroy();
+      resolve(true);
+    }).on('error', () => resolve(false));
+  });
+}
+
+describe('npm run demo', function () {
+  // four processes are started and ended
+  this.timeout(90_000);
+
+  let demonstration: Demonstration | null = null;
+
+  afterEach(async () => {
+    await demonstration?.close();
+    demonstration = null;
+  });
+
+  it('shows an edit on all nodes, tells how long it took, and leaves nothing behind after Ctrl-C', async () => {
+    demonstration = await Demonstration.start();
+    const { nodes } = demonstration;
+    assert.deepEqual(
+      nodes.map(({ name }) => name).sort(),
+      ['primary', 'replica-1', 'replica-2', 'replica-3'],
+      demonstration.text,
+    );
+    const indents = new Map(nodes.map(({ name, indent }) => [name, indent]));
+    assert.deepEqual(
+      ['primary', 'replica-1', 'replica-2', 'replica-3'].map((name) => indents.get(name)),
+      [2, 4, 4, 6],
+      'the tree has two levels of replicas',
+    );
+
+    const page = join(await demonstration.site(), 'index.html');
+    const edited = `${await readFile(page, 'utf8')}<p>An edit</p>`;
+    await writeFile(`${page}~`, edited);
+    await rename(`${page}~`, page);
+    await until(() => /change \d+ {2}index\.html/.test(demonstration?.text ?? ''));
+    assert.match(
+      demonstration.text,
+      /change \d+ {2}index\.html {2}primary \d+ ms {2}replica-1 \+\d+ ms {2}replica-2 \+\d+ ms {2}replica-3 \+\d+ ms\n/,
+    );
+    for (const { url } of nodes) {
+      const answer = await fetch(`${url}/`);
+      assert.match(answer.headers.get('content-type') ?? '', /^text\/html/);
+      assert.equal(await answer.text(), edited, url);
+    }
+
+    assert.equal(await demonstration.end('SIGINT'), 0, demonstration.text);
+    await demonstration.gone();
+  });
+
+  it('leaves nothing behind when it is killed', async () => {
+    demonstration = await Demonstration.start();
+    await demonstration.end('SIGKILL');
+    await demonstration.gone();
+  });
+
+  it('leaves nothing behind when it is terminated before all nodes have started', async () => {
+    const temporary = await TempDir.create();
+    const child = spawn(process.execPath, ['--import=tsx', 'examples/demo/main.ts'], {
+      cwd: root,
+      env: { ...process.env, TMPDIR: temporary.path },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(child.stdout, 'data');
+      child.kill('SIGTERM');
+      assert.deepEqual(await once(child, 'exit'), [0, null]);
+      const left = (await readdir(temporary.path)).filter((name) => name.startsWith('willis-demo-'));
+      assert.deepEqual(left, []);
+    } finally {
+      child.kill('SIGKILL');
+      await temporary.remove();
+    }
+  });
+});
