@@ -35,13 +35,13 @@ export class ServerProcess {
   }
 
   /**
-   * Starts the server and waits until it answers `uri` with 200.
+   * Starts the server and waits until it answers `uri` with 200; null for one that does not speak HTTP.
    * @throws Error with what the server printed when it ends or does not answer within 15 s.
    */
-  static async start(command: ServerCommand, uri: string, signal: AbortSignal): Promise<ServerProcess> {
+  static async start(command: ServerCommand, uri: string | null, signal: AbortSignal): Promise<ServerProcess> {
     const server = new ServerProcess(command);
     try {
-      await server.#answers(uri, signal);
+      if (uri !== null) await server.#answers(uri, signal);
       return server;
     } catch (error) {
       await server.stop();

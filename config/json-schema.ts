@@ -4,11 +4,15 @@ export interface SchemaNode {
   readonly $defs?: Readonly<Record<string, SchemaNode>>;
   readonly description?: string;
   readonly default?: unknown;
-  readonly type?: 'string' | 'integer' | 'number' | 'array' | 'object' | 'null';
+  readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object' | 'null';
   readonly enum?: readonly string[];
+  readonly const?: string | number;
   readonly anyOf?: readonly SchemaNode[];
   readonly items?: SchemaNode;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
+  /** Of maps whose keys are for the operator to choose. */
+  readonly propertyNames?: SchemaNode;
+  readonly additionalProperties?: SchemaNode | boolean;
   readonly minimum?: number;
   readonly maximum?: number;
 }
@@ -52,8 +56,9 @@ export function nodeAt(root: SchemaNode, path: Path): SchemaNode | null {
 
 function below(node: SchemaNode, step: string | number): SchemaNode | undefined {
   if (typeof step === 'number') return node.items;
-  const { properties } = node;
-  return properties !== undefined && Object.hasOwn(properties, step) ? properties[step] : undefined;
+  const { properties, additionalProperties: chosen } = node;
+  if (properties !== undefined && Object.hasOwn(properties, step)) return properties[step];
+  return typeof chosen === 'object' ? chosen : undefined;
 }
 
 /** The keys of the maps that may stand at a path. */

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import {
   cronExpression,
   directory,
-  duration,
   extension,
   fieldName,
   fieldValue,
@@ -103,7 +102,7 @@ export const replicatedNamespace = z.strictObject({
     .union([z.literal('immediately'), updateWindow])
     .prefault('immediately')
     .describe('When contents are pulled. What there is, and in which version, is known at once in any case'),
-  pollEvery: duration.prefault('30s').describe('How often to ask for news that nobody told of'),
+  pollEvery: timeout.prefault('30s').describe('How often to ask for news that nobody told of'),
 });
 
 export const trustedRoot = z.strictObject({

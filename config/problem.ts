@@ -39,14 +39,22 @@ export const problemsOf = (issues: readonly Issue[], value: unknown, root: Schem
 function fromIssue(issue: Issue, base: Path, value: unknown, root: SchemaNode): Problem[] {
   const path = [...base, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))];
   if (issue.code === 'unrecognized_keys') return (issue.keys ?? []).map((key) => unknownKey([...path, key], root));
+  if (issue.code === 'invalid_key') return [wrongKey(path, root)];
   if (issue.errors !== undefined) {
-    const meant = issue.errors.filter((branch) => !branch.some((inner) => isWrongType(inner)));
+    const meant = alternativesMeant(issue.errors);
     if (meant.length === 1) return (meant[0] ?? []).flatMap((inner) => fromIssue(inner, path, value, root));
   }
   return [wrongValue(path, valueAt(value, path), issue.params?.['expected'], root)];
 }
 
-const isWrongType = (issue: Issue): boolean => issue.path.length === 0 && issue.code === 'invalid_type';
+/** Those that whoever wrote the value had in mind, as far as its type tells; of several, those of which something is right. */
+function alternativesMeant(all: readonly (readonly Issue[])[]): readonly (readonly Issue[])[] {
+  const meant = all.filter((branch) => !branch.some((inner) => isOfItself(inner, 'invalid_type')));
+  const begun = meant.filter((branch) => !branch.some((inner) => isOfItself(inner, 'invalid_value')));
+  return meant.length > 1 ? begun : meant;
+}
+
+const isOfItself = ({ path, code }: Issue, expected: string): boolean => path.length === 0 && code === expected;
 
 function unknownKey(path: Path, root: SchemaNode): Problem {
   const key = String(path.at(-1));
@@ -60,6 +68,13 @@ function unknownKey(path: Path, root: SchemaNode): Problem {
   const expected = known.length === 0 ? 'no such key' : `one of ${known.join(', ')}`;
   const hint = meant.length === 0 ? null : `Did you mean ${meant.join(' or ')}?`;
   return { path, at: 'key', expected, got: `the unknown key '${key}'`, hint };
+}
+
+/** Of a map whose keys are for the operator to choose. */
+function wrongKey(path: Path, root: SchemaNode): Problem {
+  const map = nodeAt(root, path.slice(0, -1));
+  const expected = describe(root, map?.propertyNames ?? {});
+  return { path, at: 'key', expected, got: shown(path.at(-1)), hint: null };
 }
 
 function wrongValue(path: Path, value: unknown, expected: unknown, root: SchemaNode): Problem {
@@ -79,6 +94,7 @@ const topBranches = (node: SchemaNode): readonly SchemaNode[] =>
   definitionName(node) === null ? (node.anyOf ?? [node]) : [node];
 
 function fits(node: SchemaNode, value: unknown): boolean {
+  if (node.const !== undefined) return node.const === value;
   if (node.type === 'array') return Array.isArray(value);
   if (node.type === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
   if (node.type === 'integer') return typeof value === 'number';
@@ -88,12 +104,15 @@ function fits(node: SchemaNode, value: unknown): boolean {
 function describe(root: SchemaNode, node: SchemaNode): string {
   if (definitionName(node) !== null) return resolved(root, node).description ?? 'another value';
   if (node.enum !== undefined) return `one of ${node.enum.join(', ')}`;
+  if (node.const !== undefined) return String(node.const);
   if (node.anyOf !== undefined) return node.anyOf.map((branch) => describe(root, branch)).join(' or ');
   switch (node.type ?? 'string') {
     case 'array':
       return 'a list';
     case 'object':
-      return `a map of ${Object.keys(node.properties ?? {}).join(', ')}`;
+      return node.properties === undefined ? 'a map' : `a map of ${Object.keys(node.properties).join(', ')}`;
+    case 'boolean':
+      return 'true or false';
     case 'integer':
       return `a whole number${bounds(node)}`;
     case 'number':

@@ -37,6 +37,7 @@ function typeOf(node: SchemaNode): string {
   if (name !== null) return name;
   if (node.anyOf !== undefined) return node.anyOf.map(typeOf).join(' or ');
   if (node.enum !== undefined) return node.enum.join(', ');
+  if (node.const !== undefined) return String(node.const);
   if (node.type === 'array')
     return node.items?.properties === undefined ? `list of ${typeOf(node.items ?? {})}` : 'list';
   if (node.type === 'integer') return 'whole number';

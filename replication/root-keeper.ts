@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { bytes, elapsedMonotonic, milliseconds, type MonotonicMs } from '../config/units.js';
 import type { Clock } from '../proxy/base/clock.js';
 import type { Logger } from '../proxy/base/logger.js';
@@ -32,6 +33,7 @@ export interface RootKeeperOptions {
 
 /** Nobody has to be asked again so soon. */
 const again = milliseconds(10_000);
+const seekAgain = milliseconds(2000);
 const patience = milliseconds(10_000);
 const longest = bytes(8_388_608);
 /** Nodes that are asked one after the other. */
@@ -99,9 +101,10 @@ export class RootKeeper {
 
   /**
    * Somebody signs with a key that is not known: the root may have named another one, of which the authority itself need not
-   * know, if its primary was replaced. Asks one node after the other for newer statements, unless that was done just now. They
-   * follow from those that are known, so that they may come from anybody.
-   * @param at who has what is signed; null if nobody knows
+   * know, if its primary was replaced. Asks one node after the other for newer statements, which follow from those that are known,
+   * so that they may come from anybody. It is done once in some seconds, however many sign so.
+   * @param at who has what is signed: nothing is done if others were asked just now; null if nobody knows: then a moment later,
+   *   since whoever told of it may not tell again
    * @returns whether there are newer ones
    */
   seek(at: string | null, signal: AbortSignal): Promise<boolean> {
@@ -111,9 +114,11 @@ export class RootKeeper {
 
   async #seek(at: string | null, signal: AbortSignal): Promise<boolean> {
     const { clock, others, logger, namespace } = this.#options;
-    if (!this.isKnown || (this.#soughtAt !== null && elapsedMonotonic(this.#soughtAt, clock.monotonic()) < again)) {
-      return false;
-    }
+    if (!this.isKnown) return false;
+    const wait = this.#soughtAt === null ? 0 : seekAgain - elapsedMonotonic(this.#soughtAt, clock.monotonic());
+    if (wait > 0 && at !== null) return false;
+    if (wait > 0) await pause(wait, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) return false;
     this.#soughtAt = clock.monotonic();
     const before = this.#chain.length;
     const urls = [...new Set([...(at === null ? [] : [at]), this.#origin, ...others()])].slice(0, mostAsked);
@@ -149,7 +154,7 @@ export class RootKeeper {
         failure ??= error;
       }
     }
-    if (this.isKnown || configured !== null || failure instanceof NotBelieved) throw failure;
+    if (this.isKnown || configured !== null || isDisbelief(failure)) throw failure;
     throw new CallFailed('unreachable', this.#origin, 'unknown-root', unknownRoot(failure), {
       cause: failure,
     });
@@ -234,6 +239,10 @@ export class RootKeeper {
 
 const unknownRoot = (failure: unknown): string =>
   `its root key is unknown (${failure instanceof Error ? failure.message : String(failure)}): say it in wlis.trust.roots`;
+
+/** What came was a lie, which whoever sent it answers for. */
+const isDisbelief = (error: unknown): boolean =>
+  error instanceof NotBelieved || (error instanceof CallFailed && error.fault === 'not-believed');
 
 const refusals: Readonly<Record<'older' | 'conflict' | 'first-use-off', (origin: string) => string>> = {
   older: (origin) => `the root statements of ${origin} are older than those that are known`,

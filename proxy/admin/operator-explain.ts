@@ -19,8 +19,19 @@ export interface SidesView {
   readonly isOpen: (side: SideName) => boolean;
   /** The site that serves a target URI; null if none does. */
   readonly siteFor: (target: TargetUri) => Site | null;
+  /** What a namespace that is held here says of a request; null if the target belongs to none. */
+  readonly heldFor: (request: HypotheticalRequest) => HeldExplanation | null;
   /** What the access rules say of a request. */
   readonly judge: (facts: AccessFacts) => Judgement;
+}
+
+/** What becomes of a request whose target belongs to a namespace that the node publishes or replicates. */
+export interface HeldExplanation {
+  readonly namespace: string;
+  readonly role: 'primary' | 'replica';
+  /** `document`, `not-found`: from what is held, and the cache has no part in it; `primary`: it is the primary's to answer. */
+  readonly from: 'document' | 'not-found' | 'primary';
+  readonly because: string;
 }
 
 /** What a node would do about a request on one of its sides. */
@@ -28,6 +39,8 @@ export interface ExplainedRequest extends Explanation {
   readonly side: SideName;
   /** What the reverse side serves it from; null on the other side, and where no site does. */
   readonly site: { readonly host: string; readonly prefix: string; readonly origin: string } | null;
+  /** What a namespace that is held here says of it; null if it belongs to none. Where that answers, the rest does not count. */
+  readonly held: HeldExplanation | null;
   /** What is said to the client that was named; null if none was. */
   readonly access: (Judgement & { readonly client: string }) | null;
 }
@@ -80,7 +93,7 @@ function sideOf(given: string | undefined): SideName | null {
 }
 
 /**
- * On the side that is asked for; otherwise on the one that has something stored; otherwise on the reverse side for a host
+ * On the side that is asked for; otherwise, for what is held here, on the reverse side; otherwise on the one that has something stored; otherwise on the reverse side for a host
  * that a site names, on the forward proxy for others.
  */
 async function onSide(
@@ -90,12 +103,15 @@ async function onSide(
   sides: SidesView,
 ): Promise<Omit<ExplainedRequest, 'access'>> {
   const site = sides.siteFor(request.target);
+  const held = sides.heldFor(request);
   const explainOn = async (side: SideName): Promise<Omit<ExplainedRequest, 'access'>> => ({
     ...(await cache.explain(request, scopeOf[side])),
     side,
     site: side === 'proxy' || site === null ? null : described(site),
+    held,
   });
   if (asked !== null) return explainOn(asked);
+  if (held !== null) return explainOn(sides.isOpen('site') ? 'site' : 'proxy');
   const likely: SideName = (site !== null && site.host !== '*') || !sides.isOpen('proxy') ? 'site' : 'proxy';
   const [first, second] = [await explainOn(likely), await explainOn(likely === 'site' ? 'proxy' : 'site')];
   return first.stored.length === 0 && second.stored.length > 0 ? second : first;

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../config/duration.js';
-import type { ExplainedRequest } from '../admin/operator-explain.js';
+import type { ExplainedRequest, HeldExplanation } from '../admin/operator-explain.js';
 import { escapeControls } from '../base/escape.js';
 import { readableDuration, readableSize } from '../base/readable-units.js';
 import type { StoredExplanation } from '../cache/explanation.js';
@@ -22,7 +22,7 @@ export function explanationText(explained: ExplainedRequest, options: TextOption
     `${style.strong(`${method} ${escapeControls(uri)}`)}\n`,
     lines(aboutRequest(explained, style), options, 2),
     `\n${style.strong('The next such request')}\n`,
-    lines(aboutNext(explained.next, style), options, 2),
+    lines(explained.held === null ? aboutNext(explained.next, style) : aboutHeld(explained.held, explained.next, style), options, 2),
     stored.length === 0 ? '' : `\n${style.strong(count)}\n`,
     ...stored.map((one, i) => aboutStored(one, i, explained, options)),
   ].join('');
@@ -32,11 +32,14 @@ const lines = (given: readonly LabelledLine[], { style, width }: TextOptions, in
   labelledLines(given, { indent, column: 15, width, label: style.soft });
 
 function aboutRequest(
-  { side, site, key, rule, access, uri, stored }: ExplainedRequest,
+  { side, site, held, key, rule, access, uri, stored }: ExplainedRequest,
   style: TextStyle,
 ): LabelledLine[] {
   const found: LabelledLine[] = [['side', side === 'proxy' ? 'forward proxy' : 'reverse side']];
-  if (side === 'site') {
+  if (held !== null) {
+    const how = held.role === 'primary' ? 'published here' : 'replicated here';
+    found.push(['namespace', `${escapeControls(held.namespace)}, ${how}`]);
+  } else if (side === 'site') {
     found.push(['site', site === null ? style.bad('none has it') : `${site.host}${site.prefix} from ${site.origin}`]);
   }
   if (access !== null) found.push(['client', accessText(access, style)]);
@@ -74,6 +77,12 @@ function accessText(access: NonNullable<ExplainedRequest['access']>, style: Text
     case 'no-rule':
       return `${client} ${style.good('allowed')}`;
   }
+}
+
+/** What is held answers for itself, whatever the cache has. */
+function aboutHeld({ from, because }: HeldExplanation, next: NextStep, style: TextStyle): LabelledLine[] {
+  if (from === 'primary') return [['primary', escapeControls(because)], ...aboutNext(next, style)];
+  return [[from === 'document' ? 'answered' : '404', escapeControls(`from the namespace: ${because}`)]];
 }
 
 function aboutNext(next: NextStep, style: TextStyle): LabelledLine[] {

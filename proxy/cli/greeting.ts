@@ -1,5 +1,5 @@
-import { formatOriginUri } from '../../config/origin-uri.js';
-import type { Config } from '../../config/schema.js';
+import { formatOriginUri, formatProxyUri } from '../../config/origin-uri.js';
+import type { Config, PublishedNamespace, ReplicatedNamespaceKeys } from '../../config/schema.js';
 import type { Node } from '../roles/running-node.js';
 
 /** What listens where and what to try with it, in plain lines. */
@@ -13,7 +13,7 @@ export function greeting(config: Config, listening: Node['listening'], version: 
   }
   const [proxy, site, admin] = titles.map(([name]) => reachable(urls.get(name)));
   if (proxy !== undefined) lines.push('', 'Go out through the proxy:', ...proxyHints(proxy));
-  if (site !== undefined) lines.push('', ...siteHints(config, site));
+  if (site !== undefined) lines.push(...sideHints(config, site));
   if (admin !== undefined) lines.push('', 'See whether it is well:', `  curl ${admin}/healthz`);
   return `${[...lines, '', 'Ctrl-C stops it; requests under way may finish, until a second Ctrl-C.'].join('\n')}\n`;
 }
@@ -38,6 +38,53 @@ function proxyHints(url: string): string[] {
     `  git:      git -c http.proxy=${url} clone http://…`,
     `  others:   export http_proxy=${url} https_proxy=${url}`,
   ];
+}
+
+function sideHints(config: Config, url: string): string[] {
+  const { primary, replicated, sites } = config;
+  const hints = [
+    ...namespaceHints('Published here:', primary.namespaces.map(publishedLine), url),
+    ...namespaceHints('Replicated here:', replicated.namespaces.map(replicatedLine), url),
+  ];
+  return hints.length > 0 && sites.length === 0 ? hints : [...hints, '', ...siteHints(config, url)];
+}
+
+interface NamespaceLine {
+  readonly namespace: string;
+  readonly line: string;
+}
+
+const publishedLine = ({ url, directory }: PublishedNamespace): NamespaceLine => ({
+  namespace: url,
+  line: `${url} from ${directory}`,
+});
+
+const replicatedLine = ({ url, from }: ReplicatedNamespaceKeys): NamespaceLine => ({
+  namespace: url,
+  line: `${url} from ${formatProxyUri(from)}`,
+});
+
+/** More than that nobody reads at a start. */
+const mostHints = 8;
+
+function namespaceHints(title: string, lines: readonly NamespaceLine[], url: string): string[] {
+  if (lines.length === 0) return [];
+  const more = lines.length > mostHints ? [`  and ${lines.length - mostHints} more: willis namespaces`] : [];
+  const shown = lines.slice(0, mostHints);
+  return ['', title, ...shown.flatMap(({ namespace, line }) => [`  ${line}`, ...tried(namespace, url)]), ...more];
+}
+
+/** How to ask this node for it, whoever its name leads to. */
+function tried(namespace: string, url: string): string[] {
+  const [wanted, here] = [new URL(namespace), new URL(url)];
+  if (wanted.origin === here.origin) return [`    curl ${namespace}`];
+  // behind whatever ends its TLS it is asked by that
+  if (wanted.protocol !== here.protocol) return [];
+  const [from, to] = [wanted, here].map(({ hostname, port, protocol }) => {
+    const usual = protocol === 'https:' ? '443' : '80';
+    return `${hostname}:${port === '' ? usual : port}`;
+  });
+  return [`    curl --connect-to ${from ?? ''}:${to ?? ''} ${namespace}`];
 }
 
 function siteHints(config: Config, url: string): string[] {

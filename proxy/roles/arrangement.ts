@@ -58,12 +58,12 @@ export function arrange(config: Config, lasting: Lasting, before: Arrangement | 
 function documentsFor(
   config: Config,
   { name }: NodeIdentity,
-  { clock }: Lasting,
+  { clock, namespaces }: Lasting,
   before: Arrangement | null,
 ): DocumentHandler {
   const { memory } = config.documents;
   const isSame = before?.identity.name === name && before.config.documents.memory === memory;
-  return isSame ? before.documents : new DocumentHandler({ name, clock, memory });
+  return isSame ? before.documents : new DocumentHandler({ name, clock, corrected: namespaces.time.now, memory });
 }
 
 /** A log file that cannot be written keeps no request from being answered: only a new one is refused. */
@@ -138,6 +138,7 @@ function operatorSide(
     sides: {
       isOpen: (side) => config.listen[side] !== null && (side === 'site' || config.roles.includes('clientSide')),
       siteFor: (target) => sites.find(target),
+      heldFor: (request) => shared.visitors.explain(request),
       judge: (facts) => access.judge(facts),
     },
   });

@@ -1,6 +1,7 @@
 import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { Registry, Sample } from '../base/metrics.js';
 import type { DiskState } from './disk-layer.js';
+import { describeDocuments, type DocumentsUsage } from './documents-metrics.js';
 import type { StoreUsage } from '../cache/response-store.js';
 import type { HttpUpstream } from '../forward/http-upstream.js';
 import type { ListenerCounters } from '../http/listener-counters.js';
@@ -21,6 +22,8 @@ export interface NodeView {
   takenOver(): number;
   /** What is published and replicated. */
   readonly replication: Pick<ReplicationControl, 'namespaces' | 'status'>;
+  /** Empty while no namespace is held. */
+  documents(): readonly DocumentsUsage[];
 }
 
 export interface ListenerView {
@@ -36,6 +39,7 @@ export function describeNode(registry: Registry, node: NodeView): void {
   describeStore(registry, node);
   describeRetention(registry, () => node.retained());
   describeReplication(registry, node.replication);
+  describeDocuments(registry, () => node.documents());
 }
 
 function describeListeners(registry: Registry, node: NodeView): void {

@@ -1,12 +1,15 @@
 import { configChanges, type ConfigChange } from '../../config/changes.js';
 import type { Config } from '../../config/schema.js';
+import { bytes } from '../../config/units.js';
+import type { DocumentHandler } from '../../replication/serving/document-handler.js';
 import type { OperatorControl, Reload } from '../admin/operator-control.js';
 import type { MetricsView } from '../base/metrics.js';
 import { arrange, type Arrangement } from './arrangement.js';
 import type { PreparedDisk } from './disk-layer.js';
+import type { DocumentsUsage } from './documents-metrics.js';
 import type { Lasting } from './lasting.js';
 import { Listeners, type Listening, type PreparedListeners, type WantedListener } from './listeners.js';
-import type { PreparedReplication } from './replication/replication-layer.js';
+import type { PreparedReplication, ReplicationLayer } from './replication/replication-layer.js';
 import type { Way } from './way.js';
 
 /** A Willis. `start` and `stop` are idempotent; `stop` lets requests under way finish. */
@@ -56,6 +59,7 @@ export class RunningNode implements Node, OperatorControl {
       disk: () => lasting.disk.state(),
       takenOver: () => lasting.takenOver.open,
       replication: lasting.replication,
+      documents: () => documentsUsage(lasting.namespaces, this.#arrangement.documents),
     });
   }
 
@@ -188,6 +192,19 @@ export class RunningNode implements Node, OperatorControl {
     await accessLog.close();
     metrics.stop();
   }
+}
+
+function documentsUsage(
+  { ground }: Pick<ReplicationLayer, 'ground'>,
+  { usage }: Pick<DocumentHandler, 'usage'>,
+): DocumentsUsage[] {
+  if (ground === null) return [];
+  const { bytes: stored, partial, limit } = ground.blobs.usage;
+  const inMemory = bytes(usage.contents + usage.documents);
+  return [
+    { store: 'disk', bytes: bytes(stored + partial), limit },
+    { store: 'memory', bytes: inMemory, limit: usage.limit },
+  ];
 }
 
 /** What an arrangement has opened and does not use yet. */

@@ -25,6 +25,7 @@ import { admitted, headLine, present, type HeldNamespaces } from './held-namespa
 import { IteratedBody } from './iterated-body.js';
 import { malformedCall } from './malformed-call.js';
 import type { CallResource, ReceivedCall } from './received-call.js';
+import { readAhead } from '../read-ahead.js';
 import type { RememberedTries } from './remembered-tries.js';
 
 export interface BundleResourceOptions {
@@ -49,7 +50,8 @@ export class BundleResource implements CallResource {
     const edition = present(await held.settled(), held);
     const changes = changesSince(call, held, edition, tries);
     const boundary = `wlis-${randomBytes(16).toString('hex')}`;
-    const body = new IteratedBody(this.#pieces({ held, edition, changes, boundary, most }), null);
+    const pieces = this.#pieces({ held, edition, changes, boundary, most });
+    const body = new IteratedBody(gathered(pieces), null);
     return madeAnswer(call.request, bundleMediaType(boundary), body, headLine(edition, held));
   }
 
@@ -63,7 +65,9 @@ export class BundleResource implements CallResource {
       return room < 0 ? null : Buffer.concat(pieces);
     };
     // a part is sent when it is known what comes next, and so how far it reaches
-    for await (const { path, seq, variant, content } of this.#contents(changes)) {
+    for await (const one of readAhead(this.#short(changes), atOnce, (short) => this.#read(short))) {
+      if (one === null) continue;
+      const { path, seq, variant, content } = one;
       const sent = waiting === null ? noPiece : piece(waiting, seq - 1);
       const uri = path === NOT_FOUND ? null : uriInside(held.namespace, path);
       waiting = { uri, variant, content };
@@ -76,7 +80,7 @@ export class BundleResource implements CallResource {
   }
 
   /** Each content once; what is not here is left out. */
-  async *#contents(changes: readonly Change<string>[]): AsyncGenerator<ShortContent> {
+  async *#short(changes: readonly Change<string>[]): AsyncGenerator<Omit<ShortContent, 'content'>> {
     const { blobs } = this.#options;
     const sent = new Set<Digest>();
     for (const [i, { path, seq, document }] of changes.entries()) {
@@ -84,12 +88,15 @@ export class BundleResource implements CallResource {
       for (const variant of document === null ? [] : parseDocument(path, document).variants) {
         const { digest, length } = variant;
         if (length > LONGEST_BUNDLED || sent.has(digest) || blobs.lengthOf(digest) !== length) continue;
-        const content = await blobs.readWhole(digest).catch(missing);
-        if (content === null) continue;
         sent.add(digest);
-        yield { path, seq, variant, content };
+        yield { path, seq, variant };
       }
     }
+  }
+
+  async #read(short: Omit<ShortContent, 'content'>): Promise<ShortContent | null> {
+    const content = await this.#options.blobs.readWhole(short.variant.digest).catch(missing);
+    return content && { ...short, content };
   }
 }
 
@@ -98,12 +105,30 @@ interface ShortContent extends Pick<BundlePart, 'variant' | 'content'> {
   readonly seq: number;
 }
 
+/** Fewer and longer pieces: each is a step of the compression and of the connection. */
+async function* gathered(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let waiting: Buffer[] = [];
+  let size = 0;
+  for await (const piece of pieces) {
+    waiting.push(piece);
+    size += piece.length;
+    if (size < pieceSize) continue;
+    yield Buffer.concat(waiting);
+    [waiting, size] = [[], 0];
+  }
+  if (size > 0) yield Buffer.concat(waiting);
+}
+
+const pieceSize = 65_536;
+
 function missing(error: unknown): null {
   if (error instanceof BlobStoreError) return null;
   throw error;
 }
 
 const perTurn = 200;
+/** Contents that are read ahead. */
+const atOnce = 32;
 const noPiece = Buffer.alloc(0);
 
 interface Bundle {

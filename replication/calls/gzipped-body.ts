@@ -11,10 +11,12 @@ export class GzippedBody extends IteratedBody {
 }
 
 async function* gzipped(body: Body): AsyncGenerator<Buffer> {
-  const gzip = createGzip({ chunkSize });
+  const gzip = createGzip({ chunkSize, level });
   // what goes wrong is told by the reading below
   pipeline(Readable.from(piecesOf(body), { objectMode: true, highWaterMark: 1 }), gzip, () => undefined);
   yield* gzip as AsyncIterable<Buffer>;
 }
 
 const chunkSize = 65_536;
+/** Two thirds of the work of the usual one, for a result that is 4 % longer. */
+const level = 5;

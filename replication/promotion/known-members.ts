@@ -8,14 +8,14 @@ import type { StoredMember } from '../tree/stored-member.js';
  * Writes what a primary knows of its replicas that takes the place of another: all that the group names, so that they are told
  * of it, and admitted as they were. Nothing may have the log open.
  * @param self this node, which is a replica no more
- * @returns how many there are, and of these who had joined by themselves
+ * @returns how many there are, and whether anybody could join by himself
  */
 export async function keepMembers(
   path: string,
   { namespace, replicas, version }: Pick<Group, 'namespace' | 'replicas' | 'version'>,
   self: KeyId,
   logger: Logger,
-): Promise<{ readonly all: number; readonly open: number }> {
+): Promise<{ readonly count: number; readonly isOpen: boolean }> {
   const members = replicas
     .map(
       ({ key, urls, place, capacity, subset, access, activeUntil }): StoredMember => ({
@@ -33,5 +33,5 @@ export async function keepMembers(
   } finally {
     await log.close();
   }
-  return { all: members.length, open: members.filter(({ access }) => access === 'open').length };
+  return { count: members.length, isOpen: replicas.some(({ access }) => access === 'open') };
 }

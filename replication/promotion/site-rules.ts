@@ -35,7 +35,7 @@ function dotfilesIn(names: readonly string[]): readonly string[] {
       patterns.add(end < 0 ? name : `${name.slice(0, end)}/**`);
     }
   }
-  return [...patterns].slice(0, mostRules);
+  return [...patterns].sort().slice(0, mostRules);
 }
 
 /** By extension, where it is another one than that which is known. Of two for one extension the first counts. */

@@ -4,6 +4,7 @@ import type { Epoch } from '../../wlis/trust/epoch.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
 import { once } from '../blob-content.js';
 import type { BlobStore } from '../blob-store.js';
+import { readAhead } from '../read-ahead.js';
 import { CallFailed, type BundledContent, type ListPosition, type RemoteHolder } from '../remote-holder.js';
 import { patiently } from './patience.js';
 import { NoSource, SourceTrial } from './source-trial.js';
@@ -28,6 +29,8 @@ export interface BundlePullOptions {
 const bundleSize = bytes(8 * 1024 * 1024);
 /** So much may come that is not wanted, and an eighth of what is. */
 const mostUnwanted = 64 * 1024;
+/** Contents that are being stored while the next ones come. */
+const atOnce = 16;
 
 /** `wasteful`: too much came that is not wanted. `no-source`: nobody gives any, now. */
 export type BundlesEnd = 'done' | 'wasteful' | 'no-source';
@@ -39,7 +42,7 @@ export type BundlesEnd = 'done' | 'wasteful' | 'no-source';
  */
 export async function pullBundles(options: BundlePullOptions, signal: AbortSignal): Promise<BundlesEnd> {
   const trial = new SourceTrial(null);
-  const state: State = { position: options.after, useful: 0, unwanted: 0 };
+  const state: State = { position: options.after, useful: 0, unwanted: 0, isWasteful: false };
   while (state.position < options.last) {
     const before = state.position;
     const source = nextOf(trial, options.from.sources());
@@ -63,6 +66,7 @@ interface State {
   position: number;
   useful: number;
   unwanted: number;
+  isWasteful: boolean;
 }
 
 /** @returns false if too much of it is not wanted */
@@ -79,22 +83,44 @@ async function takeBundle(
     { clock, patience, sizeOf: sizeOfPart, failure: () => silent(source.url, patience) },
     signal,
   );
-  for await (const part of parts) {
+  const taken = async (part: TakenPart): Promise<TakenPart> => {
+    if (!part.isWanted) return part;
+    const { digest } = await store.put(once(part.content), bytes(part.content.length));
+    if (digest !== part.digest) throw new NotBelieved('wrong-digest', `a bundle has ${digest} as ${part.digest}`);
+    return part;
+  };
+  const arriving = worthwhile(parts, state, { isWanted, onBytes: from.onBytes });
+  for await (const part of readAhead(arriving, atOnce, taken)) {
     const size = bytes(part.content.length);
-    from.onBytes(size);
-    if (isWanted(part.digest)) {
-      const { digest } = await store.put(once(part.content), size);
-      if (digest !== part.digest) throw new NotBelieved('wrong-digest', `a bundle has ${digest} as ${part.digest}`);
-      state.useful += size;
-      onGot(digest, size);
-    } else state.unwanted += size;
+    if (part.isWanted) onGot(part.digest, size);
     state.position = Math.max(state.position, part.seq);
-    if (state.unwanted > mostUnwanted + state.useful / 8) return false;
     if (state.position >= last) return true;
     await bandwidth.passed(size, signal);
     signal.throwIfAborted();
   }
-  return true;
+  return !state.isWasteful;
+}
+
+interface TakenPart extends BundledContent {
+  readonly isWanted: boolean;
+}
+
+/** What comes, until too much of it is not wanted. */
+async function* worthwhile(
+  parts: AsyncIterable<BundledContent>,
+  state: State,
+  { isWanted, onBytes }: Pick<BundlePullOptions, 'isWanted'> & Pick<PullSources, 'onBytes'>,
+): AsyncGenerator<TakenPart> {
+  for await (const part of parts) {
+    const size = bytes(part.content.length);
+    onBytes(size);
+    const wanted = isWanted(part.digest);
+    if (wanted) state.useful += size;
+    else state.unwanted += size;
+    yield { ...part, isWanted: wanted };
+    state.isWasteful = state.unwanted > mostUnwanted + state.useful / 8;
+    if (state.isWasteful) return;
+  }
 }
 
 function nextOf(trial: SourceTrial, sources: readonly RemoteHolder[]): RemoteHolder | null {

@@ -45,7 +45,8 @@ export class WantedContents {
       const { digest, length } = wanted.content;
       if (this.#entries.has(digest)) continue;
       const state = isRunning(digest) ? 'running' : 'queued';
-      const entry: Entry = { ...wanted, order: this.#entries.size, state };
+      const { content, relatives, seq } = wanted;
+      const entry: Entry = { content, relatives, seq, order: this.#entries.size, state };
       this.#entries.set(digest, entry);
       this.#bytesLeft += length;
       if (state === 'queued') this.#queueOf(entry).order.push(entry);

@@ -45,7 +45,6 @@ export class AskedSources {
   #failure: string | null = null;
   /** The newest that somebody told of, of which the changes may not be known yet. */
   #heardOf: SignedHead | null = null;
-  #changes = 0;
 
   constructor(options: AskedSourcesOptions) {
     this.#options = options;
@@ -69,11 +68,6 @@ export class AskedSources {
     const taken = this.#taken;
     const heardOf = this.#heardOf;
     return heardOf !== null && isBefore(taken, heardOf) ? heardOf : taken;
-  }
-
-  /** How often there were changes. */
-  get changes(): number {
-    return this.#changes;
   }
 
   get confirmedAge(): Milliseconds {
@@ -145,7 +139,6 @@ export class AskedSources {
       const news = await this.#newsFrom(source);
       place.well(source.url, news.kind === 'behind' ? null : news.answer.head.head.epoch);
       if (news.kind !== 'behind') this.#time.note(news.answer, began);
-      if (news.kind === 'changes') this.#changes++;
       return news;
     } catch (error) {
       if (!signal.aborted) await this.#noteFailure(source, error);

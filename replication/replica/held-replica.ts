@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { EpochMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
 import type { Namespace } from '../../wlis/namespace.js';
@@ -14,6 +15,7 @@ import { recalled, type RecalledReplica } from './recalled-replica.js';
 import type { HeldPoint, ReplicaJournal } from './replica-journal.js';
 import type { NextEdition, ReplicaView } from './replica-view.js';
 import { RetainedContents } from './retained-contents.js';
+import { TakenCount } from './taken-count.js';
 import { ShowPlan, type Holdings as PlannedHoldings, type MissingContent } from './show-plan.js';
 
 export interface HeldReplicaOptions {
@@ -27,6 +29,8 @@ export interface HeldReplicaOptions {
   /** The head that a journal names, if it is believed. */
   readonly openHead: RecalledReplica['openHead'];
   readonly clock: Clock;
+  /** The time by which heads are judged: that of the clock, corrected by what primaries say. By default as the clock has it. */
+  readonly now?: () => EpochMs;
   readonly logger: Logger;
   /** These are to be pulled now, and no others. */
   readonly onWanted: (contents: readonly MissingContent[]) => void;
@@ -45,6 +49,7 @@ const showLater = 500;
  */
 export class HeldReplica {
   readonly view: ReplicaView;
+  readonly taken = new TakenCount();
   readonly #options: HeldReplicaOptions;
   readonly #journal: ReplicaJournal;
   readonly #retained: RetainedContents;
@@ -86,9 +91,11 @@ export class HeldReplica {
 
   /** Asks a holder for news. @throws CallFailed, NotBelieved */
   take(holder: RemoteHolder, signal: AbortSignal): Promise<News> {
-    const { namespace, clock } = this.#options;
+    const { namespace, clock, now = () => clock.now() } = this.#options;
     return this.#next(async () => {
-      const news = await takeNews(holder, { namespace, view: this.view, now: clock.now(), signal, rest });
+      const before = this.view.newest?.head.head ?? null;
+      const news = await takeNews(holder, { namespace, view: this.view, now: now(), signal, rest });
+      await this.taken.note(news, before, ({ digest }) => this.#options.blobs.has(digest), rest);
       if (news.kind === 'renewed' && this.view.next === null) await this.#noteHead();
       if (news.taken !== null) await this.#expect(news.taken);
       else if (this.#plan?.left === 0) void this.#next(() => this.#hold());
@@ -191,7 +198,7 @@ export class HeldReplica {
       return;
     }
     const { held, next } = this.view;
-    const replaced = this.#retained.arrive(held?.list ?? null, next?.isWhole === true || held === null);
+    const replaced = this.#retained.arrive(held?.list ?? null, next.isWhole || held === null);
     const edition = this.view.commit();
     this.#plan = null;
     this.#unwritten = [];

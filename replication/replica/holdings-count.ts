@@ -85,12 +85,12 @@ export class HoldingsCount {
   #look(): void {
     for (let looked = 0; looked < lookedFor && this.#lacking.size > 0; looked++) {
       this.#looking ??= this.#lacking.keys();
-      const { done, value } = this.#looking.next();
-      if (done === true) {
+      const next = this.#looking.next();
+      if (next.done === true) {
         this.#looking = null;
         return;
       }
-      if (this.#blobs.has(value)) this.came(value);
+      if (this.#blobs.has(next.value)) this.came(next.value);
     }
   }
 }

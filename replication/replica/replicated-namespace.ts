@@ -11,6 +11,7 @@ import { BlobStoreError } from '../blob-store-error.js';
 import type { ContentPulls } from '../pull/content-pulls.js';
 import { Puller } from '../pull/puller.js';
 import { NoSource } from '../pull/source-trial.js';
+import type { WantedContent } from '../pull/wanted-contents.js';
 import type { HeldVersion } from '../tree/join-request.js';
 import { UpdateWindow, type WindowTimes } from '../update-window.js';
 import type { MissingContent } from './show-plan.js';
@@ -83,6 +84,7 @@ export class ReplicatedNamespace implements HeldNamespace {
     const events: ReplicaEvents = { onWanted: nothing, onEdition: nothing, onUnwritten: nothing };
     const replica = await HeldReplica.open({
       ...options,
+      now: options.time.now,
       // what was believed when it was written down goes on being served, be there another key by now
       openHead: (jws) => openHead(jws, namespace, (id) => roots.everKeyFor(id)).catch(() => null),
       onWanted: (contents) => events.onWanted(contents),
@@ -167,10 +169,13 @@ export class ReplicatedNamespace implements HeldNamespace {
   }
 
   get standing(): OwnStanding {
-    const { source, failure, changes } = this.#sources;
+    const { source, failure } = this.#sources;
+    const { changes, bytesSpared } = this.#replica.taken;
     const [held, known] = [this.heldVersion, this.known];
     const holdings = this.#replica.holdings;
-    const { progress, counters, underWay } = this.#puller;
+    const { progress, underWay } = this.#puller;
+    const { bytesPulled, bytesSpared: inBlocks } = this.#puller.counters;
+    const counters = { bytesPulled, bytesSpared: bytes(bytesSpared + inBlocks) };
     return {
       state: stateOf({ held, known, source, hasList: this.#replica.view.newest !== null }),
       reason: this.#options.place.refusal ?? this.#fault ?? failure,
@@ -207,8 +212,7 @@ export class ReplicatedNamespace implements HeldNamespace {
 
   #want(wanted: readonly MissingContent[]): void {
     const epoch = this.#replica.view.newest?.head.head.epoch ?? null;
-    const contents = wanted.map(({ variant, relatives, seq }) => ({ content: variant, relatives, seq }));
-    this.#puller.want({ epoch, contents });
+    this.#puller.want({ epoch, contents: contentsOf(wanted) });
   }
 
   #onPullFailed(error: unknown): void {
@@ -241,6 +245,10 @@ export class ReplicatedNamespace implements HeldNamespace {
     this.#options.place.announce(edition.head, this.confirmedAge);
     for (const listener of this.#listeners) listener();
   }
+}
+
+function* contentsOf(wanted: readonly MissingContent[]): Generator<WantedContent> {
+  for (const { variant, relatives, seq } of wanted) yield { content: variant, relatives, seq };
 }
 
 interface ReplicaEvents {

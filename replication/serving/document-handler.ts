@@ -22,6 +22,8 @@ export interface DocumentHandlerOptions {
   /** Of this node, as `Cache-Status` has it. */
   readonly name: string;
   readonly clock: Clock;
+  /** The time by which heads expire: that of the clock, corrected by what primaries say. By default as the clock has it. */
+  readonly corrected?: () => EpochMs;
   /** For contents and prepared documents in memory. */
   readonly memory: Bytes;
 }
@@ -36,14 +38,16 @@ export interface DocumentHandlerOptions {
  */
 export class DocumentHandler {
   readonly #clock: Clock;
+  readonly #corrected: () => EpochMs;
   readonly #limit: Bytes;
   readonly #statuses: ServingStatuses;
   readonly #documents: DocumentLookup;
   readonly #contents: VisitorContents;
 
-  constructor({ name, clock, memory }: DocumentHandlerOptions) {
+  constructor({ name, clock, corrected = () => clock.now(), memory }: DocumentHandlerOptions) {
     const forDocuments = Math.floor(memory / 4);
     this.#clock = clock;
+    this.#corrected = corrected;
     this.#limit = memory;
     this.#statuses = new ServingStatuses(name);
     this.#documents = new DocumentLookup(bytes(forDocuments));
@@ -64,7 +68,7 @@ export class DocumentHandler {
     const now = this.#clock.now();
     const { method, target } = request;
     if (method !== 'GET' && method !== 'HEAD') return this.#otherMethod(request, held, now);
-    const visit: Visit = { request, held, now, confirmed: confirmedNow(held, now) };
+    const visit: Visit = { request, held, now, confirmed: confirmedNow(held, this.#corrected()) };
     const document = this.#documents.find(target, held) ?? this.#documents.notFound(held);
     if (document === null) return plainNotFound(request, this.#added(visit, false));
     const chosen = document.variantFor(request.fields);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { milliseconds, monotonicMs, type EpochMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
@@ -46,26 +47,33 @@ export class GroupLearning {
     if (this.#isOld() && !this.#isFresh(lookEvery)) void this.ask();
   }
 
-  /** A node has what no group that is known here is about: it is asked, if nobody was a moment ago. */
-  heardOf(url: string): void {
-    const { clock } = this.#options;
+  /** Asks these one after the other until one has a newer one, if nobody was asked a moment ago: the primary cannot be found. */
+  seek(sources: readonly Source[]): void {
     if (this.#underWay !== null || this.#isFresh(askEvery)) return;
-    this.#askedAt = clock.monotonic();
-    this.#underWay = this.from(url)
-      .catch((error: unknown) => {
-        if (!this.#stopped.signal.aborted) this.#failed(url, error);
-      })
-      .finally(() => (this.#underWay = null));
+    this.#askedAt = this.#options.clock.monotonic();
+    this.#underWay = this.#seek(sources).finally(() => (this.#underWay = null));
   }
 
-  /** @throws CallFailed */
-  async from(url: string): Promise<void> {
+  /** Asks all of these at once. Fulfilled when they have answered, or the time for that is over. */
+  async gather(sources: readonly Source[]): Promise<void> {
+    const asked = sources.slice(0, mostAsked).map((source) => this.#seek([source]));
+    await Promise.race([Promise.all(asked), pause(gatherTime, undefined, { ref: false })]);
+  }
+
+  /** A node has what no group that is known here is about: it is asked, if nobody was a moment ago. */
+  heardOf(url: string): void {
+    this.seek([{ url }]);
+  }
+
+  /** @returns whether it had a newer one @throws CallFailed */
+  async from(url: string): Promise<boolean> {
     const { calls, group, now, onNews } = this.#options;
     const jws = await calls.group(url, this.#stopped.signal);
     const isNews = await group.take(jws, now()).catch((error: unknown) => {
       throw disbelieved(url, error);
     });
     if (isNews) onNews();
+    return isNews;
   }
 
   /** Ends what is under way, and waits for that. Idempotent. */
@@ -92,6 +100,17 @@ export class GroupLearning {
     onRefused(url, error);
   }
 
+  async #seek(sources: readonly Source[]): Promise<void> {
+    for (const { url } of sources) {
+      try {
+        if (await this.from(url)) return;
+      } catch (error) {
+        if (this.#stopped.signal.aborted) return;
+        this.#failed(url, error);
+      }
+    }
+  }
+
   #isFresh(time: Milliseconds): boolean {
     return this.#options.clock.monotonic() - this.#askedAt < time;
   }
@@ -105,3 +124,4 @@ export class GroupLearning {
 const askEvery = milliseconds(1000);
 const lookEvery = milliseconds(60_000);
 const mostAsked = 6;
+const gatherTime = milliseconds(5000);

@@ -89,6 +89,7 @@ export function parseHeld(members: Members): HeldVersion {
 }
 
 const what = 'membership';
-const longestToken = 512;
+/** In characters. */
+export const longestToken = 512;
 /** The longest request, in characters. */
 const longestRequest = 8192;

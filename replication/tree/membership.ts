@@ -138,7 +138,7 @@ export class Membership {
 
   /** From the parent to the primary, whether they do well or not. */
   get above(): readonly TreeNode[] {
-    return this.#memory.above;
+    return this.#memory.above.filter((one) => this.#isNamed(one));
   }
 
   /** A source did not answer, or not as it should: those above it are asked first for a while. */
@@ -177,6 +177,11 @@ export class Membership {
   /** Asks for a newer group, if that was not done a moment ago. Fulfilled when that is over. */
   learnGroup(): Promise<void> {
     return this.#learning.ask();
+  }
+
+  /** Asks several nodes for the newest group that there is. Fulfilled when that is over. */
+  gatherGroup(): Promise<void> {
+    return this.#learning.gather([...this.sources(), ...this.others()]);
   }
 
   /** Does what has become due. The timer calls it. */
@@ -224,6 +229,8 @@ export class Membership {
       this.#renewAt = monotonicMs(clock.monotonic() + wait);
       this.#options.onRefused?.(error instanceof CallFailed ? error.url : this.#primary.at, error);
       this.#stand(standingAfter(error as Error, this.#standing));
+      // there may be another one by now
+      if (error instanceof CallFailed && error.fault === 'unreachable') this.#learning.seek(this.others());
     }
   }
 

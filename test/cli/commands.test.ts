@@ -30,6 +30,22 @@ describe('the commands check and config', () => {
     assert.match(terminal.stdout, /^\/.*proxy\.config\.yaml: ok\n$/);
   });
 
+  it('find what is wrong with namespaces, which a node would refuse', async () => {
+    const lines = [
+      'primary:',
+      '  namespaces:',
+      "    - {url: 'http://a.example/', directory: ., headers: [{match: '**', set: {Content-Length: '1'}}]}",
+      'replicated:',
+      '  namespaces:',
+      "    - {url: 'https://b.example/', from: 'http://b.example'}",
+    ];
+    await directory.write('n.yaml', lines.join('\n'));
+    assert.equal(check('n.yaml', terminal), 2);
+    const [first = '', second = ''] = terminal.stderr.split('\n');
+    assert.match(first, /^n\.yaml:3:\d+ primary\.namespaces\[0\]\.headers\[0\]\.set: expected fields .*, got Content-Length/);
+    assert.match(second, /^n\.yaml:6:\d+ replicated\.namespaces\[0\]\.from: expected an https URL/);
+  });
+
   it('print every problem to standard error and end with 2', async () => {
     await directory.write('a/b.yaml', 'cahce: {}\nlimits: {headers: 0}\n');
     assert.equal(check('a/b.yaml', terminal), 2);

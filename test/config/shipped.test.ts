@@ -14,6 +14,29 @@ function same(name: string, expected: string): void {
   assert.equal(read(name), expected, `${name} is out of date: run this test with UPDATE=1`);
 }
 
+/** The examples in the comments of a configuration: what a key may be, or what may stand below it, each as a file of its own. */
+function examplesIn(text: string): { key: string; text: string }[] {
+  const found: { key: string; text: string }[] = [];
+  const above: string[] = [];
+  let example: string[] = [];
+  for (const line of text.split('\n')) {
+    const [, commented] = /^ *# {3}(.*)$/.exec(line) ?? [];
+    const [, indent = '', key] = /^( *)(\w+):/.exec(line) ?? [];
+    if (commented !== undefined) example.push(commented);
+    if (key === undefined) continue;
+    above.splice(indent.length / 2);
+    if (example.length > 0) {
+      const parents = example[0]?.startsWith(`${key}:`) === true ? above : [...above, key];
+      const lines = parents.map((parent, depth) => `${'  '.repeat(depth)}${parent}:`);
+      const inner = example.map((one) => '  '.repeat(parents.length) + one);
+      found.push({ key: [...above, key].join('.'), text: `${[...lines, ...inner].join('\n')}\n` });
+    }
+    example = [];
+    above.push(key);
+  }
+  return found;
+}
+
 describe('what is shipped of the configuration', () => {
   it('proxy.config.yaml says what the defaults are', () => {
     assert.deepEqual(loadConfig(read('proxy.config.yaml'), 'x', {}), loadConfig('', 'x', {}));
@@ -26,6 +49,19 @@ describe('what is shipped of the configuration', () => {
       return !parts.every((key) => new RegExp(`^[# -]*${key}:`, 'm').test(text));
     });
     assert.deepEqual(missing, []);
+  });
+
+  it('proxy.config.yaml has examples that can be put in the place of the defaults', () => {
+    const examples = examplesIn(read('proxy.config.yaml'));
+    assert.deepEqual(
+      examples.map(({ key }) => key),
+      ['listen', 'access.rules', 'sites', 'upstream.proxy', 'cache.rules', 'primary', 'replicated', 'wlis.trust.roots'],
+    );
+    for (const { key, text } of examples) {
+      // somebody has to be known for rules about users
+      const users = key === 'access.rules' ? '  authentication: { usersFile: users }\n' : '';
+      assert.notDeepEqual(loadConfig(text + users, 'x', {}), loadConfig('', 'x', {}), key);
+    }
   });
 
   it('config.schema.json is the schema', () => {

@@ -11,9 +11,12 @@ import { RawClient, type RawResponse } from '../support/raw-client.js';
 /** What is written in an example, where the tests put something else than the example has. */
 export interface ExampleSections {
   access?: { connectPorts?: number[]; destinations?: { allow: string[] } };
-  listen: Record<'proxy' | 'site' | 'admin', string | null>;
+  listen: Record<'proxy' | 'site' | 'admin', string | { address: string; tls: unknown } | null>;
+  node?: { url?: string };
+  primary?: { namespaces: { url: string; directory: string; replicas: { tokenFile: string } }[] };
+  replicated?: { namespaces: { url: string; from: string; tokenFile: string }[] };
   sites?: { origin: string }[];
-  upstream?: { proxy?: { url: string }; noProxy?: string[] };
+  upstream?: { ca?: string[]; proxy?: { url: string }; noProxy?: string[] };
 }
 
 type Side = keyof ExampleSections['listen'];
@@ -48,13 +51,14 @@ export async function startExample(
 ): Promise<ExampleNode> {
   const sections = parse(readFileSync(new URL(name, folder), 'utf8')) as ExampleSections;
   for (const side of ['proxy', 'site', 'admin'] as const) {
-    if (sections.listen[side] !== null) sections.listen[side] = '127.0.0.1:0';
+    const listener = sections.listen[side];
+    if (listener !== null) sections.listen[side] = isPlain(listener) ? free : { ...listener, address: free };
   }
   replace(sections);
   const own = data === undefined ? await TempDir.create() : null;
   const text = JSON.stringify({
     ...sections,
-    node: { name: 'willis', data: data ?? own?.path },
+    node: { ...sections.node, name: 'willis', data: data ?? own?.path },
     log: { access: { format: 'off' } },
   });
   const config = loadConfig(text, `${directory}/${name}`, {}, { hostName: 'example' });
@@ -63,6 +67,11 @@ export async function startExample(
   await node.start();
   return new Running(node, own);
 }
+
+const free = '127.0.0.1:0';
+
+const isPlain = (listener: NonNullable<ExampleSections['listen']['site']>): listener is string =>
+  typeof listener === 'string';
 
 class Running implements ExampleNode {
   readonly #clients: RawClient[] = [];

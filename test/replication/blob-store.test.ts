@@ -175,6 +175,17 @@ describe('a blob store', () => {
     assert.equal(store.usage.bytes > 0 && store.usage.bytes < options.limit, true);
   });
 
+  it('can be given another limit, which deletes nothing', async () => {
+    const large = randomBytes(5 * 1024 * 1024);
+    const { digest } = await put(large);
+    store.limit = bytes(1024 * 1024);
+    assert.equal(store.has(digest), true);
+    await assert.rejects(put(randomBytes(10)), /10 bytes more do not fit.*1048576/);
+    store.limit = bytes(12 * 1024 * 1024);
+    await put(randomBytes(5 * 1024 * 1024));
+    assert.deepEqual([store.usage.blobs, store.usage.limit], [4, 12 * 1024 * 1024]);
+  });
+
   it('keeps what is referred to, and what was until ten minutes ago', async () => {
     const [kept, released, never] = [
       await put(randomBytes(10)),

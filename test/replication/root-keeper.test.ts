@@ -37,7 +37,8 @@ describe('who signs for a namespace, as a replica knows it', () => {
   beforeEach(async () => {
     directory = await TempDir.create();
     clock = new FakeClock();
-    [events, asked, at] = [[], [], new Map()];
+    [events, asked] = [[], []];
+    at = new Map();
   });
   afterEach(() => directory.remove());
 
@@ -217,7 +218,10 @@ describe('who signs for a namespace, as a replica knows it', () => {
     await writeFile(join(directory.path, 'roots', file), '{"origin":');
     const roots = await keeper();
     assert.equal(roots.isKnown, false);
-    assert.ok(events.some(({ code }) => code === 'root-forgotten'), 'it is logged');
+    assert.ok(
+      events.some(({ code }) => code === 'root-forgotten'),
+      'it is logged',
+    );
     await roots.learn(signal);
     assert.ok(roots.isKnown, 'it is asked for again');
   });

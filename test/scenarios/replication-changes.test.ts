@@ -35,13 +35,25 @@ describe('What is changed at the primary is changed everywhere', function () {
     for (const visitor of visitors) {
       const sights = await visitor.stop();
       const counts = sights.map(({ texts: [text] }) => Number(text));
-      assert.deepEqual(counts, [...counts].sort((a, b) => a - b));
+      assert.deepEqual(
+        counts,
+        [...counts].sort((a, b) => a - b),
+      );
       assert.equal(counts.at(-1), 200);
       const numbers = sights.map(({ seq }) => seq);
-      assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b));
+      assert.deepEqual(
+        numbers,
+        [...numbers].sort((a, b) => a - b),
+      );
     }
+    const before = 3;
     for (const node of replicas) {
-      assert.equal((await node.report()).documents, (await site.primary.report()).documents);
+      const { documents, counters, version } = await node.report();
+      assert.equal(documents, (await site.primary.report()).documents);
+      assert.ok(
+        counters.changes >= before + 200 && counters.changes <= (version?.seq ?? 0),
+        `${counters.changes} changes`,
+      );
       for (let i = 1; i <= 200; i++) assert.equal(await site.text(node, `pages/${i}.txt`), `page ${i}`);
     }
   });
@@ -122,6 +134,7 @@ describe('What is changed at the primary is changed everywhere', function () {
     });
     assert.ok(moved.sent < block, `${moved.sent} bytes for a moved document`);
     assert.equal(moved.pulled, 0);
+    assert.equal(moved.spared, replicas.length * content.length);
 
     const edited = Buffer.concat([content.subarray(0, 30 * block), randomBytes(block), content.subarray(31 * block)]);
     const changed = await bytesFor(replicas, () => site.put('elsewhere/moved.bin', edited));
@@ -129,7 +142,8 @@ describe('What is changed at the primary is changed everywhere', function () {
     const listOfBlocks = 60 * 32;
     assert.equal(changed.pulled, 2 * (block + listOfBlocks));
     assert.equal(changed.spared, 2 * 59 * block);
-    for (const node of replicas) assert.ok((await site.get(node, 'elsewhere/moved.bin')).body.equals(edited), 'the bytes');
+    for (const node of replicas)
+      assert.ok((await site.get(node, 'elsewhere/moved.bin')).body.equals(edited), 'the bytes');
   });
 
   it('rule 8: for what a replica holds it asks nobody', async () => {
@@ -139,14 +153,17 @@ describe('What is changed at the primary is changed everywhere', function () {
     const counted = site.nodes.map(({ front }) => front.requests.length);
     for (const node of replicas) {
       for (let i = 0; i < 100; i++) {
-        const { status, get } = await site.get(node, 'page.html', i % 2 === 0 ? {} : { 'Cache-Control': 'no-cache' });
-        assert.equal(status, 200);
-        assert.match(get('cache-status') ?? '', /; hit/);
+        const answer = await site.get(node, 'page.html', i % 2 === 0 ? {} : { 'Cache-Control': 'no-cache' });
+        assert.equal(answer.status, 200);
+        assert.match(answer.get('cache-status') ?? '', /; hit/);
       }
       assert.equal((await site.get(node, 'none.html')).status, 404);
     }
     const since = site.nodes.flatMap(({ front }, i) => front.requests.slice(counted[i]));
-    assert.deepEqual(since.filter((request) => !isUpkeep(request)), []);
+    assert.deepEqual(
+      since.filter((request) => !isUpkeep(request)),
+      [],
+    );
   });
 
   /** What a change costs at all replicas together: bytes that nodes sent, and what replicas say that they pulled and spared. */

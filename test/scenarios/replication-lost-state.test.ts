@@ -51,7 +51,7 @@ describe('Decision 11: a primary that does not know its former state begins a ne
   });
 
   it('an older copy of its data is found out by the heads that replicas have', async () => {
-    await restored(async () => undefined);
+    await restored(() => Promise.resolve(undefined));
     assert.equal((await site.primary.logged('epoch-begun'))['code'], 'epoch-begun');
   });
 

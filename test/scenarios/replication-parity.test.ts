@@ -28,8 +28,8 @@ describe('Rule 8 of the protocol: a second-level replica answers as the primary 
 
   it('status, end-to-end fields and bytes are the same for every document and every sort of request', async () => {
     for (const path of paths) {
-      const { get } = await site.get(site.primary, path);
-      etags.set(path, get('etag') ?? '"none"');
+      const answer = await site.get(site.primary, path);
+      etags.set(path, answer.get('etag') ?? '"none"');
     }
     await everyAnswer(site.primary, (request, told) => answers.set(request, told));
     assert.ok(answers.size > 10 * paths.length, `${answers.size} answers for ${paths.length} paths`);
@@ -39,7 +39,7 @@ describe('Rule 8 of the protocol: a second-level replica answers as the primary 
     assert.equal(await compared(site.replicas[0] as SiteNode), answers.size);
   });
 
-  it('a set of documents with a dot, and what is missing, are no documents anywhere', async () => {
+  it('names that begin with a dot, and what is missing, are no documents anywhere', async () => {
     for (const node of site.nodes) {
       assert.match(await site.text(node, '.secret'), /^404$/);
       assert.equal((await site.get(node, '.secret')).body.includes('never'), false);
@@ -48,9 +48,9 @@ describe('Rule 8 of the protocol: a second-level replica answers as the primary 
 
   it('an unsafe method reaches the primary as it was sent, and its answer is passed on', async () => {
     const before = site.primary.front.count('POST /manual/');
-    const { status, get } = await second.ask(site.visit('manual/', { method: 'POST', body: 'a=1' }));
-    assert.equal(status, 405);
-    assert.equal(get('allow'), 'GET, HEAD, OPTIONS');
+    const answer = await second.ask(site.visit('manual/', { method: 'POST', body: 'a=1' }));
+    assert.equal(answer.status, 405);
+    assert.equal(answer.get('allow'), 'GET, HEAD, OPTIONS');
     assert.equal(site.primary.front.count('POST /manual/'), before + 1);
   });
 
@@ -107,9 +107,10 @@ const notEndToEnd = new Set([
   ...['connection', 'keep-alive', 'transfer-encoding'],
 ]);
 
-function toldBy({ status, fields, body, get }: RawResponse): Told {
-  const boundary = /boundary=([\w-]+)/.exec(get('content-type') ?? '')?.[1];
-  const isProblem = get('content-type') === 'application/problem+json';
+function toldBy(answer: RawResponse): Told {
+  const { status, fields, body } = answer;
+  const boundary = /boundary=([\w-]+)/.exec(answer.get('content-type') ?? '')?.[1];
+  const isProblem = answer.get('content-type') === 'application/problem+json';
   const unbound = (text: string): string => (boundary === undefined ? text : text.replaceAll(boundary, 'boundary'));
   // a problem names the exchange in which it came up
   const content = isProblem ? body.toString().replace(/"requestId":.*$/m, '') : unbound(body.toString('latin1'));

@@ -153,12 +153,27 @@ describe('a primary that is gone for good', () => {
     const [first] = await startReplicas(1);
     const partial = await site.addReplica({ keys: { maxBytes: '1KiB' } });
     await partial.start();
-    await until(async () => (await partial.report()).state === 'in-step');
+    await until(async () => (await partial.report()).state === "in-step");
     assert.match(String(await promoted(site, first!)), /has neither the root key .* nor the key .* \(willis keys export/);
     await bringKeys(partial);
     assert.match(String(await promoted(site, partial)), /the bytes of \d+ documents are not here/);
     const kept = await readFile(join(partial.data.path, 'promoted'), 'utf8').catch((error: unknown) => error);
     assert.equal((kept as NodeJS.ErrnoException).code, 'ENOENT');
+  });
+
+  it('and is not, after all, is believed no more by those who have heard of the new one', async () => {
+    const [first, second] = await startReplicas(2);
+    await bringKeys(first!);
+    const promotion = await promoted(site, first!);
+    assert.ok(typeof promotion !== 'string', String(promotion));
+    await obey(first!, promotion);
+    await until(async () => isOf(await second!.report(), await first!.report()));
+    await site.put('late.txt', 'of the old primary');
+    await until(async () => (await site.text(site.primary, 'late.txt')) === 'of the old primary');
+    await aWhile();
+    assert.equal(await site.text(second!, 'late.txt'), '404');
+    assert.equal((await second!.report()).version?.epoch, promotion.version.epoch);
+    assert.equal((await second!.status(site.namespace)).primary, first!.front.url);
   });
 
   it('is replaced by the key that it had itself, where the root key is away', async () => {

@@ -28,7 +28,11 @@ describe('What only the primary can answer is passed on to it by replicas', () =
     ] as const) {
       const sent = forthOf(site);
       const target = side === 'proxy' ? `${site.namespace}form?a=b` : '/form?a=b';
-      const fields = { 'Content-Type': 'application/x-www-form-urlencoded', Authorization: 'Basic YTpi', Cookie: 'c=d' };
+      const fields = {
+        'Content-Type': 'application/x-www-form-urlencoded',
+        Authorization: 'Basic YTpi',
+        Cookie: 'c=d',
+      };
       const request = site.visit('form', { method, target, side, fields, body: 'name=value%20and%20more' });
       const [own, passed] = [await site.primary.ask({ ...request, side: 'site' }), await replica.ask(request)];
       assert.equal(passed.status, 405);

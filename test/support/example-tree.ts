@@ -73,7 +73,14 @@ export async function fillWithExamples(site: ReplicatedSite): Promise<readonly s
   const trees = [join(root, 'docs'), ...(await firstThatIs(systemDocs))];
   for (const tree of trees) await copyInto(tree, join(site.directory, 'docs', tree.split('/').at(-1) ?? ''));
   const paths = (await filesBelow(site.directory)).map((file) => relative(site.directory, file));
-  return [...new Set(paths.flatMap(urisOf)), 'old-manual', 'elsewhere', 'no-such-document', 'manual/none/', '.git/config'];
+  return [
+    ...new Set(paths.flatMap(urisOf)),
+    'old-manual',
+    'elsewhere',
+    'no-such-document',
+    'manual/none/',
+    '.git/config',
+  ];
 }
 
 /** The paths of a file, of the directories above it, and of what is near them and not there. */

@@ -11,9 +11,8 @@ import { until } from './waiting.js';
 import { startWillis, type LoggedEvent, type Sections, type Willis } from './willis.js';
 
 export interface LiedToOptions {
-  readonly primary?: Sections;
-  readonly replica?: Sections;
-  readonly replicas?: Sections;
+  /** Keys of the namespace at the replica. */
+  readonly replicated?: Sections;
   readonly replicaClock?: RunningClock;
   /** Files that are there from the beginning. */
   readonly files?: Readonly<Record<string, string | Buffer>>;
@@ -30,6 +29,7 @@ export class LiedTo {
   /** All contents that a file has ever had; null while it did not exist. */
   readonly versions = new Map<string, (Buffer | null)[]>();
   #saved = 0;
+  #isPublishing = false;
 
   private constructor(
     readonly liar: LyingParent,
@@ -46,12 +46,12 @@ export class LiedTo {
     await mkdir(all.#path('site'));
     await mkdir(all.#path('staging'));
     await all.save(options.files ?? {});
+    all.#isPublishing = true;
     all.primary = await startWillis({
       clock: new RunningClock(),
       config: {
         ...usual(all.#path('p'), liar.url),
-        primary: { namespaces: [{ url: all.namespace, directory: all.#path('site'), replicas: options.replicas ?? open }] },
-        ...options.primary,
+        primary: { namespaces: [{ url: all.namespace, directory: all.#path('site'), replicas: { accept: 'open' } }] },
       },
     });
     liar.leadTo(all.primary.sitePort);
@@ -67,8 +67,7 @@ export class LiedTo {
       config: {
         ...usual(this.#path('r'), front.url),
         wlis: { trust: { firstUse: true } },
-        replicated: { namespaces: [{ url: this.namespace, from: liar.url, pollEvery: '2s' }] },
-        ...options.replica,
+        replicated: { namespaces: [{ url: this.namespace, from: liar.url, pollEvery: '2s', ...options.replicated }] },
       },
     });
     front.leadTo(this.replica.sitePort);
@@ -126,13 +125,7 @@ export class LiedTo {
   /** The replica holds what the primary has published, which is what is in the files. */
   async inStep(): Promise<void> {
     await this.published();
-    await until(async () => {
-      const [at, own] = [await this.reportOf(this.replica), await this.reportOf(this.primary)];
-      return at.version !== null && at.version.root === own.version?.root && at.version.seq === own.version.seq;
-    });
-    for (const name of this.versions.keys()) {
-      assert.ok(await this.#isPresent(this.replica, name), `${name} at the replica is what it is at the primary`);
-    }
+    await until(async () => (await this.#isSame()) && (await this.#servesAll()));
   }
 
   /** Whatever the replica answers is what the primary has published at some time. @returns how many are not the newest */
@@ -147,6 +140,11 @@ export class LiedTo {
     return old;
   }
 
+  /** Whether that is what the primary has published at some time under that name. */
+  isGenuine(name: string, { status, body }: Pick<RawResponse, 'status' | 'body'>): boolean {
+    return this.versions.get(name)?.some((content) => isVersion(status, body, content)) === true;
+  }
+
   /** What the replica has written to its log of what it refused. */
   refusals(): readonly LoggedEvent[] {
     return this.replica.events.filter(({ code }) => code === 'refused');
@@ -159,6 +157,17 @@ export class LiedTo {
     await this.front.close();
     await this.liar.close();
     await this.data.remove();
+  }
+
+  async #isSame(): Promise<boolean> {
+    const [at, own] = [await this.reportOf(this.replica), await this.reportOf(this.primary)];
+    return at.version !== null && at.version.root === own.version?.root && at.version.seq === own.version.seq;
+  }
+
+  /** The primary serves before it signs. */
+  async #servesAll(): Promise<boolean> {
+    for (const name of this.versions.keys()) if (!(await this.#isPresent(this.replica, name))) return false;
+    return true;
   }
 
   async #isPresent(node: Willis, name: string): Promise<boolean> {
@@ -178,7 +187,7 @@ export class LiedTo {
   }
 
   #note(name: string, content: Buffer | null): void {
-    const versions = this.versions.get(name) ?? [];
+    const versions = this.versions.get(name) ?? (this.#isPublishing ? [null] : []);
     versions.push(content);
     this.versions.set(name, versions);
   }
@@ -190,8 +199,6 @@ export class LiedTo {
 
 const isVersion = (status: number, body: Buffer, content: Buffer | null): boolean =>
   content === null ? status === 404 : status === 200 && body.equals(content);
-
-const open: Sections = { accept: 'open' };
 
 const usual = (data: string, url: string): Sections => ({
   node: { name: 'willis', data, url },

@@ -5,6 +5,7 @@ import { headField, parseHeadField } from '../../replication/calls/head-field.js
 import { canonicalJson, type JsonObject } from '../../wlis/trust/canonical-json.js';
 import { tailText, type ListTail } from '../../wlis/trust/record-list.js';
 import type { Seeded } from '../faults/seeded.js';
+import type { Gate } from './gate.js';
 import { pour, type Lie, type Truth, type Untruth } from './lying-parent.js';
 
 /** A lie, and what comes of it: the reason for which it is refused; a `failure`; or nothing, since it says nothing false. */
@@ -61,7 +62,7 @@ function endless(response: ServerResponse, status: number, fields: Truth['fields
   pour(response, piece);
 }
 
-/** Elsewhere, by the way: whoever goes there is told by the listener of that place. */
+/** Whoever goes there comes to somebody who has nothing to do with it. */
 export const redirect = (about: string, to: string): KnownLie =>
   lie(about, 'a redirect', 'failure', ({ path }) => ({ status: 302, fields: { Location: `${to}${path}` }, content: '' }));
 
@@ -97,6 +98,24 @@ const aboutRecord = (name: string, outcome: RegExp, alter: (record: JsonObject, 
     const at = random.below(records.length);
     return listText(records.map((record, i) => (i === at ? { ...record, ...alter(record, random) } : record)), tail);
   });
+
+/** Another head above the list, where there are changes. */
+const aboutHead = (name: string, outcome: RegExp, alter: (jws: string, truth: Truth) => string): KnownLie =>
+  lie('changes', name, outcome, (truth) => {
+    if (listIn(truth).records.length === 0) return null;
+    return { fields: { [HEAD]: told(alter(parseHeadField(truth.fields[HEAD]).jws, truth)) } };
+  });
+
+/** A signed statement that says something else, under the same signature. */
+function alteredJws(jws: string, alter: (said: JsonObject) => JsonObject): string {
+  const [head = '', payload = '', signature = ''] = jws.split('.');
+  return `${head}.${alteredPayload(payload, alter)}.${signature}`;
+}
+
+function alteredPayload(payload: string, alter: (said: JsonObject) => JsonObject): string {
+  const said = JSON.parse(Buffer.from(payload, 'base64url').toString()) as JsonObject;
+  return Buffer.from(canonicalJson({ ...said, ...alter(said) })).toString('base64url');
+}
 
 const elsewhere = ['../x', '%2e%2e/x', 'a/../../x', 'a%2fb', '/etc/passwd', '.well-known/x', 'a\\b', 'a#b', '\u0000'];
 
@@ -134,13 +153,12 @@ const changes: readonly KnownLie[] = [
     })),
   })),
   lie('changes', 'no head', /malformed/, () => ({ fields: { [HEAD]: undefined } })),
-  lie('changes', 'a head that was altered', /wrong-signature|malformed/, ({ fields }) => {
-    const { jws } = parseHeadField(fields[HEAD]);
-    const [head = '', payload = '', signature = ''] = jws.split('.');
-    const said = JSON.parse(Buffer.from(payload, 'base64url').toString()) as JsonObject;
-    const other = Buffer.from(canonicalJson({ ...said, seq: Number(said['seq']) + 1 })).toString('base64url');
-    return { fields: { [HEAD]: told([head, other, signature].join('.')) } };
-  }),
+  aboutHead('an older head', /out-of-date/, (_, { first }) => parseHeadField(first?.fields[HEAD]).jws),
+  aboutHead('a head that was altered', /wrong-signature/, (jws) => alteredJws(jws, ({ seq }) => ({ seq: Number(seq) + 1 }))),
+  aboutHead('a head of another epoch', /wrong-signature/, (jws) =>
+    alteredJws(jws, () => ({ epoch: '1900000000000-0123456789abcdef' })),
+  ),
+  aboutHead('no signature', /malformed|wrong-signature/, (jws) => `${jws.slice(0, jws.lastIndexOf('.'))}.`),
   lie('changes', 'a wrong type', 'nothing', () => ({ fields: { 'Content-Type': 'image/png' } })),
 ];
 
@@ -221,8 +239,60 @@ const bundle: readonly KnownLie[] = [
   }),
 ];
 
+/** What was answered to the first call for changes when there were none, again and again, as if it were news. */
+export function replayed(): KnownLie {
+  let first: Truth | null = null;
+  const isFirst = ({ call, status, content }: Truth): boolean =>
+    call === 'changes' && status === 200 && content.toString().startsWith('{"count":0,');
+  return {
+    ...{ name: 'what was', about: ['changes', 'head'], outcome: 'nothing' },
+    tell: (truth) => {
+      if (first === null && isFirst(truth)) first = truth;
+      if (first === null) return null;
+      const fields = { ...first.fields, [HEAD]: told(parseHeadField(first.fields[HEAD]).jws) };
+      return { status: 200, content: truth.call === 'changes' ? first.content : 'a head', fields };
+    },
+  };
+}
+
+/** Byte after byte, so slowly that it never ends. @param flowing opened when some have been sent */
+export const dripping = (about: string, flowing: Gate): KnownLie =>
+  lie(about, 'a byte now and then', 'failure', ({ content, status, fields }) => ({
+    pour: (response) => {
+      response.writeHead(status, { ...fields, 'Content-Length': content.length });
+      let at = 0;
+      const timer = setInterval(() => {
+        response.write(content.subarray(at, ++at));
+        if (at > 5) flowing.open();
+      }, 20).unref();
+      response.once('close', () => clearInterval(timer));
+    },
+  }));
+
+/** A text in the place of another one. */
+export const substituted = (
+  about: string,
+  name: string,
+  outcome: KnownLie['outcome'],
+  alter: (content: string) => string,
+): KnownLie => lie(about, name, outcome, ({ content }) => ({ content: alter(content.toString()) }));
+
 /** All of what a node may say to another one that replicates from it. */
 export const liesAboutChanges: readonly KnownLie[] = [...anyAnswer('changes'), ...changes, ...trie];
+export const liesAboutGroup: readonly KnownLie[] = [
+  ...[...anyAnswer('group'), ...anyAnswer('root'), ...anyAnswer('replicas')],
+  substituted('group', 'a group that was altered', /wrong-signature/, (text) =>
+    alteredJws(text, () => ({ replicas: [], version: 1_800_000_000_000 })),
+  ),
+  substituted('root', 'a root that was altered', /wrong-signature/, (text) =>
+    text.replace(/"payload":"([\w-]+)"/, (_, payload: string) => `"payload":"${alteredPayload(payload, () => ({ issued: 1 }))}"`),
+  ),
+  substituted('replicas', 'another group along with it', /wrong-signature/, (text) => {
+    const answer = JSON.parse(text) as JsonObject;
+    const { group } = answer;
+    return typeof group === 'string' ? canonicalJson({ ...answer, group: alteredJws(group, () => ({ version: 1_800_000_000_000 })) }) : text;
+  }),
+];
 export const liesAboutContents: readonly KnownLie[] = [
   ...[...anyAnswer('blob'), ...contents('blob'), ...blob],
   ...[...anyAnswer('blocks'), ...contents('blocks')],

@@ -24,6 +24,8 @@ export interface Truth {
   readonly fields: Readonly<Record<string, string>>;
   /** Not encoded. */
   readonly content: Buffer;
+  /** The first good answer to such a call that was ever passed on; null if there was none before this one. */
+  readonly first: Truth | null;
 }
 
 /** What is answered instead: other parts of the answer, or whatever is written to the response. */
@@ -56,6 +58,7 @@ export class LyingParent {
   #lie: Lie | null = null;
   #port = 0;
   #gate: Gate | null = null;
+  readonly #first = new Map<string, Truth>();
   readonly #random: Seeded;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -79,8 +82,12 @@ export class LyingParent {
     return parent;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   get authority(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `127.0.0.1:${this.port}`;
   }
 
   get url(): string {
@@ -147,7 +154,10 @@ export class LyingParent {
     for await (const chunk of answer as AsyncIterable<Buffer>) chunks.push(chunk);
     const whole = Buffer.concat(chunks);
     const content = answer.headers['content-encoding'] === 'gzip' ? gunzipSync(whole) : whole;
-    return { call, path, status: answer.statusCode ?? 500, fields: plainFields(answer), content };
+    const first = this.#first.get(call) ?? null;
+    const truth = { call, path, status: answer.statusCode ?? 500, fields: plainFields(answer), content, first };
+    if (first === null && truth.status === 200) this.#first.set(call, truth);
+    return truth;
   }
 }
 

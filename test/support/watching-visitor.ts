@@ -39,9 +39,9 @@ export class WatchingVisitor {
       const texts: string[] = [];
       let seq = 0;
       for (const path of this.paths) {
-        const { status, body, get } = await send(client, this.site.visit(path));
-        if (texts.length === 0) seq = Number(/;seq=(\d+)/.exec(get('wlis-namespace') ?? '')?.[1] ?? 0);
-        texts.push(status === 200 ? body.toString() : String(status));
+        const answer = await send(client, this.site.visit(path));
+        if (texts.length === 0) seq = Number(/;seq=(\d+)/.exec(answer.get('wlis-namespace') ?? '')?.[1] ?? 0);
+        texts.push(answer.status === 200 ? answer.body.toString() : String(answer.status));
       }
       const before = this.sights.at(-1);
       const isNews = before?.seq !== seq || before.texts.some((text, i) => text !== texts[i]);

@@ -51,6 +51,11 @@ export async function openPrimary(wanted: WantedPrimary, parts: NodeParts): Prom
     policy: () => primary.policy,
     signer: () => signer().then(orRefused),
     onGroup: () => undefined,
+  }).catch(async (error: unknown) => {
+    // it is tried again with another one
+    await primary.stop();
+    await primary.letGo();
+    throw error;
   });
   return new OpenPrimary(primary, tree, caller, parts);
 }

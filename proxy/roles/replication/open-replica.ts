@@ -97,6 +97,10 @@ export async function openReplica(wanted: WantedReplica, parts: NodeParts): Prom
     },
     window: keys.update === 'immediately' ? null : keys.update,
     isReachable: parts.url !== null,
+  }).catch(async (error: unknown) => {
+    // it is tried again with another one
+    await tree.stop();
+    throw error;
   });
   replica.held = held;
   return new OpenReplica({ wanted, parts, held, tree, roots, fetched });
@@ -194,9 +198,12 @@ class OpenReplica implements OpenNamespace {
   /** One at a time. */
   #promote(): Promise<Promotion> {
     const { parts, held, tree, roots } = this.#options;
-    this.#promoting ??= promote({ parts, held, group: tree.group?.group ?? null, chain: roots.chain }).finally(
-      () => (this.#promoting = null),
-    );
+    const begin = async (): Promise<Promotion> => {
+      // others may have joined since this node heard of the group
+      await tree.membership.gatherGroup();
+      return promote({ parts, held, group: tree.group?.group ?? null, chain: roots.chain });
+    };
+    this.#promoting ??= begin().finally(() => (this.#promoting = null));
     return this.#promoting;
   }
 

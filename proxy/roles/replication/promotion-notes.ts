@@ -7,7 +7,7 @@ const mostNamed = 20;
 
 /** The entry of `primary.namespaces` that publishes what was promoted, as a file of its own: YAML. */
 export function promotionConfiguration({ namespace, directory, rules, members, group }: PromotedSite): string {
-  const accept = members.open > 0 ? 'open' : 'listed';
+  const accept = members.isOpen ? 'open' : 'listed';
   const query = group?.policy.query;
   const keys: Record<string, unknown> = {
     ...{ url: namespace, directory },
@@ -53,10 +53,11 @@ const keyNote = ({ succession, namespace }: PromotedSite): string =>
     ? 'A new key signs from now on, and nothing counts any more that the old primary signs. Make a back-up: willis keys export FILE.'
     : `The key is that of the old primary, which must not run as the primary again. Where the root key is, willis keys delegate ${namespace} can name another one.`;
 
-const memberNote = ({ members: { all, open } }: PromotedSite): string =>
-  all === 0
-    ? 'No replica is known that would have to be told.'
-    : `Of ${all} replicas ${all - open} stay admitted without being listed${open === 0 ? '' : `, and ${open} because anybody is (replicas.accept)`}; they find this primary by themselves.`;
+function memberNote({ members: { count, isOpen } }: PromotedSite): string {
+  const known = `${count === 1 ? 'One other replica is' : `${count} other replicas are`} known`;
+  if (isOpen) return `${known}; as before anybody may replicate (replicas.accept). They find this primary by themselves.`;
+  return `${known} and stay${count === 1 ? 's' : ''} admitted. Others need replicas.listed or replicas.tokenFile, as the old primary had them.`;
+}
 
 function differenceNotes(paths: readonly string[], one: string, many: string): readonly string[] {
   if (paths.length === 0) return [];

@@ -38,7 +38,7 @@ export interface PromotedSite {
   readonly directory: string;
   readonly rules: SourceRules;
   readonly difference: SiteDifference;
-  readonly members: { readonly all: number; readonly open: number };
+  readonly members: { readonly count: number; readonly isOpen: boolean };
   readonly succession: Succession;
   readonly group: Group | null;
   /** How others reach this node; null if they cannot. */
@@ -70,7 +70,7 @@ export async function promote({ parts, held, group, chain }: PromotionParts): Pr
     const epoch = await seedPublication(seed, edition.head.head.epoch, { changes: () => list });
     const members =
       group === null
-        ? { all: 0, open: 0 }
+        ? { count: 0, isOpen: false }
         : await keepMembers(join(directory, 'members'), group, parts.callKey.id, parts.logger);
     const succession = await succeed(keys, namespace, chain, { now: clock.now(), lifetime: delegationTime });
     const promoted: PromotedSite = { ...site, namespace, members, succession, group, url: parts.url };

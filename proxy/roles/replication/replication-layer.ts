@@ -55,10 +55,6 @@ export class ReplicationLayer {
     return this.#ground;
   }
 
-  get blobUsage(): { readonly blobs: number; readonly bytes: Bytes; readonly limit: Bytes } | null {
-    return this.#ground?.blobs.usage ?? null;
-  }
-
   /** Opens what can fail, and changes nothing. @throws RefusedConfiguration */
   async prepare(config: Config, files: FileContents, identity: NodeIdentity): Promise<PreparedReplication> {
     const { all, problems } = wantedNamespaces(config, files);

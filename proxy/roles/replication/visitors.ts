@@ -3,6 +3,7 @@ import { CallHandler } from '../../../replication/calls/call-handler.js';
 import type { HeldNamespace } from '../../../replication/held-namespace.js';
 import type { DocumentHandler } from '../../../replication/serving/document-handler.js';
 import { forPrimary } from '../../../replication/serving/for-primary.js';
+import type { HeldExplanation } from '../../admin/operator-explain.js';
 import { WillisError } from '../../base/errors.js';
 import type { CachingHandler } from '../../cache/caching-handler.js';
 import { madeOnce, type Route } from '../../cache/visit.js';
@@ -54,16 +55,37 @@ export class Visitors {
       : this.#answerBy(entry.open, asked, identity);
   }
 
+  /** What would become of a request; null if its target belongs to no namespace that is held here. */
+  explain(request: Pick<Request, 'method' | 'fields' | 'target'>): HeldExplanation | null {
+    const entry = this.#options.layer.entries.of(request.target);
+    if (entry === null) return null;
+    const { namespace, kind: role, open } = entry;
+    const about = { namespace, role };
+    if (open === null) return { ...about, from: 'primary', because: 'it is not open yet, so that nothing can be answered' };
+    const { held, toPrimary } = open;
+    if (toPrimary !== null && held.edition === null) {
+      return { ...about, from: 'primary', because: 'nothing of it is held yet' };
+    }
+    const isThere = this.#options.documents.has(request.target, held);
+    const reason = toPrimary === null ? null : forPrimary(request, held, () => isThere);
+    if (reason !== null) return { ...about, from: 'primary', because: reasons[reason] };
+    const head = held.edition?.head.head;
+    const version = head === undefined ? 'before its first head' : `at change ${head.seq} of epoch ${head.epoch}`;
+    return isThere
+      ? { ...about, from: 'document', because: `it has this document, ${version}` }
+      : { ...about, from: 'not-found', because: `it has no such document, ${version}` };
+  }
+
   get holdsNothing(): boolean {
     return this.#options.layer.entries.isEmpty;
   }
 
   #answerBy(open: OpenNamespace, request: Request, identity: NodeIdentity): Response | Promise<Response> {
     const { documents, cache } = this.#options;
-    const { held, toPrimary } = open;
-    if (toPrimary !== null && this.#isForPrimary(request, held)) {
-      return cache.handle(request, routeTo(toPrimary, request, identity));
-    }
+    const { held } = open;
+    // where the primary is costs as much to find out as an answer, and few ask for that
+    const toPrimary = held.role === 'replica' && this.#isForPrimary(request, held) ? open.toPrimary : null;
+    if (toPrimary !== null) return cache.handle(request, routeTo(toPrimary, request, identity));
     return documents.answer(request, held);
   }
 
@@ -73,6 +95,12 @@ export class Visitors {
     return forPrimary(request, held, () => this.#options.documents.has(request.target, held)) !== null;
   }
 }
+
+const reasons: Readonly<Record<'method' | 'credentials' | 'unknown', string>> = {
+  method: 'the method is for the primary alone',
+  credentials: 'it has credentials, which the primary answers itself',
+  unknown: 'there is no such document here, and the primary may have one',
+};
 
 /** To the primary of a namespace, which knows it by its own name. */
 function routeTo({ url, upstream }: WayToPrimary, request: Request, identity: NodeIdentity): Route {

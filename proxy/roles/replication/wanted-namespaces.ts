@@ -1,6 +1,7 @@
 import type { Config, PublishedNamespace, ReplicatedNamespaceKeys } from '../../../config/schema.js';
 import { formatProxyUri } from '../../../config/origin-uri.js';
 import { compileRules, type CompiledRules } from '../../../replication/source/source-rules.js';
+import { longestToken } from '../../../replication/tree/join-request.js';
 import { cronFault } from '../../../replication/update-window.js';
 import { NotCanonical } from '../../../wlis/not-canonical.js';
 import { parseNamespace, type Namespace } from '../../../wlis/namespace.js';
@@ -54,6 +55,7 @@ export function wantedNamespaces(config: Config, files: FileContents): WantedNam
     if (namespace === null) continue;
     const { tokenFile } = keys.replicas;
     const token = tokenFile === null ? null : files.secret(tokenFile);
+    problems.push(...tokenProblems(token, `${at}.replicas.tokenFile`));
     const madeFrom = JSON.stringify([keys, token, shared]);
     all.push({ kind: 'primary', namespace, keys, rules: rulesOf(keys, namespace), token, madeFrom });
   }
@@ -65,6 +67,7 @@ export function wantedNamespaces(config: Config, files: FileContents): WantedNam
     const from = formatProxyUri(keys.from);
     problems.push(...tlsProblems(namespace, from, `${at}.from`));
     const token = keys.tokenFile === null ? null : files.secret(keys.tokenFile);
+    problems.push(...tokenProblems(token, `${at}.tokenFile`));
     const { roots, firstUse } = config.wlis.trust;
     const root = roots.find(({ origin }) => namespace.startsWith(`${formatProxyUri(origin)}/`))?.key ?? null;
     const madeFrom = JSON.stringify([keys, token, shared]);
@@ -98,6 +101,11 @@ function cronProblems({ update }: ReplicatedNamespaceKeys, at: string): KeyProbl
   const fault = update === 'immediately' ? null : cronFault(update.cron);
   return fault === null ? [] : [{ key: `${at}.update.cron`, expected: 'five fields as in a crontab', got: fault }];
 }
+
+const tokenProblems = (token: string | null, key: string): KeyProblem[] =>
+  token !== null && token.length > longestToken
+    ? [{ key, expected: `a token of at most ${longestToken} characters`, got: `one of ${token.length}` }]
+    : [];
 
 const tlsProblems = (namespace: Namespace, from: string, key: string): KeyProblem[] =>
   namespace.startsWith('https:') && !from.startsWith('https:')

@@ -141,7 +141,7 @@ export class ReplicaFixture {
       logger: createLogger({ level: 'silent', write: () => undefined }),
       openHead: (jws) => openHead(jws, held.namespace, held.keyFor).catch(() => null),
       onWanted: (wanted) => (this.wanted = wanted),
-      onEdition: () => void this.editions++,
+      onEdition: () => this.editions++,
       onUnwritten: (error) => this.unwritten.push(error),
     });
   }

@@ -112,10 +112,7 @@ describe('when a replica asks for news', () => {
       await fixture.end(false);
       fixture.timer.run();
     }
-    assert.deepEqual(
-      fixture.timer.set,
-      [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000],
-    );
+    assert.deepEqual(fixture.timer.set, [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
     await fixture.end(true);
     assert.equal(fixture.timer.set.at(-1), 60_000);
     fixture.timer.run();

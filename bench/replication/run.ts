@@ -1,0 +1,107 @@
+import { setMaxListeners } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { bindThisProcess } from '../cores.js';
+import { withResults, type Marks } from '../page.js';
+import { installedVersion } from '../peers/installed.js';
+import { measureChanges } from './changes.js';
+import { measureHits } from './hits.js';
+import type { ReplicationBench, ReplicationOptions } from './replication-bench.js';
+import { measureDelta, measureTakeOver } from './take-over.js';
+
+const page = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
+
+const marks: Marks = {
+  begin: '<!-- replication: begin (written by bench/replication/run.ts) -->',
+  end: '<!-- replication: end -->',
+};
+
+const parts: Readonly<Record<string, (bench: ReplicationBench) => Promise<string>>> = {
+  hits: measureHits,
+  changes: measureChanges,
+  'take-over': measureTakeOver,
+  delta: measureDelta,
+};
+
+const usage = `npx tsx bench/replication/run.ts -- [options]
+  --parts ${Object.keys(parts).join(',')}
+  --seconds 2        of one measurement of hits
+  --rounds 3         measurements of each server
+  --connections 32   kept busy by the load generator
+  --edits 100        in each tree
+  --replicas 8
+  --write            put the results into docs/performance.md`;
+
+const needed = [
+  ['nginx', '-v', 'Debian package nginx-light'],
+  ['wrk', '-v', 'Debian package wrk'],
+  ['rsync', '--version', 'Debian package rsync'],
+  ['wget', '--version', 'Debian package wget'],
+] as const;
+
+const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
+
+function parseOptions(args: readonly string[]): ReplicationOptions {
+  const text = (value: string) => ({ type: 'string', default: value }) as const;
+  const { values } = parseArgs({
+    args: args.filter((one) => one !== '--'),
+    options: {
+      ...{ parts: text(Object.keys(parts).join(',')), seconds: text('2'), rounds: text('3'), connections: text('32') },
+      ...{ edits: text('100'), replicas: text('8'), write: { type: 'boolean', default: false } },
+    },
+  });
+  const chosen = values.parts.split(',');
+  const unknown = chosen.find((one) => !(one in parts));
+  if (unknown !== undefined)
+    throw new Error(`nothing is called ${unknown}; there are ${Object.keys(parts).join(', ')}`);
+  const within = (name: 'seconds' | 'rounds' | 'connections' | 'edits' | 'replicas', most: number): number => {
+    const number = /^\d+$/.test(values[name]) ? Number(values[name]) : 0;
+    if (number >= 1 && number <= most) return number;
+    throw new Error(`--${name} wants a whole number from 1 to ${most}, not ${values[name]}`);
+  };
+  return {
+    ...{ parts: chosen, seconds: within('seconds', 60), rounds: within('rounds', 50), write: values.write },
+    ...{ connections: within('connections', 500), edits: within('edits', 400), replicas: within('replicas', 64) },
+  };
+}
+
+function circumstances(): string {
+  const versions = needed.map(([program, asked]) => `${program} ${installedVersion(program, [asked]) ?? ''}`);
+  const load = loadavg()[0] ?? 0;
+  return [
+    `- Run of ${new Date().toISOString().slice(0, 10)} on Node.js ${process.versions.node}; ${versions.join('; ')}.`,
+    `- ${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB, Linux ${release()}.`,
+    ...(load > 0.3
+      ? [`- **The machine was not quiet** (load ${load.toFixed(1)} at the beginning): the figures are rough.`]
+      : []),
+  ].join('\n');
+}
+
+async function run(options: ReplicationOptions, signal: AbortSignal): Promise<void> {
+  for (const [program, asked, comesWith] of needed) {
+    if (installedVersion(program, [asked]) === null) throw new Error(`${program} is needed: ${comesWith}`);
+  }
+  bindThisProcess();
+  const found = [circumstances()];
+  for (const part of options.parts) found.push((await parts[part]?.({ options, signal, say })) ?? '');
+  const text = found.join('\n\n');
+  process.stdout.write(`${text}\n`);
+  if (options.write) writeFileSync(page, withResults(readFileSync(page, 'utf8'), text, marks));
+}
+
+const interruption = new AbortController();
+// every request under way listens
+setMaxListeners(0, interruption.signal);
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
+}
+try {
+  if (process.argv.includes('--help')) process.stdout.write(`${usage}\n`);
+  else await run(parseOptions(process.argv.slice(2)), interruption.signal);
+} catch (error) {
+  const { message } = interruption.signal.aborted ? (interruption.signal.reason as Error) : (error as Error);
+  say(message);
+  process.exitCode = interruption.signal.aborted ? 130 : 1;
+}
