@@ -113,7 +113,7 @@ export class ReplicaTree implements NamespaceTree {
    */
   announce(head: SignedHead, age: Milliseconds): void {
     this.membership.report();
-    this.notifier.announce(head, age, this.#told());
+    this.notifier.announce(head, age, this.told());
   }
 
   /** The nodes that are told of changes. */
@@ -150,7 +150,7 @@ export class ReplicaTree implements NamespaceTree {
   }
 
   /** At the URLs that the primary has confirmed, whatever they say themselves. */
-  #told(): readonly ToldNode[] {
+  told(): readonly ToldNode[] {
     return this.children().flatMap((id) => {
       const urls = this.#group.member(id)?.urls ?? [];
       return urls.length === 0 ? [] : [{ id, urls }];

@@ -13,6 +13,7 @@ describe('the example replicated-site', () => {
   let fronts: { readonly primary: NodeFront; readonly replica: NodeFront };
   let primary: ExampleNode;
   let replica: ExampleNode;
+  const running: ExampleNode[] = [];
 
   before(async () => {
     certificates = await makeCertificates();
@@ -20,22 +21,25 @@ describe('the example replicated-site', () => {
 
   beforeEach(async () => {
     directory = await TempDir.create();
-    await directory.write('docs.token', `${'0123456789abcdef'.repeat(2)}\n`);
-    await directory.write('ca.pem', certificates.ca);
-    for (const name of ['docs', 'm1', 'm2']) await writePem(directory, certificates.leaf, `tls/${name}.example.org`);
-    await directory.write('srv/index.html', '<h1>Hello</h1>');
-    await directory.write('srv/assets/app-1a2b.js', 'go();');
+    await write('docs.token', `${'0123456789abcdef'.repeat(2)}\n`);
+    await write('ca.pem', certificates.ca);
+    for (const name of ['docs', 'm1', 'm2'])
+      await writePem(directory, certificates.leaf, `replicated-site/tls/${name}.example.org`);
+    await write('srv/index.html', '<h1>Hello</h1>');
+    await write('srv/assets/app-1a2b.js', 'go();');
     fronts = { primary: await NodeFront.open(), replica: await NodeFront.open() };
     primary = await start('primary.yaml', fronts.primary);
     replica = await start('replica.yaml', fronts.replica);
   });
 
   afterEach(async () => {
-    await replica.stop();
-    await primary.stop();
+    for (const node of running.splice(0).reverse()) await node.stop();
     for (const front of Object.values(fronts)) await front.close();
     await directory.remove();
   });
+
+  /** A file beside the examples. */
+  const write = (name: string, content: string): Promise<string> => directory.write(`replicated-site/${name}`, content);
 
   const secure = ({ authority }: NodeFront): string => `https://${authority}`;
 
@@ -54,6 +58,7 @@ describe('the example replicated-site', () => {
       }
     };
     const node = await startExample(`replicated-site/${name}`, replace, { directory: directory.path });
+    running.push(node);
     front.leadTo(node.port('site'));
     return node;
   };
@@ -93,7 +98,7 @@ describe('the example replicated-site', () => {
 
   it('is answered by the replica, with what was changed last, while the primary is away', async () => {
     await inStep();
-    await directory.write('srv/index.html', '<h1>Hello again</h1>');
+    await write('srv/index.html', '<h1>Hello again</h1>');
     const changed = await primary.ask(
       'admin',
       'POST',

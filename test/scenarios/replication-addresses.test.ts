@@ -60,7 +60,8 @@ describe('nodes of a namespace with a public name', () => {
     const primary = await startPrimary(['127.0.0.0/8']);
     const middle = await startReplica(primary, ['127.0.0.0/8']);
     await until(async () => (await primary.status(namespace)).replicas?.length === 1);
-    const calls = (): number => middle.front.requests.filter((request) => /\/(changes|replicas|blob|group)\b/.test(request)).length;
+    const calls = (): number =>
+      middle.front.requests.filter((request) => /\/(changes|replicas|blob|group)\b/.test(request)).length;
     const cautious = await startReplica(primary, []);
     await until(async () => (await cautious.report()).ancestors.includes(middle.front.url));
     await room.write('site/index.html', 'news');
@@ -85,7 +86,14 @@ describe('nodes of a namespace with a public name', () => {
         const call = { ...stranger.join(namespace), content };
         return problemOf(await sendText(primary.running.port('site'), stranger.signed(authority, call)));
       };
-      for (const there of ['127.0.0.1', '[::1]', '[::ffff:7f00:1]', '[64:ff9b::7f00:1]', '169.254.169.254', '10.0.0.1']) {
+      for (const there of [
+        '127.0.0.1',
+        '[::1]',
+        '[::ffff:7f00:1]',
+        '[64:ff9b::7f00:1]',
+        '169.254.169.254',
+        '10.0.0.1',
+      ]) {
         assert.equal(await says(`http://${there}:${port}`), '422 url-not-confirmed', there);
       }
       for (const there of ['localhost', 'a.localhost', 'intranet', 'db.internal', 'printer.local']) {
@@ -108,7 +116,9 @@ const visited = async (node: SiteNode): Promise<string> =>
 async function rootKeyOf(node: SiteNode): Promise<string> {
   const target = `/.well-known/wlis/root?origin=${encodeURIComponent(`http://${host}`)}`;
   const { body } = await node.ask({ method: 'GET', target, host: node.front.authority, side: 'site' });
-  const { statements } = JSON.parse(body.toString()) as { readonly statements: readonly { readonly payload: string }[] };
+  const { statements } = JSON.parse(body.toString()) as {
+    readonly statements: readonly { readonly payload: string }[];
+  };
   const payload = Buffer.from(statements[0]?.payload ?? '', 'base64url').toString();
   return keyIdOf(parsePublicKey((JSON.parse(payload) as { readonly rootKey: string }).rootKey, 'root key'));
 }

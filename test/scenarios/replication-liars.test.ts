@@ -56,7 +56,10 @@ describe('a replica whose parent lies', () => {
       await edit(lie);
       await until(async () => (await counted(reasons)) > before);
       await all.assertGenuine();
-      const [event] = all.refusals().slice(logged).filter(({ reason }) => reasons.test(String(reason)));
+      const [event] = all
+        .refusals()
+        .slice(logged)
+        .filter(({ reason }) => reasons.test(String(reason)));
       assert.deepEqual([event?.['url'], event?.['namespace']], [all.liar.url, all.namespace]);
       assert.match(String(event?.['detail']), /\w/);
       await becomesHonest();

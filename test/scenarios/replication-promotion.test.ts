@@ -173,7 +173,7 @@ describe('a primary that is gone for good', () => {
     await aWhile();
     assert.equal(await site.text(second!, 'late.txt'), '404');
     assert.equal((await second!.report()).version?.epoch, promotion.version.epoch);
-    assert.equal((await second!.status(site.namespace)).primary, first!.front.url);
+    await until(async () => (await second!.status(site.namespace)).primary === first!.front.url);
   });
 
   it('is replaced by the key that it had itself, where the root key is away', async () => {

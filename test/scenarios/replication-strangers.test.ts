@@ -36,7 +36,12 @@ describe('strangers at a primary that admits listed replicas', () => {
     await until(async () => (await says(member, member.join(site.namespace))) === '200');
   });
   after(() => site.close());
-  afterEach(async () => assert.deepEqual((await named(site)).map(({ id }) => id), [member.id]));
+  afterEach(async () =>
+    assert.deepEqual(
+      (await named(site)).map(({ id }) => id),
+      [member.id],
+    ),
+  );
 
   it('who does not sign, or is not listed, or has a wrong token, does not join', async () => {
     const unsigned = callText(site.host, stranger.join(site.namespace));
@@ -73,20 +78,34 @@ describe('strangers at a primary that admits listed replicas', () => {
     try {
       assert.equal(await calling(url), '422 url-not-confirmed');
       assert.equal(await calling(site.primary.front.url), '422 url-not-confirmed');
-      assert.deepEqual(victim.requests.map((text) => /^GET \/\.well-known\/wlis\/node\?nonce=/.test(text)), [true]);
+      assert.deepEqual(
+        victim.requests.map((text) => /^GET \/\.well-known\/wlis\/node\?nonce=/.test(text)),
+        [true],
+      );
     } finally {
       await victim.close();
     }
     assert.equal(await calling(url), '422 url-not-confirmed');
-    assert.deepEqual((await named(site)).map(({ urls }) => urls), [[]]);
+    assert.deepEqual(
+      (await named(site)).map(({ urls }) => urls),
+      [[]],
+    );
   });
 
   it('lists are for members, and contents for those only who know what they ask for', async () => {
     const namespace = `namespace=${encodeURIComponent(site.namespace)}`;
     const { version } = await site.primary.report();
-    const lists = [`changes?${namespace}`, `bundle?${namespace}`, `trie?${namespace}&root=${version?.root ?? ''}&prefix=`];
+    const lists = [
+      `changes?${namespace}`,
+      `bundle?${namespace}`,
+      `trie?${namespace}&root=${version?.root ?? ''}&prefix=`,
+    ];
     for (const path of lists) {
-      assert.equal(problemOf(await ask(site.primary, callText(site.host, { method: 'GET', path }))), '401 unsigned', path);
+      assert.equal(
+        problemOf(await ask(site.primary, callText(site.host, { method: 'GET', path }))),
+        '401 unsigned',
+        path,
+      );
       assert.equal(await says(stranger, { method: 'GET', path }), '401 unknown-key', path);
       assert.equal(await says(member, { method: 'GET', path }), '200', path);
     }
@@ -133,7 +152,10 @@ describe('5,000 strangers at a primary that admits anybody', () => {
         answers.set(problem, (answers.get(problem) ?? 0) + 1);
       }
       client.close();
-      assert.deepEqual([...answers].sort(), [['200', 256], ['503 full', 4744]]);
+      assert.deepEqual([...answers].sort(), [
+        ['200', 256],
+        ['503 full', 4744],
+      ]);
       const joined = await ask(site.primary, friend.signed(site.host, friend.join(site.namespace)));
       assert.equal(problemOf(joined), '200');
       assert.equal((await named(site)).length, 257);
@@ -188,7 +210,10 @@ describe('strangers at a replica', () => {
       assert.ok(status < 500 || isBusy, `${status} ${body.toString().slice(0, 200)} for ${text.slice(0, 500)}`);
     }
     for (const node of site.nodes) {
-      assert.deepEqual(node.events.filter(({ code }) => code === 'call-failed'), []);
+      assert.deepEqual(
+        node.events.filter(({ code }) => code === 'call-failed'),
+        [],
+      );
     }
     const grown = (process.memoryUsage().rss - before) / 1_048_576;
     assert.ok(grown < 300, `${Math.round(grown)} MiB more`);

@@ -64,7 +64,11 @@ function endless(response: ServerResponse, status: number, fields: Truth['fields
 
 /** Whoever goes there comes to somebody who has nothing to do with it. */
 export const redirect = (about: string, to: string): KnownLie =>
-  lie(about, 'a redirect', 'failure', ({ path }) => ({ status: 302, fields: { Location: `${to}${path}` }, content: '' }));
+  lie(about, 'a redirect', 'failure', ({ path }) => ({
+    status: 302,
+    fields: { Location: `${to}${path}` },
+    content: '',
+  }));
 
 interface List {
   readonly records: readonly JsonObject[];
@@ -72,7 +76,10 @@ interface List {
 }
 
 function listIn({ content }: Truth): List {
-  const lines = content.toString().split('\n').filter((line) => line !== '');
+  const lines = content
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
   const all = lines.map((line) => JSON.parse(line) as JsonObject);
   return { records: all.slice(0, -1), tail: all.at(-1) as unknown as ListTail };
 }
@@ -93,10 +100,17 @@ const aboutChanges = (
   });
 
 /** One record is another one. */
-const aboutRecord = (name: string, outcome: RegExp, alter: (record: JsonObject, random: Seeded) => JsonObject): KnownLie =>
+const aboutRecord = (
+  name: string,
+  outcome: RegExp,
+  alter: (record: JsonObject, random: Seeded) => JsonObject,
+): KnownLie =>
   aboutChanges(name, outcome, ({ records, tail }, random) => {
     const at = random.below(records.length);
-    return listText(records.map((record, i) => (i === at ? { ...record, ...alter(record, random) } : record)), tail);
+    return listText(
+      records.map((record, i) => (i === at ? { ...record, ...alter(record, random) } : record)),
+      tail,
+    );
   });
 
 /** Another head above the list, where there are changes. */
@@ -123,7 +137,11 @@ const changes: readonly KnownLie[] = [
   lie('changes', 'a list that is cut off', /malformed/, ({ content }, random) => ({
     content: content.subarray(0, random.between(1, content.length - 1)),
   })),
-  aboutChanges('a list without its tail', /malformed/, ({ records }) => `${records.map((one) => canonicalJson(one)).join('\n')}\n`),
+  aboutChanges(
+    'a list without its tail',
+    /malformed/,
+    ({ records }) => `${records.map((one) => canonicalJson(one)).join('\n')}\n`,
+  ),
   aboutChanges('a record left out', /wrong-proof/, ({ records, tail }) => listText(records.slice(1), tail)),
   aboutChanges('a list from the end to the beginning', /malformed|wrong-proof/, ({ records, tail }) =>
     records.length < 2 ? null : listText([...records].reverse(), tail),
@@ -137,7 +155,7 @@ const changes: readonly KnownLie[] = [
     listText(records, { ...tail, seq: tail.seq + 5 }),
   ),
   aboutChanges('another root in the tail', /malformed/, ({ records, tail }) =>
-    listText(records, { ...tail, root: `${'0'.repeat(64)}` as ListTail['root'] }),
+    listText(records, { ...tail, root: '0'.repeat(64) as ListTail['root'] }),
   ),
   aboutRecord('a path outside', /malformed/, (_, random) => ({ path: random.pick(elsewhere) })),
   aboutRecord('a path that it has not', /wrong-proof|malformed/, () => ({ path: 'a%2Fb' })),
@@ -154,7 +172,9 @@ const changes: readonly KnownLie[] = [
   })),
   lie('changes', 'no head', /malformed/, () => ({ fields: { [HEAD]: undefined } })),
   aboutHead('an older head', /out-of-date/, (_, { first }) => parseHeadField(first?.fields[HEAD]).jws),
-  aboutHead('a head that was altered', /wrong-signature/, (jws) => alteredJws(jws, ({ seq }) => ({ seq: Number(seq) + 1 }))),
+  aboutHead('a head that was altered', /wrong-signature/, (jws) =>
+    alteredJws(jws, ({ seq }) => ({ seq: Number(seq) + 1 })),
+  ),
   aboutHead('a head of another epoch', /wrong-signature/, (jws) =>
     alteredJws(jws, () => ({ epoch: '1900000000000-0123456789abcdef' })),
   ),
@@ -177,7 +197,9 @@ const compared = (name: string, outcome: RegExp, alter: (truth: Truth, random: S
 
 const trie: readonly KnownLie[] = [
   compared('a digest that was altered', /wrong-digest/, ({ content }) => ({
-    content: content.toString().replace(/[0-9a-f]{64}/, (digest) => (digest.startsWith('0') ? '1' : '0') + digest.slice(1)),
+    content: content
+      .toString()
+      .replace(/[0-9a-f]{64}/, (digest) => (digest.startsWith('0') ? '1' : '0') + digest.slice(1)),
   })),
   compared('one that is cut off', /malformed/, ({ content }, random) => ({
     content: content.subarray(0, random.below(content.length)),
@@ -199,7 +221,9 @@ const flipped = (content: Buffer, random: Seeded): Buffer => {
 };
 
 const contents = (about: string): readonly KnownLie[] => [
-  lie(about, 'a bit that was altered', /wrong-digest/, ({ content }, random) => ({ content: flipped(content, random) })),
+  lie(about, 'a bit that was altered', /wrong-digest/, ({ content }, random) => ({
+    content: flipped(content, random),
+  })),
   lie(about, 'too little', /malformed|wrong-digest/, ({ content }) => ({ content: content.subarray(0, -1) })),
   lie(about, 'too much', /too-large|wrong-digest|malformed/, ({ content }) => ({
     content: Buffer.concat([content, Buffer.from('more')]),
@@ -211,14 +235,20 @@ const blob: readonly KnownLie[] = [
     fields: { 'Content-Range': (fields['Content-Range'] ?? 'bytes 0-0/1').replace(/bytes \d+-/, 'bytes 7-') },
     status: 206,
   })),
-  lie('blob', 'that it is not there', 'failure', () => ({ status: 404, content: '', fields: { 'Content-Range': undefined } })),
+  lie('blob', 'that it is not there', 'failure', () => ({
+    status: 404,
+    content: '',
+    fields: { 'Content-Range': undefined },
+  })),
 ];
 
-const text = (from: RegExp, to: string): Tell => ({ content }) => {
-  const said = content.toString('latin1');
-  const other = said.replace(from, to);
-  return said === other ? null : { content: Buffer.from(other, 'latin1') };
-};
+const text =
+  (from: RegExp, to: string): Tell =>
+  ({ content }) => {
+    const said = content.toString('latin1');
+    const other = said.replace(from, to);
+    return said === other ? null : { content: Buffer.from(other, 'latin1') };
+  };
 
 const bundle: readonly KnownLie[] = [
   lie('bundle', 'a content that was altered', /wrong-digest/, text(/(\r\n\r\nsmall )\d/, '$1x')),
@@ -231,7 +261,12 @@ const bundle: readonly KnownLie[] = [
   lie('bundle', 'another media type', /malformed/, () => ({ fields: { 'Content-Type': 'text/html' } })),
   lie('bundle', 'another epoch in the middle', /malformed|out-of-date/, text(/(WLIS-Seq: \d+;epoch=")1/, '$12')),
   lie('bundle', 'a number that jumps', 'nothing', text(/WLIS-Seq: \d+/, 'WLIS-Seq: 999999')),
-  lie('bundle', 'a content of a length without an end', /malformed|too-large/, text(/Content-Length: \d+/, 'Content-Length: 99999999999')),
+  lie(
+    'bundle',
+    'a content of a length without an end',
+    /malformed|too-large/,
+    text(/Content-Length: \d+/, 'Content-Length: 99999999999'),
+  ),
   lie('bundle', 'the first part without an end', 'nothing', ({ content, status, fields }) => {
     const boundary = content.subarray(0, content.indexOf('\r\n') + 2);
     const part = content.subarray(0, content.indexOf(boundary, 1));
@@ -285,12 +320,17 @@ export const liesAboutGroup: readonly KnownLie[] = [
     alteredJws(text, () => ({ replicas: [], version: 1_800_000_000_000 })),
   ),
   substituted('root', 'a root that was altered', /wrong-signature/, (text) =>
-    text.replace(/"payload":"([\w-]+)"/, (_, payload: string) => `"payload":"${alteredPayload(payload, () => ({ issued: 1 }))}"`),
+    text.replace(
+      /"payload":"([\w-]+)"/,
+      (_, payload: string) => `"payload":"${alteredPayload(payload, () => ({ issued: 1 }))}"`,
+    ),
   ),
   substituted('replicas', 'another group along with it', /wrong-signature/, (text) => {
     const answer = JSON.parse(text) as JsonObject;
     const { group } = answer;
-    return typeof group === 'string' ? canonicalJson({ ...answer, group: alteredJws(group, () => ({ version: 1_800_000_000_000 })) }) : text;
+    return typeof group === 'string'
+      ? canonicalJson({ ...answer, group: alteredJws(group, () => ({ version: 1_800_000_000_000 })) })
+      : text;
   }),
 ];
 export const liesAboutContents: readonly KnownLie[] = [

@@ -7,13 +7,77 @@ export interface KnownToStrangers {
   readonly root: string;
 }
 
-const names = ['head', 'changes', 'trie', 'proof', 'blob', 'blocks', 'bundle', 'node', 'root', 'replicas', 'group', 'changed', 'status'];
+const names = [
+  'head',
+  'changes',
+  'trie',
+  'proof',
+  'blob',
+  'blocks',
+  'bundle',
+  'node',
+  'root',
+  'replicas',
+  'group',
+  'changed',
+  'status',
+];
 const methods = ['GET', 'GET', 'GET', 'GET', 'HEAD', 'PUT', 'DELETE', 'POST', 'OPTIONS'];
-const parameters = ['namespace', 'since', 'after', 'epoch', 'seq', 'n', 'root', 'prefix', 'keys', 'uri', 'maxBytes', 'nonce', 'origin'];
+const parameters = [
+  'namespace',
+  'since',
+  'after',
+  'epoch',
+  'seq',
+  'n',
+  'root',
+  'prefix',
+  'keys',
+  'uri',
+  'maxBytes',
+  'nonce',
+  'origin',
+];
 const odd = [
-  ...['', '0', '-1', '1', '9007199254740993', '1e9', 'NaN', '..', '../../etc/passwd', '%00', '%', '%zz', '%ff%fe', '+', '&', '=', '%26=%3D'],
-  ...['http://victim.example/', 'http://127.0.0.1:1/', 'https://[::1]/', 'javascript:alert(1)', '__proto__', 'constructor', '%F0%9F%92%A9'],
-  ...['%ED%A0%80', 'null', '{}', 'x'.repeat(3000), '0'.repeat(64), 'f'.repeat(64), '0,1,2,3', ','.repeat(200), '9999999999999-ffffffffffffffff.1'],
+  ...[
+    '',
+    '0',
+    '-1',
+    '1',
+    '9007199254740993',
+    '1e9',
+    'NaN',
+    '..',
+    '../../etc/passwd',
+    '%00',
+    '%',
+    '%zz',
+    '%ff%fe',
+    '+',
+    '&',
+    '=',
+    '%26=%3D',
+  ],
+  ...[
+    'http://victim.example/',
+    'http://127.0.0.1:1/',
+    'https://[::1]/',
+    'javascript:alert(1)',
+    '__proto__',
+    'constructor',
+    '%F0%9F%92%A9',
+  ],
+  ...[
+    '%ED%A0%80',
+    'null',
+    '{}',
+    'x'.repeat(3000),
+    '0'.repeat(64),
+    'f'.repeat(64),
+    '0,1,2,3',
+    ','.repeat(200),
+    '9999999999999-ffffffffffffffff.1',
+  ],
 ];
 
 /** Any call that anybody may make: of every name and method, with right, wrong and strange parameters, fields and content. */
@@ -44,9 +108,20 @@ function value(random: Seeded, { namespace, epoch, root }: KnownToStrangers): st
 
 function fields(random: Seeded): string[] {
   const possible = [
-    ...['Range: bytes=0-', 'Range: bytes=5-2', 'Range: bytes=-0', 'Range: bytes=9999999-', `Range: bytes=${'0-1,'.repeat(200)}2-3`],
+    ...[
+      'Range: bytes=0-',
+      'Range: bytes=5-2',
+      'Range: bytes=-0',
+      'Range: bytes=9999999-',
+      `Range: bytes=${'0-1,'.repeat(200)}2-3`,
+    ],
     ...['If-None-Match: *', 'If-Range: "x"', 'Accept-Encoding: gzip', 'Accept-Encoding: *;q=0', 'Cookie: a=b'],
-    ...['WLIS-Head: "x";age=1', 'WLIS-Head: "a.b.c";age=999999999999999', `WLIS-Head: "${'A'.repeat(9000)}";age=0`, 'WLIS-Head: ("x")'],
+    ...[
+      'WLIS-Head: "x";age=1',
+      'WLIS-Head: "a.b.c";age=999999999999999',
+      `WLIS-Head: "${'A'.repeat(9000)}";age=0`,
+      'WLIS-Head: ("x")',
+    ],
     ...['Signature: wlis=:AAAA:', 'Signature-Input: wlis=()', 'Signature: x', 'Content-Digest: sha-256=:AAAA:'],
     'Signature-Input: wlis=("@method" "@target-uri");created=1;nonce="AAAAAAAAAAAAAAAAAAAAAA";keyid="x";tag="wlis-call"',
   ];
@@ -54,4 +129,14 @@ function fields(random: Seeded): string[] {
 }
 
 const strangeContent = (random: Seeded): string =>
-  random.pick(['{}', 'null', '[]', '"', '{"key":', `{"key":"${'A'.repeat(43)}","urls":[]}`, '\u0000', '[['.repeat(3000), 'x'.repeat(70_000)]);
+  random.pick([
+    '{}',
+    'null',
+    '[]',
+    '"',
+    '{"key":',
+    `{"key":"${'A'.repeat(43)}","urls":[]}`,
+    '\u0000',
+    '[['.repeat(3000),
+    'x'.repeat(70_000),
+  ]);

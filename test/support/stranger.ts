@@ -41,7 +41,13 @@ export class Stranger {
 
   /** The whole text of a call. @param authority of the node */
   signed(authority: string, { method, path, content, late = 0, signedFor = authority }: StrangersCall): string {
-    const target = { scheme: 'http', host: '', port: 0, authority: signedFor, path: `/.well-known/wlis/${path}` } as const;
+    const target = {
+      scheme: 'http',
+      host: '',
+      port: 0,
+      authority: signedFor,
+      path: `/.well-known/wlis/${path}`,
+    } as const;
     const body = content === undefined ? null : Buffer.from(content);
     const now = epochMs(systemClock.now() - late);
     const nonce = randomBytes(16).toString('base64url');

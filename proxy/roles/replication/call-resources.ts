@@ -14,10 +14,11 @@ import { ReplicasResource } from '../../../replication/tree/replicas-resource.js
 import { StatusResource } from '../../../replication/tree/status-resource.js';
 import { CallReplays } from '../../../wlis/call-replays.js';
 import { callWindow } from '../../../wlis/signed-request.js';
-import { originOf } from '../../../wlis/namespace.js';
+import { originOf, type Namespace } from '../../../wlis/namespace.js';
 import { rootChainText } from '../../../wlis/trust/root-chain.js';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/logger.js';
+import type { OpenNamespace } from './open-namespace.js';
 import type { ReplicationLayer } from './replication-layer.js';
 
 export interface NodeCallsOptions {
@@ -31,7 +32,7 @@ export interface NodeCallsOptions {
 export function nodeCalls(options: NodeCallsOptions): CallHandler {
   const { layer, clock, logger } = options;
   const namespaces = heldNamespaces(layer);
-  const trees: NamespaceTrees = { get: (namespace) => layer.entries.get(namespace)?.open?.tree };
+  const trees: NamespaceTrees = { get: (namespace) => opened(layer, namespace)?.tree };
   const { now } = layer.time;
   const { waiting } = options;
   const resources = new Map<string, CallResource>([
@@ -64,10 +65,17 @@ export function originsOf(layer: ReplicationLayer): readonly string[] {
 
 const heldNamespaces = (layer: ReplicationLayer): HeldNamespaces => ({
   get: (namespace) => {
-    const open = layer.entries.get(namespace)?.open;
-    return open == null ? undefined : { held: open.held, admits: (call) => admitMember(open.tree, call) };
+    const open = opened(layer, namespace);
+    return open === undefined ? undefined : { held: open.held, admits: (call) => admitMember(open.tree, call) };
   },
 });
+
+/** Undefined if it is not held here. @throws CallProblem not-ready while it is being opened */
+function opened(layer: ReplicationLayer, namespace: Namespace): OpenNamespace | undefined {
+  const entry = layer.entries.get(namespace);
+  if (entry === undefined || entry.open !== null) return entry?.open ?? undefined;
+  throw new CallProblem(503, 'not-ready', `${namespace} is being opened by this node`, ['Retry-After', '1']);
+}
 
 async function chainOf(layer: ReplicationLayer, origin: string): Promise<string | null> {
   for (const [namespace, entry] of layer.entries) {

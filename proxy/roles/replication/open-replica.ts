@@ -160,9 +160,9 @@ class OpenReplica implements OpenNamespace {
       known: standing.known === null ? null : { epoch: standing.known.epoch, seq: standing.known.seq },
       ...{ documents: standing.documents, bytes: standing.bytes, totalBytes: standing.totalBytes },
       ...{ lag: standing.lag, confirmedAge: held.confirmedAge },
-      ...{ parent: standing.source?.url ?? above[0] ?? null, ancestors: above },
+      ...{ parent: standing.source?.url ?? above[0] ?? null, ancestors: above.slice(1) },
       activeUntil: membership.standing.activeUntil,
-      children: tree.children(),
+      children: tree.told().map(({ urls: [url = ''] }) => url),
       counters: {
         changes: standing.changes,
         bytesPulled: bytes(standing.counters.bytesPulled + fetched.bytesPulled),

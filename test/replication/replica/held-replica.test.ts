@@ -42,7 +42,7 @@ describe('what a replica holds', () => {
     assert.deepEqual([seqOf('a'), seqOf('b')], [1, 4], 'document by document');
     assert.equal(replica.replica.view.held?.head.head.seq, 2);
     await replica.bring();
-    assert.deepEqual([seqOf('a'), replica.replica.view.held?.head.head.seq], [3, 4]);
+    assert.deepEqual([seqOf('a'), replica.replica.view.held.head.head.seq], [3, 4]);
   });
 
   it('shows a set as a whole', async () => {
