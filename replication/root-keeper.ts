@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { bytes, elapsedMonotonic, milliseconds, type MonotonicMs } from '../config/units.js';
+import { bytes, elapsedMonotonic, milliseconds, type Milliseconds, type MonotonicMs } from '../config/units.js';
 import type { Clock } from '../proxy/base/clock.js';
 import type { Logger } from '../proxy/base/logger.js';
 import { originOf, type Namespace } from '../wlis/namespace.js';
@@ -117,8 +117,7 @@ export class RootKeeper {
     if (!this.isKnown) return false;
     const wait = this.#soughtAt === null ? 0 : seekAgain - elapsedMonotonic(this.#soughtAt, clock.monotonic());
     if (wait > 0 && at !== null) return false;
-    if (wait > 0) await pause(wait, undefined, { signal, ref: false }).catch(() => undefined);
-    if (signal.aborted) return false;
+    if (wait > 0 && !(await waited(milliseconds(wait), signal))) return false;
     this.#soughtAt = clock.monotonic();
     const before = this.#chain.length;
     const urls = [...new Set([...(at === null ? [] : [at]), this.#origin, ...others()])].slice(0, mostAsked);
@@ -243,6 +242,10 @@ const unknownRoot = (failure: unknown): string =>
 /** What came was a lie, which whoever sent it answers for. */
 const isDisbelief = (error: unknown): boolean =>
   error instanceof NotBelieved || (error instanceof CallFailed && error.fault === 'not-believed');
+
+/** @returns whether it did to the end */
+const waited = (time: Milliseconds, signal: AbortSignal): Promise<boolean> =>
+  pause(time, true, { signal, ref: false }).catch(() => false);
 
 const refusals: Readonly<Record<'older' | 'conflict' | 'first-use-off', (origin: string) => string>> = {
   older: (origin) => `the root statements of ${origin} are older than those that are known`,

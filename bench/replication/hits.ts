@@ -45,7 +45,7 @@ export async function measureHits(bench: ReplicationBench): Promise<string> {
 
 async function measureSize(bench: ReplicationBench, size: Size): Promise<string> {
   const { signal } = bench;
-  const site = makeScratch('site');
+  const [site, originFiles] = [makeScratch('site'), makeScratch('origin')];
   const open: { stop: () => Promise<void> }[] = [];
   const opened = <T extends { stop: () => Promise<void> }>(one: T): T => {
     open.push(one);
@@ -59,7 +59,7 @@ async function measureSize(bench: ReplicationBench, size: Size): Promise<string>
     const replica = opened(await BenchNode.replica(primary, { name: 'replica', core, signal }));
     await replica.holds(documents);
     const nginx = opened(await FileServer.nginx(site, core, signal));
-    const origin = opened(await Origin.start(makeScratch('origin'), signal));
+    const origin = opened(await Origin.start(originFiles, signal));
     const cache = opened(await RunningPeer.start(willis, 'memory', origin, signal));
     await cache.ask(rows[`hit-${size}`], signal);
     const host = { Host: `127.0.0.1:${primary.port}` };
@@ -73,6 +73,7 @@ async function measureSize(bench: ReplicationBench, size: Size): Promise<string>
   } finally {
     for (const one of open.reverse()) await one.stop();
     removeScratch(site);
+    removeScratch(originFiles);
   }
 }
 

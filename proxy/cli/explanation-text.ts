@@ -22,7 +22,11 @@ export function explanationText(explained: ExplainedRequest, options: TextOption
     `${style.strong(`${method} ${escapeControls(uri)}`)}\n`,
     lines(aboutRequest(explained, style), options, 2),
     `\n${style.strong('The next such request')}\n`,
-    lines(explained.held === null ? aboutNext(explained.next, style) : aboutHeld(explained.held, explained.next, style), options, 2),
+    lines(
+      explained.held === null ? aboutNext(explained.next, style) : aboutHeld(explained.held, explained.next, style),
+      options,
+      2,
+    ),
     stored.length === 0 ? '' : `\n${style.strong(count)}\n`,
     ...stored.map((one, i) => aboutStored(one, i, explained, options)),
   ].join('');

@@ -35,7 +35,9 @@ export async function successionOf(
   const wantsRoot = `the root key ${rootId} of ${origin}`;
   const howTo = `(willis keys export where it is, willis keys import here)`;
   if (signer === null) {
-    throw new KeyFileError(`the root names no key for ${namespace} at present: ${wantsRoot} is wanted in ${directory.path} ${howTo}`);
+    throw new KeyFileError(
+      `the root names no key for ${namespace} at present: ${wantsRoot} is wanted in ${directory.path} ${howTo}`,
+    );
   }
   const id = keyIdOf(signer.key);
   const key = await directory.find({ purpose: { kind: 'namespace', namespace }, id });

@@ -17,15 +17,13 @@ export async function keepMembers(
   logger: Logger,
 ): Promise<{ readonly count: number; readonly isOpen: boolean }> {
   const members = replicas
-    .map(
-      ({ key, urls, place, capacity, subset, access, activeUntil }): StoredMember => ({
-        id: keyIdOf(key),
-        node: { key, urls, place, capacity, subset, update: 'immediately' },
-        // be it by a list or by a token: neither is known here
-        ...{ access, hadToken: access === 'listed', activeUntil },
-        ...{ held: null, source: null, parent: undefined },
-      }),
-    )
+    .map(({ key, urls, place, capacity, subset, access, activeUntil }): StoredMember => ({
+      id: keyIdOf(key),
+      node: { key, urls, place, capacity, subset, update: 'immediately' },
+      // be it by a list or by a token: neither is known here
+      ...{ access, hadToken: access === 'listed', activeUntil },
+      ...{ held: null, source: null, parent: undefined },
+    }))
     .filter(({ id }) => id !== self);
   const { log } = await MemberLog.open({ path, namespace, logger });
   try {

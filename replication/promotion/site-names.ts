@@ -83,7 +83,9 @@ class Naming {
     const isIt = (name: string): boolean => {
       const document = this.byPath.get(directory + name);
       if (document === undefined) return false;
-      return document.status === 200 ? digestsOf(document.variants) === digests : this.#redirects(document.path, directory);
+      return document.status === 200
+        ? digestsOf(document.variants) === digests
+        : this.#redirects(document.path, directory);
     };
     const usual = ['index.html', 'index.htm', 'default.html', 'default.htm', 'index.xhtml', 'README.html'];
     const name = usual.find(isIt) ?? this.#anyIndexName(directory, isIt) ?? 'index.html';
@@ -103,7 +105,10 @@ class Naming {
   }
 }
 
-function isOfCleanPage({ path, status, fields }: PublishedDocument, all: ReadonlyMap<string, PublishedDocument>): boolean {
+function isOfCleanPage(
+  { path, status, fields }: PublishedDocument,
+  all: ReadonlyMap<string, PublishedDocument>,
+): boolean {
   if (status !== 301 || !path.endsWith('.html')) return false;
   const clean = path.slice(0, -'.html'.length);
   const location = fields.find(([name]) => name === 'location')?.[1];

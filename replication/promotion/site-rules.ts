@@ -1,7 +1,13 @@
 import { NOT_FOUND } from '../../wlis/trust/record.js';
 import { mediaTypeOf } from '../source/media-types.js';
 import type { PublishedDocument } from '../source/published-document.js';
-import { usualRules, type HeaderRule, type RedirectRule, type RedirectStatus, type SourceRules } from '../source/source-rules.js';
+import {
+  usualRules,
+  type HeaderRule,
+  type RedirectRule,
+  type RedirectStatus,
+  type SourceRules,
+} from '../source/source-rules.js';
 import { decoded, type SiteNames } from './site-names.js';
 
 /** More rules than that nobody would keep: documents of which one would be wanting are told of instead. */

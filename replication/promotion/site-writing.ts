@@ -55,7 +55,9 @@ async function writeFile(path: string, variant: Variant, content: DocumentConten
   const { length, lastModified } = variant;
   const handle = await open(path, 'wx', 0o644);
   try {
-    const { isText } = await hashed(content.read(variant, bytes(0), length), length, (chunk) => writeFully(handle, chunk));
+    const { isText } = await hashed(content.read(variant, bytes(0), length), length, (chunk) =>
+      writeFully(handle, chunk),
+    );
     await handle.sync();
     return isText;
   } finally {

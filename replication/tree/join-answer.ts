@@ -59,7 +59,7 @@ export function parseJoinAnswer(text: string, namespace: Namespace): ReplicaAnsw
   const node = (value: Json): TreeNode => parseTreeNode(value, namespace);
   const answer: ReplicaAnswer = {
     ...{ as, renewAfter },
-    activeUntil: epochMs(members.integer('activeUntil', 0)),
+    activeUntil: epochMs(members.integer('activeUntil', 0, latestTime)),
     depth: members.integer('depth', 1, mostAncestors + 1),
     parent: node(members.value('parent')),
     ancestors: members.list('ancestors', mostAncestors).map(node),
@@ -81,6 +81,8 @@ export function parseTreeNode(value: Json, namespace: Namespace): TreeNode {
 }
 
 const what = 'answer to a membership';
+/** Of what can be written as a date. */
+const latestTime = 8_640_000_000_000_000;
 const leastRenewal = 1000;
 const mostRenewal = 86_400_000;
 const mostAncestors = 16;

@@ -42,7 +42,10 @@ describe('the commands check and config', () => {
     await directory.write('n.yaml', lines.join('\n'));
     assert.equal(check('n.yaml', terminal), 2);
     const [first = '', second = ''] = terminal.stderr.split('\n');
-    assert.match(first, /^n\.yaml:3:\d+ primary\.namespaces\[0\]\.headers\[0\]\.set: expected fields .*, got Content-Length/);
+    assert.match(
+      first,
+      /^n\.yaml:3:\d+ primary\.namespaces\[0\]\.headers\[0\]\.set: expected fields .*, got Content-Length/,
+    );
     assert.match(second, /^n\.yaml:6:\d+ replicated\.namespaces\[0\]\.from: expected an https URL/);
   });
 

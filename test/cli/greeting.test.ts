@@ -29,14 +29,20 @@ describe('the greeting', () => {
     const own = "primary: {namespaces: [{url: 'http://127.0.0.1:8080/', directory: /srv/site}]}";
     assert.match(said(own), /\n {4}curl http:\/\/127\.0\.0\.1:8080\/\n/);
     assert.doesNotMatch(said(published.replace('http:', 'https:')), /curl .*example/);
-    assert.match(said(published.replace('http:', 'https:'), 'https://127.0.0.1:8443/'), /--connect-to www\.example\.org:443:127\.0\.0\.1:8443 https:/);
+    assert.match(
+      said(published.replace('http:', 'https:'), 'https://127.0.0.1:8443/'),
+      /--connect-to www\.example\.org:443:127\.0\.0\.1:8443 https:/,
+    );
   });
 
   it('tells of sites beside, and names only a few of many namespaces', () => {
     const sites = "sites: [{host: shop.example, origin: 'http://127.0.0.1:9'}]\n";
     assert.match(said(published + sites), /Published here:[^]*Sites:\n {2}shop\.example/);
     const many = Array.from({ length: 12 }, (_, i) => `{url: 'http://n${i}.example/', directory: /srv/${i}}`);
-    assert.match(said(`primary: {namespaces: [${many.join(', ')}]}`), /n7\.example[^]* {2}and 4 more: willis namespaces\n/);
+    assert.match(
+      said(`primary: {namespaces: [${many.join(', ')}]}`),
+      /n7\.example[^]* {2}and 4 more: willis namespaces\n/,
+    );
   });
 
   it('suggests a site where there is nothing yet', () => {

@@ -137,7 +137,10 @@ describe('willis keys', () => {
     await found(other);
     await done((console) => exportKeys('own', primary, console));
     assert.equal(await importKeys('own', other, terminal, piped()), 1);
-    assert.match(terminal.stderr, /there is another root of https:\/\/docs\.example\.org, which the back-up contradicts/);
+    assert.match(
+      terminal.stderr,
+      /there is another root of https:\/\/docs\.example\.org, which the back-up contradicts/,
+    );
   });
 
   it('says what cannot be done, and why', async () => {

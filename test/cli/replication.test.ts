@@ -10,7 +10,7 @@ import { CliNode } from './cli-node.js';
 
 const count = 300;
 /** What programs are told, of whatever kind. */
-const told = <T>({ stdout }: EndedWillis): T => JSON.parse(stdout) as T;
+const told = ({ stdout }: EndedWillis): unknown => JSON.parse(stdout);
 const ended = ({ code, stdout, stderr }: EndedWillis, expected: number): string => {
   assert.equal(code, expected, `${stdout}\n${stderr}`);
   return stdout + stderr;
@@ -25,7 +25,7 @@ describe('the operators of a primary and of a replica', function () {
 
   const host = (): string => new URL(namespace).host;
   const statusOf = async (node: CliNode): Promise<NamespaceView> =>
-    told<NamespaceView>(await node.willis('status', namespace, '--json'));
+    told(await node.willis('status', namespace, '--json')) as NamespaceView;
   const text = async (node: CliNode, path: string): Promise<string> => {
     const { status, body } = await node.get(path, host());
     return status === 200 ? body.toString() : String(status);
@@ -63,7 +63,10 @@ describe('the operators of a primary and of a replica', function () {
     assert.match(said, /^(?:joining|behind|taking over)/m);
     assert.match(said, new RegExp(`is in step, at change ${count}: ${count} documents`));
     assert.equal(await text(replica, 'many/7.txt'), 'document 7');
-    const again = ended(await replica.willis('replicate', namespace, '--from', primary.url, '--token-file', 'token'), 0);
+    const again = ended(
+      await replica.willis('replicate', namespace, '--from', primary.url, '--token-file', 'token'),
+      0,
+    );
     assert.match(again, /stands already in replica\.yaml\./);
   });
 
@@ -71,8 +74,11 @@ describe('the operators of a primary and of a replica', function () {
     assert.match(ended(await primary.willis('namespaces'), 0), /primary +in step +300 +300/);
     assert.match(ended(await replica.willis('namespaces'), 0), /replica +in step +300 +300/);
     const { replicas } = await statusOf(primary);
-    assert.deepEqual(replicas?.map(({ urls, access, lag }) => [urls, access, lag.changes]), [[[replica.url], 'listed', 0]]);
-    const [report] = told<NamespaceReport[]>(await replica.willis('namespaces', '--json'));
+    assert.deepEqual(
+      replicas?.map(({ urls, access, lag }) => [urls, access, lag.changes]),
+      [[[replica.url], 'listed', 0]],
+    );
+    const [report] = told(await replica.willis('namespaces', '--json')) as NamespaceReport[];
     assert.equal(report?.parent, primary.url);
     assert.match(ended(await primary.willis('status', 'http://other.example/'), 1), /is not held here; held are/);
   });
@@ -81,8 +87,14 @@ describe('the operators of a primary and of a replica', function () {
     const explained = ended(await replica.willis('explain', `${namespace}many/7.txt`), 0);
     assert.match(explained, /namespace +http:\/\/127\.0\.0\.1:\d+\/, replicated here/);
     assert.match(explained, /answered +from the namespace: it has this document, at change 300/);
-    assert.match(ended(await replica.willis('explain', `${namespace}none`), 0), /404 +from the namespace: it has no such document/);
-    assert.match(ended(await replica.willis('explain', `${namespace}many/7.txt`, '--request', 'POST'), 0), /primary +the method is for the primary alone/);
+    assert.match(
+      ended(await replica.willis('explain', `${namespace}none`), 0),
+      /404 +from the namespace: it has no such document/,
+    );
+    assert.match(
+      ended(await replica.willis('explain', `${namespace}many/7.txt`, '--request', 'POST'), 0),
+      /primary +the method is for the primary alone/,
+    );
   });
 
   it('`willis changed` publishes, and `willis lag --wait` ends when the replica holds that', async () => {
@@ -91,7 +103,10 @@ describe('the operators of a primary and of a replica', function () {
     ended(await primary.willis('lag', namespace, '--wait', '--timeout', '30s'), 0);
     assert.equal(await text(replica, 'new.txt'), 'new');
     ended(await primary.willis('lag'), 0);
-    assert.match(ended(await replica.willis('changed', namespace), 1), /is only replicated here: ask its primary, http/);
+    assert.match(
+      ended(await replica.willis('changed', namespace), 1),
+      /is only replicated here: ask its primary, http/,
+    );
   });
 
   it('`willis lag` tells of a replica that is behind, with `--wait` when the time is over', async () => {
@@ -142,7 +157,10 @@ describe('the operators of a primary and of a replica', function () {
     await replica.start();
     await until(async () => (await statusOf(primary)).replicas?.[0]?.urls[0] === replica.url);
     const { replicas } = await statusOf(primary);
-    assert.deepEqual(replicas?.map(({ id }) => id), [before?.id]);
+    assert.deepEqual(
+      replicas?.map(({ id }) => id),
+      [before?.id],
+    );
     assert.equal(await text(replica, 'late.txt'), 'late');
   });
 
@@ -151,6 +169,6 @@ describe('the operators of a primary and of a replica', function () {
     replica.process.signal('SIGHUP');
     await until(async () => (await statusOf(primary)).report.children.length === 0);
     ended(await primary.willis('lag', namespace, '--wait', '--timeout', '30s'), 0);
-    assert.deepEqual(told<NamespaceReport[]>(await replica.willis('namespaces', '--json')), []);
+    assert.deepEqual(told(await replica.willis('namespaces', '--json')), []);
   });
 });

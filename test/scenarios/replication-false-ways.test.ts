@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { canonicalJson, type JsonObject } from '../../wlis/trust/canonical-json.js';
-import { gate } from '../support/gate.js';
 import { AdjustableClock } from '../support/adjustable-clock.js';
-import {
-  dripping,
-  liesAboutChanges,
-  liesAboutContents,
-  liesAboutGroup,
-  redirect,
-  replayed,
-  substituted,
-} from '../support/lies.js';
+import { liesAboutChanges } from '../support/lies-about-changes.js';
+import { liesAboutContents } from '../support/lies-about-contents.js';
+import { liesAboutGroup, redirect, replayed, substituted } from '../support/lies.js';
 import { LiedTo } from '../support/lied-to.js';
 import { LyingParent } from '../support/lying-parent.js';
 import { rawOrigin, type RawOrigin } from '../support/raw-origin.js';
@@ -20,7 +13,6 @@ import { SiteNode } from '../support/site-node.js';
 import { aWhile, until } from '../support/waiting.js';
 import { startWillis, type Willis } from '../support/willis.js';
 import { RunningClock } from '../support/running-clock.js';
-import { RawClient } from '../support/raw-client.js';
 
 const files = { 'index.html': '<p>one</p>', 'a.txt': 'one', 'b.txt': 'two' };
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { Seeded } from '../faults/seeded.js';
 import { gate } from '../support/gate.js';
-import { liesAboutChanges, liesAboutContents, type KnownLie } from '../support/lies.js';
+import { liesAboutChanges } from '../support/lies-about-changes.js';
+import { liesAboutContents } from '../support/lies-about-contents.js';
+import type { KnownLie } from '../support/lies.js';
 import { LiedTo } from '../support/lied-to.js';
 import { runCount } from '../support/run-count.js';
 import { until } from '../support/waiting.js';

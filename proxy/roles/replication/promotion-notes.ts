@@ -16,7 +16,9 @@ export function promotionConfiguration({ namespace, directory, rules, members, g
     replicas: { accept },
   };
   const lines = Object.entries(keys).flatMap(([key, value]) => yamlLines(key, value));
-  return ['primary:', '  namespaces:', ...lines.map((line, i) => `${i === 0 ? '    - ' : '      '}${line}`), ''].join('\n');
+  return ['primary:', '  namespaces:', ...lines.map((line, i) => `${i === 0 ? '    - ' : '      '}${line}`), ''].join(
+    '\n',
+  );
 }
 
 /** What is left to the operator, in sentences. */
@@ -29,8 +31,16 @@ export function promotionNotes(site: PromotedSite): readonly string[] {
     `${originOf(namespace)} has to lead visitors to this node, or to a replica.`,
     ...(url === null ? ['Without node.url other nodes find this one only there: say how they reach it.'] : []),
     memberNote(site),
-    ...differenceNotes(difference.lost, 'cannot be made from files: it will be removed, or published otherwise', 'cannot be made from files: they will be removed, or published otherwise'),
-    ...differenceNotes(difference.added, 'will be published beside, for it is a file now', 'will be published beside, for they are files now'),
+    ...differenceNotes(
+      difference.lost,
+      'cannot be made from files: it will be removed, or published otherwise',
+      'cannot be made from files: they will be removed, or published otherwise',
+    ),
+    ...differenceNotes(
+      difference.added,
+      'will be published beside, for it is a file now',
+      'will be published beside, for they are files now',
+    ),
   ];
 }
 
@@ -55,7 +65,8 @@ const keyNote = ({ succession, namespace }: PromotedSite): string =>
 
 function memberNote({ members: { count, isOpen } }: PromotedSite): string {
   const known = `${count === 1 ? 'One other replica is' : `${count} other replicas are`} known`;
-  if (isOpen) return `${known}; as before anybody may replicate (replicas.accept). They find this primary by themselves.`;
+  if (isOpen)
+    return `${known}; as before anybody may replicate (replicas.accept). They find this primary by themselves.`;
   return `${known} and stay${count === 1 ? 's' : ''} admitted. Others need replicas.listed or replicas.tokenFile, as the old primary had them.`;
 }
 
@@ -63,5 +74,7 @@ function differenceNotes(paths: readonly string[], one: string, many: string): r
   if (paths.length === 0) return [];
   const named = paths.slice(0, mostNamed).map((path) => (path === '' ? '(the top)' : path));
   const more = paths.length > named.length ? `, and ${paths.length - named.length} more` : '';
-  return [`${paths.length === 1 ? 'One document' : `${paths.length} documents`} ${paths.length === 1 ? one : many}: ${named.join(', ')}${more}`];
+  return [
+    `${paths.length === 1 ? 'One document' : `${paths.length} documents`} ${paths.length === 1 ? one : many}: ${named.join(', ')}${more}`,
+  ];
 }

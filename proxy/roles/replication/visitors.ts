@@ -61,7 +61,8 @@ export class Visitors {
     if (entry === null) return null;
     const { namespace, kind: role, open } = entry;
     const about = { namespace, role };
-    if (open === null) return { ...about, from: 'primary', because: 'it is not open yet, so that nothing can be answered' };
+    if (open === null)
+      return { ...about, from: 'primary', because: 'it is not open yet, so that nothing can be answered' };
     const { held, toPrimary } = open;
     if (toPrimary !== null && held.edition === null) {
       return { ...about, from: 'primary', because: 'nothing of it is held yet' };

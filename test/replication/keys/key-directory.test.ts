@@ -282,7 +282,8 @@ describe('a back-up of keys', () => {
     const { id } = await other.nodeKey();
     await copied(directory, other);
     assert.equal((await other.nodeKey()).id, id);
-    const namesOf = async (one: KeyDirectory) => (await one.keys()).flatMap((key) => (key.purpose.kind === 'node' ? [] : [key.id]));
+    const namesOf = async (one: KeyDirectory) =>
+      (await one.keys()).flatMap((key) => (key.purpose.kind === 'node' ? [] : [key.id]));
     assert.deepEqual(await namesOf(other), await namesOf(directory));
   });
 

@@ -27,7 +27,10 @@ function published(files: Files, rules: Partial<SourceRules> = {}): readonly Pub
   const documents = new Map<string, PublishedDocument>();
   for (const path of new Set([...directories.keys(), ...compiled.redirects.keys()])) {
     const indexed = [...directories]
-      .filter(([below, inside]) => /^[^/]+\/$/.test(below.slice(path.length)) && below.startsWith(path) && indexPageOf(inside, compiled))
+      .filter(
+        ([below, inside]) =>
+          /^[^/]+\/$/.test(below.slice(path.length)) && below.startsWith(path) && indexPageOf(inside, compiled),
+      )
       .map(([below]) => below.slice(path.length, -1));
     for (const [at, document] of layOut({ path, files: directories.get(path) ?? new Map(), indexed }, compiled)) {
       documents.set(at, document);
@@ -39,7 +42,8 @@ function published(files: Files, rules: Partial<SourceRules> = {}): readonly Pub
 function fileOf(name: string, content: string, files: Files): SourceFile {
   const digest = digestOf(content);
   const plain = files[name.replace(/\.(?:gz|br)$/, '')];
-  const isForm = /\.(?:gz|br)$/.test(name) && plain !== undefined && content.length < plain.length && plain.startsWith(content);
+  const isForm =
+    /\.(?:gz|br)$/.test(name) && plain !== undefined && content.length < plain.length && plain.startsWith(content);
   const times = { mtime: epochMs(1000), ctime: epochMs(1000), lastModified: epochMs(1000), inode: 1 };
   return {
     ...{ ...times, digest, blocks: digest, isText: true, size: bytes(content.length), place: '' },
@@ -66,7 +70,14 @@ const nothing: SiteDifference = { lost: [], added: [] };
 
 describe('the files of a namespace that a replica holds', () => {
   it('are those that the primary had, with its index pages, compressed forms and page for what is not there', () => {
-    const files = { 'index.html': 'top', '404.html': 'none', 'a/index.html': 'a', 'a/b c.js': 'script', 'a/b c.js.gz': 'scr', 'x.bin.br': 'alone' };
+    const files = {
+      'index.html': 'top',
+      '404.html': 'none',
+      'a/index.html': 'a',
+      'a/b c.js': 'script',
+      'a/b c.js.gz': 'scr',
+      'x.bin.br': 'alone',
+    };
     const again = reversed(published(files));
     assert.deepEqual(again, { files: Object.keys(files).sort(), rules: usualRules, difference: nothing });
   });
@@ -84,7 +95,10 @@ describe('the files of a namespace that a replica holds', () => {
       redirects: [{ from: 'old', to: 'https://elsewhere.example/', status: 302 as const }],
       dotfiles: ['.known/**', '.one'],
     };
-    const files = { ...{ 'home.htm': 'top', 'assets/a.js': 'aaaa', 'assets/a.js.gz': 'aa', 'assets/b/c.foo': 'foo' }, ...{ 'z.js': 'z', 'single.txt': '1', 'other.txt': '2', 'pic.png': 'p', '.known/x': 'x', '.one': 'one' } };
+    const files = {
+      ...{ 'home.htm': 'top', 'assets/a.js': 'aaaa', 'assets/a.js.gz': 'aa', 'assets/b/c.foo': 'foo' },
+      ...{ 'z.js': 'z', 'single.txt': '1', 'other.txt': '2', 'pic.png': 'p', '.known/x': 'x', '.one': 'one' },
+    };
     const again = reversed(published(files, rules));
     assert.deepEqual(again.difference, nothing);
     assert.deepEqual(again.rules.indexPages, ['home.htm']);
@@ -101,7 +115,7 @@ describe('the files of a namespace that a replica holds', () => {
   });
 
   it('leave out what no file can be, which is told', () => {
-    const [page] = published({ 'page': 'page' });
+    const [page] = published({ page: 'page' });
     assert.ok(page !== undefined, 'no document');
     const strange: PublishedDocument[] = [
       { ...page, path: 'a' },
@@ -117,18 +131,33 @@ describe('the files of a namespace that a replica holds', () => {
   });
 
   it('and rules lead back to the same documents, or it is told of which not', () => {
-    const segment = fc.constantFrom('a', 'b', 'c d', 'e.html', 'index.html', 'x.js', 'x.js.gz', 'y.own', '.dot', '404.html');
+    const segment = fc.constantFrom(
+      'a',
+      'b',
+      'c d',
+      'e.html',
+      'index.html',
+      'x.js',
+      'x.js.gz',
+      'y.own',
+      '.dot',
+      '404.html',
+    );
     const name = fc.array(segment, { minLength: 1, maxLength: 3 }).map((segments) => segments.join('/'));
     const content = fc.constantFrom('one', 'on', 'o', 'two', 'three');
     const trees = fc.dictionary(name, content, { maxKeys: 12 }).map((files) =>
       // no file is a directory as well
-      Object.fromEntries(Object.entries(files).filter(([one]) => !Object.keys(files).some((other) => other.startsWith(`${one}/`)))),
+      Object.fromEntries(
+        Object.entries(files).filter(([one]) => !Object.keys(files).some((other) => other.startsWith(`${one}/`))),
+      ),
     );
     const match = fc.constantFrom('**', 'a/**', '**/*.html', 'b', 'a/b/**', '**/*.js');
     const rules = fc.record({
       cleanUrls: fc.boolean(),
       dotfiles: fc.constantFrom([], ['**']),
-      headers: fc.array(fc.record({ match, set: fc.constantFrom({ 'x-a': '1' }, { 'x-a': '2' }, { 'x-b': '1' }) }), { maxLength: 3 }),
+      headers: fc.array(fc.record({ match, set: fc.constantFrom({ 'x-a': '1' }, { 'x-a': '2' }, { 'x-b': '1' }) }), {
+        maxLength: 3,
+      }),
       redirects: fc.constantFrom([], [{ from: 'old', to: '/a', status: 307 as const }]),
     });
     let whole = 0;
@@ -138,8 +167,14 @@ describe('the files of a namespace that a replica holds', () => {
         const { difference } = reversed(documents);
         if (difference.lost.length === 0 && difference.added.length === 0) whole++;
         // only fields of single directories cannot be told of them alone, and clean pages may have no trace of being that
-        const fields = new Set(documents.filter(({ path }) => path === '' || path.endsWith('/')).map(({ path }) => path));
-        if (!given.cleanUrls) assert.deepEqual(difference.lost.filter((path) => !fields.has(path)), []);
+        const fields = new Set(
+          documents.filter(({ path }) => path === '' || path.endsWith('/')).map(({ path }) => path),
+        );
+        if (!given.cleanUrls)
+          assert.deepEqual(
+            difference.lost.filter((path) => !fields.has(path)),
+            [],
+          );
       }),
       { numRuns: 300 },
     );
