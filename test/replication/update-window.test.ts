@@ -8,7 +8,11 @@ const hour = milliseconds(3_600_000);
 function windowAt(time: string, timezone = 'UTC') {
   const clock = new FakeClock(time);
   const changes: boolean[] = [];
-  const window = new UpdateWindow({ cron: '0 3 * * *', timezone, for: hour }, clock, (isOpen) => void changes.push(isOpen));
+  const window = new UpdateWindow(
+    { cron: '0 3 * * *', timezone, for: hour },
+    clock,
+    (isOpen) => void changes.push(isOpen),
+  );
   window.start();
   window.stop();
   return { isOpen: window.isOpen, changes };

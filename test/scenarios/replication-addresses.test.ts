@@ -63,7 +63,8 @@ describe('nodes of a namespace with a public name', () => {
     const calls = (): number =>
       middle.front.requests.filter((request) => /\/(changes|replicas|blob|group)\b/.test(request)).length;
     const cautious = await startReplica(primary, []);
-    await until(async () => (await cautious.report()).ancestors.includes(middle.front.url));
+    const { url, error } = await cautious.logged('parent-failed');
+    assert.deepEqual([url, (error as { readonly reason: string }).reason], [middle.front.url, 'destination-refused']);
     await room.write('site/index.html', 'news');
     await until(async () => (await visited(cautious)) === 'news');
     assert.equal(calls(), 0);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { ReplicatedSite } from '../support/replicated-site.js';
 import type { SiteNode } from '../support/site-node.js';
+import { until } from '../support/waiting.js';
 
 describe('What only the primary can answer is passed on to it by replicas', () => {
   let site: ReplicatedSite;
@@ -50,6 +51,8 @@ describe('What only the primary can answer is passed on to it by replicas', () =
   it('rule 3: everything, while a replica has not taken over yet, with the answers of the primary', async () => {
     site.primary.front.loses = (request) => request.startsWith('GET /.well-known/wlis/changes?');
     await replica.start();
+    // until the group says who the primary is
+    await until(async () => (await site.get(replica, '')).status !== 503);
     assert.equal((await replica.report()).state, 'joining');
     for (const path of ['', 'long.txt', 'none']) {
       const [own, relayed] = [await site.get(site.primary, path), await site.get(replica, path)];
@@ -65,10 +68,11 @@ describe('What only the primary can answer is passed on to it by replicas', () =
     assert.match((await site.get(replica, '')).get('wlis-namespace') ?? '', /role=replica/);
   });
 
-  it('with 502, and not by an answer of its own, while the primary cannot be reached', async () => {
+  it('to nobody as long as the group does not say who the primary is: not by an answer of its own either', async () => {
     site.primary.front.mode = 'reset';
     await replica.start();
-    assert.equal((await site.get(replica, '')).status, 502);
+    const answer = await site.get(replica, '');
+    assert.deepEqual([answer.status, answer.get('retry-after')], [503, '5']);
     site.primary.front.mode = 'pass';
     await site.inStep();
     assert.equal(await site.text(replica, ''), 'top');

@@ -33,6 +33,8 @@ export interface OpenNamespace {
 export interface WayToPrimary {
   /** `https://primary.example` */
   readonly url: string;
+  /** The group says so; otherwise it is where the operator said that somebody knows the primary. */
+  readonly isStated: boolean;
   readonly upstream: Upstream;
 }
 

@@ -143,8 +143,9 @@ class OpenReplica implements OpenNamespace {
 
   get toPrimary(): WayToPrimary {
     const { wanted, parts } = this.#options;
-    const url = this.tree.group?.group.primary.urls[0] ?? wanted.from;
-    return { url, upstream: parts.upstreamFor(wanted.namespace, wanted.from) };
+    const stated = this.tree.group?.group.primary.urls[0];
+    const url = stated ?? wanted.from;
+    return { url, isStated: stated !== undefined, upstream: parts.upstreamFor(wanted.namespace, wanted.from) };
   }
 
   report(): NamespaceReport {

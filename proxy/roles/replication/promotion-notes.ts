@@ -1,6 +1,6 @@
 import { usualRules, type SourceRules } from '../../../replication/source/source-rules.js';
 import { originOf } from '../../../wlis/namespace.js';
-import type { PromotedSite } from './promotion.js';
+import type { PromotedSite } from './promoted-site.js';
 
 /** Documents that are named, of as many as there may be. */
 const mostNamed = 20;

@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
 import { KeyFileError } from '../../../replication/keys/key-file-error.js';
-import { succeed, successionOf, type Succession } from '../../../replication/keys/succession.js';
+import { succeed, successionOf } from '../../../replication/keys/succession.js';
 import { keepMembers } from '../../../replication/promotion/known-members.js';
-import { differenceOf, type SiteDifference } from '../../../replication/promotion/site-difference.js';
+import { differenceOf } from '../../../replication/promotion/site-difference.js';
 import { nameSite } from '../../../replication/promotion/site-names.js';
 import { findRules } from '../../../replication/promotion/site-rules.js';
 import { writeSite } from '../../../replication/promotion/site-writing.js';
@@ -11,7 +11,7 @@ import type { Edition } from '../../../replication/held-namespace.js';
 import type { Promotion } from '../../../replication/replication-control.js';
 import type { ReplicatedNamespace } from '../../../replication/replica/replicated-namespace.js';
 import { parseDocument, type PublishedDocument } from '../../../replication/source/published-document.js';
-import { compileRules, type SourceRules } from '../../../replication/source/source-rules.js';
+import { compileRules } from '../../../replication/source/source-rules.js';
 import { StoredContent } from '../../../replication/stored-content.js';
 import { namespaceLabel, type Namespace } from '../../../wlis/namespace.js';
 import type { Group } from '../../../wlis/trust/group.js';
@@ -20,6 +20,7 @@ import { WillisError } from '../../base/errors.js';
 import type { NodeParts } from './node-parts.js';
 import { delegationTime } from './founding.js';
 import { primaryDirectory } from './open-primary.js';
+import type { PromotedSite } from './promoted-site.js';
 import { promotionConfiguration, promotionNotes } from './promotion-notes.js';
 
 export interface PromotionParts {
@@ -29,20 +30,6 @@ export interface PromotionParts {
   readonly group: Group | null;
   /** As it was learned from others. */
   readonly chain: RootChain;
-}
-
-/** What the new primary begins with. */
-export interface PromotedSite {
-  readonly namespace: Namespace;
-  /** Where its files are. */
-  readonly directory: string;
-  readonly rules: SourceRules;
-  readonly difference: SiteDifference;
-  readonly members: { readonly count: number; readonly isOpen: boolean };
-  readonly succession: Succession;
-  readonly group: Group | null;
-  /** How others reach this node; null if they cannot. */
-  readonly url: string | null;
 }
 
 /**

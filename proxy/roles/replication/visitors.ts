@@ -86,8 +86,12 @@ export class Visitors {
     const { held } = open;
     // where the primary is costs as much to find out as an answer, and few ask for that
     const toPrimary = held.role === 'replica' && this.#isForPrimary(request, held) ? open.toPrimary : null;
-    if (toPrimary !== null) return cache.handle(request, routeTo(toPrimary, request, identity));
-    return documents.answer(request, held);
+    if (toPrimary === null) return documents.answer(request, held);
+    if (toPrimary.isStated) return cache.handle(request, routeTo(toPrimary, request, identity));
+    // credentials and writes are for the primary, and for nobody who only knows it
+    throw new WillisError('unconfirmed', `${held.namespace}: nothing is held yet, and the primary is not known`, {
+      answerFields: ['Retry-After', '5'],
+    });
   }
 
   /** A replica that has not taken over yet knows nothing by itself. */
