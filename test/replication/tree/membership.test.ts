@@ -167,9 +167,11 @@ describe('the membership of a replica', () => {
     started.push(moved);
     await moved.start();
     await a?.stop();
-    await a?.start({ from: 'http://q.example' });
+    assert.ok(a !== undefined, 'there is no replica');
+    await a.start({ from: 'http://q.example' });
+    await answered(a);
     await pass(network, started, 5000);
-    assert.equal(a?.tree.membership.standing.state, 'joined');
+    assert.equal(a.tree.membership.standing.state, 'joined');
     assert.deepEqual(a.sources, ['http://q.example']);
   });
 
