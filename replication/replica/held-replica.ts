@@ -71,7 +71,7 @@ export class HeldReplica {
     this.#recalled = [...view.shown];
     this.#retained.keep(kept);
     // the store waits much longer before it deletes anything
-    void this.#next(() => this.#retained.begin(view.held?.list.changes() ?? [], [...this.#recalled, ...kept]));
+    this.#begin(() => this.#retained.begin(view.held?.list.changes() ?? [], [...this.#recalled, ...kept]));
   }
 
   static async open(options: HeldReplicaOptions): Promise<HeldReplica> {
@@ -98,7 +98,7 @@ export class HeldReplica {
       await this.taken.note(news, before, ({ digest }) => this.#options.blobs.has(digest), rest);
       if (news.kind === 'renewed' && this.view.next === null) await this.#noteHead();
       if (news.taken !== null) await this.#expect(news.taken);
-      else if (this.#plan?.left === 0) void this.#next(() => this.#hold());
+      else if (this.#plan?.left === 0) this.#begin(() => this.#hold());
       return news;
     });
   }
@@ -122,7 +122,7 @@ export class HeldReplica {
     const plan = this.#plan;
     if (plan === null) return;
     this.#show(plan.arrived(digest));
-    if (plan.left === 0) void this.#next(() => this.#hold());
+    if (plan.left === 0) this.#begin(() => this.#hold());
   }
 
   /** Fulfilled when what was begun is done. */
@@ -134,8 +134,8 @@ export class HeldReplica {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#writing !== null) clearTimeout(this.#writing);
-    await this.#turn;
-    await this.#writeShown();
+    // what cannot be written is known again when somebody is asked for it
+    await this.#next(() => this.#writeShown()).catch(() => undefined);
     await this.#journal.close();
   }
 
@@ -169,7 +169,7 @@ export class HeldReplica {
     this.#show(plan.ready);
     for (const { variant } of plan.wanted) if (blobs.has(variant.digest)) this.#show(plan.arrived(variant.digest));
     onWanted([...plan.wanted, ...this.#lacking].filter(({ variant }) => !blobs.has(variant.digest)));
-    if (plan.left === 0) void this.#next(() => this.#hold());
+    if (plan.left === 0) this.#begin(() => this.#hold());
   }
 
   #asPlanned(): PlannedHoldings {
@@ -253,7 +253,7 @@ export class HeldReplica {
     for (const change of changes) this.#unwritten.push(change);
     this.#writing ??= setTimeout(() => {
       this.#writing = null;
-      if (!this.#closed) void this.#next(() => this.#writeShown());
+      if (!this.#closed) this.#begin(() => this.#writeShown());
     }, showLater);
   }
 
@@ -262,6 +262,11 @@ export class HeldReplica {
     if (changes.length === 0) return;
     await this.#options.blobs.sync();
     await this.#journal.show(changes);
+  }
+
+  /** What nobody waits for. */
+  #begin(work: () => Promise<void>): void {
+    this.#next(work).catch((error: unknown) => this.#options.onUnwritten(error));
   }
 
   /** One after the other; what fails is told by whoever asked for it. */

@@ -96,7 +96,7 @@ export class ReplicatedNamespace implements HeldNamespace {
 
   /** Begins to follow. Idempotent. */
   start(): void {
-    void this.#replica.complete();
+    this.#replica.complete().catch((error: unknown) => this.#noteFault(error));
     this.#window?.start();
     this.#obeyWindow();
     this.#sources.wake();

@@ -166,9 +166,11 @@ class OpenPrimary implements OpenNamespace {
       );
     if (!isAhead) return;
     this.#metAt = now;
-    await held.meet(await this.#memberHeads(this.#stopping.signal)).catch((error: unknown) => {
+    try {
+      await held.meet(await this.#memberHeads(this.#stopping.signal));
+    } catch (error) {
       parts.logger.error({ code: 'members-not-met', namespace: held.namespace, error }, 'a new epoch could not begin');
-    });
+    }
   }
 
   /** What members say that they hold: of this primary, perhaps from a life that it does not remember. */
