@@ -27,6 +27,7 @@ export interface NamespaceReport {
   readonly confirmedAge: Milliseconds;
   /** From where it is pulled; null at the primary. */
   readonly parent: string | null;
+  /** The nodes above, where the primary has placed this one: the nearest first. */
   readonly ancestors: readonly string[];
   readonly activeUntil: EpochMs | null;
   /** Nodes that are told of changes by this one. */

@@ -60,9 +60,7 @@ export class NodeReplication implements ReplicationControl {
     const entry = this.#layer.entries.get(namespace);
     if (entry !== undefined) return entry;
     const held = [...this.#layer.entries].map(([one]) => one).join(', ');
-    throw new WillisError(
-      'not-found',
-      `${namespace} is not held here; ${held === '' ? 'nothing is' : `held are ${held}`}`,
-    );
+    const others = held === '' ? ': this node replicates nothing' : `; held are ${held}`;
+    throw new WillisError('not-found', `${namespace} is not held here${others}`);
   }
 }

@@ -161,7 +161,7 @@ class OpenReplica implements OpenNamespace {
       known: standing.known === null ? null : { epoch: standing.known.epoch, seq: standing.known.seq },
       ...{ documents: standing.documents, bytes: standing.bytes, totalBytes: standing.totalBytes },
       ...{ lag: standing.lag, confirmedAge: held.confirmedAge },
-      ...{ parent: standing.source?.url ?? above[0] ?? null, ancestors: above.slice(1) },
+      ...{ parent: standing.source?.url ?? above[0] ?? null, ancestors: above },
       activeUntil: membership.standing.activeUntil,
       children: tree.told().map(({ urls: [url = ''] }) => url),
       counters: {
