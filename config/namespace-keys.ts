@@ -102,6 +102,9 @@ export const replicatedNamespace = z.strictObject({
     .union([z.literal('immediately'), updateWindow])
     .prefault('immediately')
     .describe('When contents are pulled. What there is, and in which version, is known at once in any case'),
+  patience: timeout
+    .prefault('15s')
+    .describe('How long a node may be silent, or make hardly any progress, before another one is asked'),
   pollEvery: timeout.prefault('30s').describe('How often to ask for news that nobody told of'),
 });
 

@@ -27,6 +27,8 @@ export interface RootKeeperOptions {
   /** Nodes that the chain may be got from where its key is known; beside the authority itself. */
   readonly others: () => readonly string[];
   readonly caller: NodeCaller;
+  /** How long a node may be silent; ten seconds by default. */
+  readonly patience?: Milliseconds;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -34,7 +36,7 @@ export interface RootKeeperOptions {
 /** Nobody has to be asked again so soon. */
 const again = milliseconds(10_000);
 const seekAgain = milliseconds(2000);
-const patience = milliseconds(10_000);
+const usualPatience = milliseconds(10_000);
 const longest = bytes(8_388_608);
 /** Nodes that are asked one after the other. */
 const mostAsked = 8;
@@ -160,6 +162,7 @@ export class RootKeeper {
   }
 
   async #learnFrom(url: string, signal: AbortSignal): Promise<void> {
+    const { patience = usualPatience } = this.#options;
     const path = `root?origin=${encodeURIComponent(this.#origin)}`;
     const call = { url, method: 'GET', path, content: null, fields: [], patience, signal } as const;
     const { status, text } = await this.#options.caller.ask(call, longest);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { metricOf, Replicating } from '../support/replicating.js';
 import { aWhile, settled, until } from '../support/waiting.js';
 import type { Willis } from '../support/willis.js';
@@ -192,6 +193,25 @@ describe('the keys of what is replicated', () => {
   flips('window.for', 'for how long', async () => {
     site = await Replicating.start({ files });
     await waitsFor(window(-3, '1h'), window(-3, '12h'));
+  });
+
+  flips('replicated.namespaces[].patience', 'how long another node may be silent', async () => {
+    site = await Replicating.start({ files });
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => void sockets.add(socket));
+    await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = silent.address() as AddressInfo;
+      const keys = { url: `http://127.0.0.1:${port}/`, from: `http://127.0.0.1:${port}` };
+      const replica = await site.replica({ ...keys, patience: '100ms', pollEvery: '100ms' });
+      const asked = (): number => sockets.size;
+      await until(() => asked() > 10);
+      await site.replicate(replica, { ...keys, patience: '1h', pollEvery: '100ms' });
+      await settled(asked);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
   });
 
   flips('replicated.namespaces[].pollEvery', 'how often is asked for news that nobody told of', async () => {

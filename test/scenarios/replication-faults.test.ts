@@ -124,7 +124,7 @@ describe('Nodes of a group fail, and nothing is lost', function () {
     await site.put('page.txt', 'first');
     await site.primary.start();
     await site.published();
-    const keys = { pollEvery: '1s' };
+    const keys = { pollEvery: '1s', patience: '2s' };
     await site.startChain(1, { isProcess: true, keys });
     await site.startChain(1, { keys });
     return site.replicas as [SiteNode, SiteNode];

@@ -18,18 +18,16 @@ import type { OpenNamespace, WayToPrimary } from './open-namespace.js';
 import { promote } from './promotion.js';
 import type { WantedReplica } from './wanted-namespaces.js';
 
-/** How long another node may be silent. */
-const patience = milliseconds(15_000);
-
 /** Opens what a replica has of a namespace, and begins to follow. @throws Error what the system says */
 export async function openReplica(wanted: WantedReplica, parts: NodeParts): Promise<OpenNamespace> {
   const { namespace, keys, from } = wanted;
+  const { patience } = keys;
   const { clock, logger, blobs, time } = parts;
   const directory = replicaDirectory(parts.data, namespace);
   const caller = parts.callerFor(namespace, from);
   const known: { membership: Membership | null } = { membership: null };
   const roots = await RootKeeper.open({
-    ...{ namespace, caller, clock, logger, configured: wanted.root, firstUse: wanted.firstUse },
+    ...{ namespace, caller, clock, logger, patience, configured: wanted.root, firstUse: wanted.firstUse },
     others: () => [from, ...membersAround(known.membership)],
     directory: join(parts.data, 'roots'),
   });
