@@ -26,6 +26,8 @@ const answer = (content: string | Buffer, fields: Record<string, string> = {}, s
 describe('what a hostile node answers', () => {
   let held: HeldFixture;
   let origin: RawOrigin | null = null;
+  /** All that were started. */
+  const origins: RawOrigin[] = [];
 
   beforeEach(async () => {
     held = await HeldFixture.create();
@@ -35,11 +37,13 @@ describe('what a hostile node answers', () => {
   afterEach(async () => {
     await closeCallers();
     await origin?.close();
+    await Promise.all(origins.splice(0).map((one) => one.close()));
     origin = null;
   });
 
   const asking = async (script: RawScript, over: Partial<HttpRemoteHolderOptions> = {}): Promise<HttpRemoteHolder> => {
     origin = await rawOrigin(script);
+    origins.push(origin);
     return (await callers()).holder(`http://127.0.0.1:${origin.port}`, held, over);
   };
 
