@@ -104,9 +104,12 @@ describe('an index on disk with a damaged table', () => {
     for (const table of tablesIn(directory)) flipAt(table, 20, 0);
     const well = example.nextWell();
     const store = await example.open({ directory, checkedAtStart: bytes(0) });
-    await well;
-    assert.match(String(example.unwell[0]), /the table \d+\.ldb is damaged/);
-    assert.equal(example.unwell.length, 1);
+    // level has laid the tables out so that the start does read them, now and then: then it was repaired by that
+    if (example.notices.length === 0) {
+      await well;
+      assert.match(String(example.unwell[0]), /the table \d+\.ldb is damaged/);
+      assert.equal(example.unwell.length, 1);
+    } else assert.match(example.notices[0] ?? '', /the index is repaired/);
     await expectRight(store);
   });
 
