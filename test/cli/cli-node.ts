@@ -1,22 +1,12 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { parse, stringify } from 'yaml';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePorts } from '../../examples/demo/free-ports.js';
 import { RawClient, type RawResponse } from '../support/raw-client.js';
 import type { TempDir } from '../support/temp-dir.js';
 import { WillisProcess } from '../support/willis-process.js';
 import { runWillis, type EndedWillis } from '../support/willis-program.js';
 import type { Sections } from '../support/willis.js';
-
-/** Ports that nobody listened on just now, all different. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
 
 /** A machine as its operator has it: a configuration file, `willis run` as a process, and the commands that ask it. */
 export class CliNode {
