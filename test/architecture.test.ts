@@ -48,13 +48,13 @@ const pureFiles = [
     ...['plan', 'wanted', 'plan-sentence', 'next-step', 'explanation', 'purge', 'retention', 'pins-full'],
   ].map((name) => `proxy/cache/${name}.ts`),
   ...['signature-base', 'call-replays'].map((name) => `wlis/${name}.ts`),
+  ...['call-problem', 'malformed-call'].map((name) => `wlis/calls/${name}.ts`),
+  ...['negotiation', 'preferences'].map((name) => `wlis/documents/${name}.ts`),
   ...['change-list', 'replica-standing', 'blob-references'].map((name) => `replication/${name}.ts`),
   ...['document-blobs', 'head-timing', 'own-heads', 'primary-report', 'scan-record'].map(
     (name) => `replication/${name}.ts`,
   ),
-  ...['call-problem', 'list-position', 'list-sets', 'malformed-call', 'received-changes'].map(
-    (name) => `replication/calls/${name}.ts`,
-  ),
+  ...['list-position', 'list-sets', 'received-changes'].map((name) => `replication/calls/${name}.ts`),
   ...[
     ...['temporary-names', 'path-patterns', 'source-rules', 'uri-path', 'media-types', 'published-document'],
     ...['source-file', 'site-layout', 'settling', 'mass-removal', 'release-gates', 'look-schedule', 'source-tree'],
@@ -64,7 +64,7 @@ const pureFiles = [
     ...['subset-cover', 'placement', 'join-request', 'join-answer', 'stored-member', 'member-table', 'member-room'],
     ...['member-report', 'group-view', 'head-times', 'source-order', 'children', 'claimed-head', 'membership-standing'],
   ].map((name) => `replication/tree/${name}.ts`),
-  ...['requested-path', 'standing', 'negotiation', 'preferences', 'namespace-field', 'for-primary', 'node-fields'].map(
+  ...['requested-path', 'standing', 'namespace-field', 'for-primary', 'node-fields'].map(
     (name) => `replication/serving/${name}.ts`,
   ),
   ...['bundle-format', 'token-bucket', 'retry-delay', 'block-plan', 'wanted-contents', 'source-trial'].map(

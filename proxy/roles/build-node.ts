@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config/schema.js';
-import { WaitingCalls } from '../../replication/calls/waiting-calls.js';
+import { WaitingCalls } from '../../wlis/calls/waiting-calls.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { Reload } from '../admin/operator-control.js';
 import { AccessLog } from '../base/access-log.js';

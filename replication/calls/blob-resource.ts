@@ -5,10 +5,10 @@ import { ifRangeHolds, isNotModified } from '../../proxy/http/preconditions.js';
 import { formatContentRange, parseRange, resolveRanges, type ByteRange } from '../../proxy/http/range.js';
 import { parseDigest, type Digest } from '../../wlis/trust/digest.js';
 import type { BlobReads } from './blob-reads.js';
-import { CallProblem } from './call-problem.js';
+import { CallProblem } from '../../wlis/calls/call-problem.js';
 import { immutableFields, immutableValidators, notHere } from './immutable-answer.js';
-import { IteratedBody } from './iterated-body.js';
-import type { CallResource, ReceivedCall } from './received-call.js';
+import { IteratedBody } from '../../wlis/calls/iterated-body.js';
+import type { CallResource, ReceivedCall } from '../../wlis/calls/received-call.js';
 
 export interface BlobResourceOptions {
   readonly blobs: BlobReads;

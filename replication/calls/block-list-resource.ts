@@ -8,7 +8,7 @@ import { parseDigest } from '../../wlis/trust/digest.js';
 import { BlobStoreError } from '../blob-store-error.js';
 import type { BlobReads } from './blob-reads.js';
 import { immutableAnswer, immutableFields, immutableValidators, notHere } from './immutable-answer.js';
-import type { CallResource, ReceivedCall } from './received-call.js';
+import type { CallResource, ReceivedCall } from '../../wlis/calls/received-call.js';
 
 export interface BlockListResourceOptions {
   readonly blobs: BlobReads;

@@ -19,12 +19,12 @@ import {
 } from '../pull/bundle-format.js';
 import { parseDocument } from '../source/published-document.js';
 import type { BlobReads } from './blob-reads.js';
-import { madeAnswer } from './call-answer.js';
+import { madeAnswer } from '../../wlis/calls/call-answer.js';
 import { changesSince } from './changes-resource.js';
 import { admitted, headLine, present, type HeldNamespaces } from './held-namespaces.js';
-import { IteratedBody } from './iterated-body.js';
-import { malformedCall } from './malformed-call.js';
-import type { CallResource, ReceivedCall } from './received-call.js';
+import { IteratedBody } from '../../wlis/calls/iterated-body.js';
+import { malformedCall } from '../../wlis/calls/malformed-call.js';
+import type { CallResource, ReceivedCall } from '../../wlis/calls/received-call.js';
 import { readAhead } from '../read-ahead.js';
 import type { RememberedTries } from './remembered-tries.js';
 

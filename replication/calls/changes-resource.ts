@@ -3,13 +3,13 @@ import { tailText } from '../../wlis/trust/record-list.js';
 import type { Change } from '../change-list.js';
 import { recordTextOf } from '../document-record.js';
 import type { Edition, HeldNamespace } from '../held-namespace.js';
-import { madeAnswer } from './call-answer.js';
-import { CallProblem } from './call-problem.js';
+import { madeAnswer } from '../../wlis/calls/call-answer.js';
+import { CallProblem } from '../../wlis/calls/call-problem.js';
 import { admitted, headLine, present, type HeldNamespaces } from './held-namespaces.js';
-import { LinesBody } from './lines-body.js';
+import { LinesBody } from '../../wlis/calls/lines-body.js';
 import { parsePosition, type StatedPosition } from './list-position.js';
 import { setsOf } from './list-sets.js';
-import type { CallResource, ReceivedCall } from './received-call.js';
+import type { CallResource, ReceivedCall } from '../../wlis/calls/received-call.js';
 import type { RememberedTries } from './remembered-tries.js';
 
 export interface ChangesResourceOptions {

@@ -2,13 +2,13 @@ import { milliseconds, type Milliseconds } from '../../config/units.js';
 import type { Response } from '../../proxy/http/message.js';
 import { compareVersions } from '../../wlis/trust/epoch.js';
 import type { Edition } from '../held-namespace.js';
-import { wholeAnswer } from './call-answer.js';
+import { wholeAnswer } from '../../wlis/calls/call-answer.js';
 import { headLine, namespaceIn, present, type HeldNamespaces } from './held-namespaces.js';
 import { parsePosition } from './list-position.js';
-import { malformedCall } from './malformed-call.js';
-import type { CallResource, ReceivedCall } from './received-call.js';
+import { malformedCall } from '../../wlis/calls/malformed-call.js';
+import type { CallResource, ReceivedCall } from '../../wlis/calls/received-call.js';
 import type { RememberedTries } from './remembered-tries.js';
-import type { WaitingCalls } from './waiting-calls.js';
+import type { WaitingCalls } from '../../wlis/calls/waiting-calls.js';
 
 export interface HeadResourceOptions {
   readonly namespaces: HeldNamespaces;

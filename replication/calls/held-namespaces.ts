@@ -1,10 +1,10 @@
 import { parseNamespace, type Namespace } from '../../wlis/namespace.js';
 import { NotCanonical } from '../../wlis/not-canonical.js';
 import type { HeldNamespace, Provable } from '../held-namespace.js';
-import { CallProblem } from './call-problem.js';
-import { HEAD_FIELD, headField } from './head-field.js';
-import { malformedCall } from './malformed-call.js';
-import type { ReceivedCall } from './received-call.js';
+import { CallProblem } from '../../wlis/calls/call-problem.js';
+import { HEAD_FIELD, headField } from '../../wlis/calls/head-field.js';
+import { malformedCall } from '../../wlis/calls/malformed-call.js';
+import type { ReceivedCall } from '../../wlis/calls/received-call.js';
 
 /** The namespaces that calls are answered for. */
 export interface HeldNamespaces {

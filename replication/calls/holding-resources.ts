@@ -8,10 +8,10 @@ import { ChangesResource } from './changes-resource.js';
 import { HeadResource } from './head-resource.js';
 import type { HeldNamespaces } from './held-namespaces.js';
 import { ProofResource } from './proof-resource.js';
-import type { CallResource } from './received-call.js';
+import type { CallResource } from '../../wlis/calls/received-call.js';
 import { RememberedTries } from './remembered-tries.js';
 import { TrieResource } from './trie-resource.js';
-import type { WaitingCalls } from './waiting-calls.js';
+import type { WaitingCalls } from '../../wlis/calls/waiting-calls.js';
 
 export interface HoldingResourcesOptions {
   readonly namespaces: HeldNamespaces;

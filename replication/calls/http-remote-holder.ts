@@ -18,12 +18,17 @@ import type {
   RemoteHolder,
 } from '../remote-holder.js';
 import { LONGEST_BLOCK_LIST } from './block-list-resource.js';
-import { disbelieved } from './call-failures.js';
-import { HEAD_FIELD, parseHeadField } from './head-field.js';
+import { disbelieved } from '../../wlis/calls/call-failures.js';
+import { HEAD_FIELD, parseHeadField } from '../../wlis/calls/head-field.js';
 import { positionText } from './list-position.js';
 import { ReceivedChanges } from './received-changes.js';
-import { RemoteCalls, shortContent, type OpenedAnswer, type RemoteCallsOptions } from './remote-calls.js';
-import { readList } from './remote-list.js';
+import {
+  RemoteCalls,
+  shortContent,
+  type OpenedAnswer,
+  type RemoteCallsOptions,
+} from '../../wlis/calls/remote-calls.js';
+import { readList } from '../../wlis/calls/remote-list.js';
 
 export interface HttpRemoteHolderOptions extends RemoteCallsOptions {
   /** The key of that name if it signs for the namespace now. */

@@ -2,7 +2,7 @@ import { BufferedBody } from '../../proxy/http/body.js';
 import { Fields } from '../../proxy/http/fields.js';
 import type { Response } from '../../proxy/http/message.js';
 import { digestBytes, type Digest } from '../../wlis/trust/digest.js';
-import { CallProblem } from './call-problem.js';
+import { CallProblem } from '../../wlis/calls/call-problem.js';
 
 /** The fields of an answer that its own digest names: it may be kept anywhere and for ever. */
 export const immutableFields = (digest: Digest): readonly string[] => [

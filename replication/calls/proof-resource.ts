@@ -11,10 +11,10 @@ import { recordTextOf } from '../document-record.js';
 import type { HeldNamespace, Provable } from '../held-namespace.js';
 import { parseDocument } from '../source/published-document.js';
 import type { BlobReads } from './blob-reads.js';
-import { wholeAnswer } from './call-answer.js';
+import { wholeAnswer } from '../../wlis/calls/call-answer.js';
 import { headLine, namespaceIn, present, type HeldNamespaces } from './held-namespaces.js';
-import { malformedCall } from './malformed-call.js';
-import type { CallResource, ReceivedCall } from './received-call.js';
+import { malformedCall } from '../../wlis/calls/malformed-call.js';
+import type { CallResource, ReceivedCall } from '../../wlis/calls/received-call.js';
 
 export interface ProofResourceOptions {
   readonly namespaces: HeldNamespaces;

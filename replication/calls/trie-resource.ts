@@ -7,14 +7,14 @@ import { subtreeAt, subtreeText } from '../../wlis/trust/trie-subtree.js';
 import type { ChangeList } from '../change-list.js';
 import { recordDigestOf, recordTextOf } from '../document-record.js';
 import type { Edition, HeldNamespace } from '../held-namespace.js';
-import { madeAnswer } from './call-answer.js';
-import { CallProblem } from './call-problem.js';
+import { madeAnswer } from '../../wlis/calls/call-answer.js';
+import { CallProblem } from '../../wlis/calls/call-problem.js';
 import { LIST_TYPE } from './changes-resource.js';
 import { admitted, headLine, present, type HeldNamespaces } from './held-namespaces.js';
 import { KeyIndex } from './key-index.js';
-import { LinesBody } from './lines-body.js';
-import { malformedCall } from './malformed-call.js';
-import type { CallResource, ReceivedCall } from './received-call.js';
+import { LinesBody } from '../../wlis/calls/lines-body.js';
+import { malformedCall } from '../../wlis/calls/malformed-call.js';
+import type { CallResource, ReceivedCall } from '../../wlis/calls/received-call.js';
 import type { RememberedTrie, RememberedTries } from './remembered-tries.js';
 
 export interface TrieResourceOptions {

@@ -5,8 +5,9 @@ import { NotBelieved } from '../../wlis/trust/not-believed.js';
 import { once } from '../blob-content.js';
 import type { BlobStore } from '../blob-store.js';
 import { readAhead } from '../read-ahead.js';
-import { CallFailed, type BundledContent, type ListPosition, type RemoteHolder } from '../remote-holder.js';
-import { patiently } from './patience.js';
+import { CallFailed } from '../../wlis/calls/call-failed.js';
+import type { BundledContent, ListPosition, RemoteHolder } from '../remote-holder.js';
+import { patiently } from '../../wlis/calls/patience.js';
 import { NoSource, SourceTrial } from './source-trial.js';
 import type { PullSettings, PullSources } from './sourced-blocks.js';
 

@@ -1,6 +1,7 @@
 import type { Digest } from '../../wlis/trust/digest.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
-import { CallFailed, type RemoteHolder } from '../remote-holder.js';
+import { CallFailed } from '../../wlis/calls/call-failed.js';
+import type { RemoteHolder } from '../remote-holder.js';
 
 /** Something that a source sent and that cannot be true. */
 export interface Refusal {

@@ -6,9 +6,10 @@ import { BlockVerifier } from '../../wlis/trust/block-verifier.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
 import { checkDraftList, type DraftedContent } from '../blob-draft.js';
 import { digestOf } from '../content-hash.js';
-import { CallFailed, type RemoteHolder } from '../remote-holder.js';
+import { CallFailed } from '../../wlis/calls/call-failed.js';
+import type { RemoteHolder } from '../remote-holder.js';
 import type { Bandwidth } from './bandwidth.js';
-import { patiently } from './patience.js';
+import { patiently } from '../../wlis/calls/patience.js';
 import { SourceTrial, type Refusal } from './source-trial.js';
 
 /** How everything is pulled at this node. */

@@ -1,7 +1,7 @@
 import type { Logger } from '../../proxy/base/logger.js';
 import type { Namespace } from '../../wlis/namespace.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
-import { CallFailed } from '../remote-holder.js';
+import { CallFailed } from '../../wlis/calls/call-failed.js';
 
 /** Counts and reports what others sent and was not believed: what, and from whom. */
 export class RefusedNews {

@@ -3,7 +3,7 @@ import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
 import type { Namespace } from '../../wlis/namespace.js';
 import type { Head } from '../../wlis/trust/head.js';
-import type { CorrectedTime } from '../corrected-time.js';
+import type { CorrectedTime } from '../../wlis/corrected-time.js';
 import type { HeadAnswer } from '../remote-holder.js';
 import { AgeOfHead } from './age-of-head.js';
 

@@ -2,7 +2,7 @@ import { bytes, type Bytes } from '../../config/units.js';
 import { WillisError } from '../../proxy/base/errors.js';
 import type { Body } from '../../proxy/http/body.js';
 import { Fields } from '../../proxy/http/fields.js';
-import { CallFailed } from '../remote-holder.js';
+import { CallFailed } from '../../wlis/calls/call-failed.js';
 
 /** Content that is not in memory. */
 export interface ContentBody extends Body {

@@ -12,7 +12,7 @@ import type { ContentBody } from './content-body.js';
 import { DocumentLookup, type Searched } from './document-lookup.js';
 import { nodeFields } from './node-fields.js';
 import { failedPrecondition, optionsAnswer, plainNotFound, refuseMethod } from './own-answers.js';
-import type { PreparedVariant } from './prepared-document.js';
+import type { PreparedVariant } from '../../wlis/documents/prepared-document.js';
 import { ServingStatuses, type Confirmed, type ServingStatus } from './serving-status.js';
 import { standingOf } from './standing.js';
 import { unlessCancelled } from './unless-cancelled.js';

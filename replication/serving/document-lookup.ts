@@ -5,7 +5,7 @@ import { NotCanonical } from '../../wlis/not-canonical.js';
 import { NOT_FOUND } from '../../wlis/trust/record.js';
 import type { HeldNamespace } from '../held-namespace.js';
 import { parseDocument } from '../source/published-document.js';
-import { PreparedDocument } from './prepared-document.js';
+import { PreparedDocument } from '../../wlis/documents/prepared-document.js';
 import { RecentlyUsed } from './recently-used.js';
 import { requestedPath, withoutQuery } from './requested-path.js';
 

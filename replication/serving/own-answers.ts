@@ -4,7 +4,7 @@ import { BufferedBody } from '../../proxy/http/body.js';
 import { Fields } from '../../proxy/http/fields.js';
 import type { Request, Response } from '../../proxy/http/message.js';
 import { preconditionFails } from '../../proxy/http/preconditions.js';
-import type { PreparedDocument, PreparedVariant } from './prepared-document.js';
+import type { PreparedDocument, PreparedVariant } from '../../wlis/documents/prepared-document.js';
 
 /** What can be done with a document where it is published from a directory, and at every replica by itself. */
 export const ALLOWED = 'GET, HEAD, OPTIONS';

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { KeyId } from '../../wlis/trust/public-key.js';
-import { CallProblem } from '../calls/call-problem.js';
+import { CallProblem } from '../../wlis/calls/call-problem.js';
 
 /** Who may replicate a namespace, as the operator of its primary has said. */
 export interface AdmissionRules {

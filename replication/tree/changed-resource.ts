@@ -1,9 +1,9 @@
 import { Fields } from '../../proxy/http/fields.js';
 import type { Response } from '../../proxy/http/message.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
-import { HEAD_FIELD, parseHeadField, type ToldHead } from '../calls/head-field.js';
+import { HEAD_FIELD, parseHeadField, type ToldHead } from '../../wlis/calls/head-field.js';
 import { parsePosition } from '../calls/list-position.js';
-import type { CallResource, ReceivedCall } from '../calls/received-call.js';
+import type { CallResource, ReceivedCall } from '../../wlis/calls/received-call.js';
 import { notReplicated } from '../calls/held-namespaces.js';
 import type { HeadClaim } from './claimed-head.js';
 import { treeIn, type NamespaceTrees } from './namespace-tree.js';

@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { milliseconds, monotonicMs, type EpochMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
-import { disbelieved } from '../calls/call-failures.js';
-import type { KnownGroup } from './known-group.js';
+import { disbelieved } from '../../wlis/calls/call-failures.js';
+import type { KnownGroup } from '../../wlis/known-group.js';
 import type { Source } from './source-order.js';
 import type { TreeCalls } from './tree-calls.js';
 

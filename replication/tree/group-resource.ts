@@ -1,6 +1,6 @@
 import type { Response } from '../../proxy/http/message.js';
-import { wholeAnswer } from '../calls/call-answer.js';
-import type { CallResource, ReceivedCall } from '../calls/received-call.js';
+import { wholeAnswer } from '../../wlis/calls/call-answer.js';
+import type { CallResource, ReceivedCall } from '../../wlis/calls/received-call.js';
 import { presentGroup, treeIn, type NamespaceTrees } from './namespace-tree.js';
 
 /** `GET …/group?namespace=…`: the newest statement of the group that is known here. */

@@ -1,6 +1,6 @@
 import { milliseconds, monotonicMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
-import type { ToldHead } from '../calls/head-field.js';
+import type { ToldHead } from '../../wlis/calls/head-field.js';
 import { WakeTimer } from '../source/wake-timer.js';
 import { claimedHead, wouldBeNews, type HeadClaim } from './claimed-head.js';
 

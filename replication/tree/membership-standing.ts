@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../config/units.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
-import { CallFailed } from '../remote-holder.js';
+import { CallFailed } from '../../wlis/calls/call-failed.js';
 
 /** How the membership of a replica stands. */
 export interface MembershipStanding {

@@ -1,9 +1,9 @@
 import type { Namespace } from '../../wlis/namespace.js';
 import type { SignedGroup } from '../../wlis/trust/group.js';
 import type { KeyId, PublicKey } from '../../wlis/trust/public-key.js';
-import { CallProblem } from '../calls/call-problem.js';
+import { CallProblem } from '../../wlis/calls/call-problem.js';
 import { namespaceNamed, notReplicated } from '../calls/held-namespaces.js';
-import type { ReceivedCall } from '../calls/received-call.js';
+import type { ReceivedCall } from '../../wlis/calls/received-call.js';
 import type { Hints } from './hints.js';
 import type { ChildAnswer, ReplicaAnswer } from './join-answer.js';
 import type { JoinRequest } from './join-request.js';

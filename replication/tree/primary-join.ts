@@ -1,8 +1,8 @@
-import { CallFailed } from '../remote-holder.js';
+import { CallFailed } from '../../wlis/calls/call-failed.js';
 import type { GroupLearning } from './group-learning.js';
 import type { ReplicaAnswer } from './join-answer.js';
 import type { JoinRequest } from './join-request.js';
-import type { KnownGroup } from './known-group.js';
+import type { KnownGroup } from '../../wlis/known-group.js';
 import type { TreeCalls } from './tree-calls.js';
 
 export interface PrimaryJoinOptions {

@@ -1,6 +1,6 @@
 import { milliseconds, monotonicMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
-import { CallFailed } from '../remote-holder.js';
+import { CallFailed } from '../../wlis/calls/call-failed.js';
 import type { JoinRequest } from './join-request.js';
 import { childRenewal } from './children.js';
 import type { TreeCalls } from './tree-calls.js';

@@ -6,7 +6,7 @@ import { canonicalJson } from '../../wlis/trust/canonical-json.js';
 import type { GroupMember, Replica } from '../../wlis/trust/group-member.js';
 import type { Head } from '../../wlis/trust/head.js';
 import { keyIdOf, type KeyId, type PublicKey } from '../../wlis/trust/public-key.js';
-import { CallProblem } from '../calls/call-problem.js';
+import { CallProblem } from '../../wlis/calls/call-problem.js';
 import type { ReplicaReport } from '../namespace-report.js';
 import { holds, type ListVersion } from '../replica-standing.js';
 import { WakeTimer } from '../source/wake-timer.js';

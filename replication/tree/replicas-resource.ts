@@ -1,9 +1,9 @@
 import type { Response } from '../../proxy/http/message.js';
 import { Fields } from '../../proxy/http/fields.js';
 import { keyIdOf, parseKeyId, type KeyId } from '../../wlis/trust/public-key.js';
-import { wholeAnswer } from '../calls/call-answer.js';
-import { malformedCall } from '../calls/malformed-call.js';
-import type { CallResource, ReceivedCall } from '../calls/received-call.js';
+import { wholeAnswer } from '../../wlis/calls/call-answer.js';
+import { malformedCall } from '../../wlis/calls/malformed-call.js';
+import type { CallResource, ReceivedCall } from '../../wlis/calls/received-call.js';
 import { joinAnswerText } from './join-answer.js';
 import { parseJoinRequest } from './join-request.js';
 import { treeIn, type NamespaceTree, type NamespaceTrees } from './namespace-tree.js';

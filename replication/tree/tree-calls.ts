@@ -1,9 +1,9 @@
 import { bytes, milliseconds } from '../../config/units.js';
 import type { Namespace } from '../../wlis/namespace.js';
 import type { KeyId } from '../../wlis/trust/public-key.js';
-import { disbelieved, parseProblem, refusal } from '../calls/call-failures.js';
-import type { CallAnswer, NodeCall, NodeCaller } from '../calls/node-caller.js';
-import type { CallFailed } from '../remote-holder.js';
+import { disbelieved, parseProblem, refusal } from '../../wlis/calls/call-failures.js';
+import type { CallAnswer, NodeCall, NodeCaller } from '../../wlis/calls/node-caller.js';
+import type { CallFailed } from '../../wlis/calls/call-failed.js';
 import { longestAnswer, parseJoinAnswer, type ChildAnswer, type ReplicaAnswer } from './join-answer.js';
 import { joinRequestText, type JoinRequest } from './join-request.js';
 

@@ -1,8 +1,8 @@
 import type { MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import { keyIdOf, type KeyId, type PublicKey } from '../../wlis/trust/public-key.js';
-import { CallProblem } from '../calls/call-problem.js';
-import { CallFailed } from '../remote-holder.js';
+import { CallProblem } from '../../wlis/calls/call-problem.js';
+import { CallFailed } from '../../wlis/calls/call-failed.js';
 
 export interface UrlCheckOptions {
   /**

@@ -1,4 +1,4 @@
-import { parseHeadField } from '../../replication/calls/head-field.js';
+import { parseHeadField } from '../../wlis/calls/head-field.js';
 import { canonicalJson, type JsonObject } from '../../wlis/trust/canonical-json.js';
 import { tailText, type ListTail } from '../../wlis/trust/record-list.js';
 import type { Seeded } from '../faults/seeded.js';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { milliseconds } from '../../config/units.js';
-import { headField, parseHeadField } from '../../replication/calls/head-field.js';
+import { headField, parseHeadField } from '../../wlis/calls/head-field.js';
 import { canonicalJson, type JsonObject } from '../../wlis/trust/canonical-json.js';
 import type { Seeded } from '../faults/seeded.js';
 import type { Gate } from './gate.js';

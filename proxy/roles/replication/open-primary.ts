@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { elapsedMonotonic, milliseconds, type MonotonicMs } from '../../../config/units.js';
 import { HttpRemoteHolder } from '../../../replication/calls/http-remote-holder.js';
-import type { NodeCaller } from '../../../replication/calls/node-caller.js';
+import type { NodeCaller } from '../../../wlis/calls/node-caller.js';
 import { namespaceSigner } from '../../../replication/keys/authority.js';
 import { NewerRoots } from '../../../replication/keys/newer-roots.js';
 import { KeyFileError } from '../../../replication/keys/key-file-error.js';

@@ -8,7 +8,7 @@ import { FetchedContent } from '../../../replication/pull/fetched-content.js';
 import type { RemoteHolder } from '../../../replication/remote-holder.js';
 import { HoldingRules } from '../../../replication/replica/holding-rules.js';
 import { ReplicatedNamespace } from '../../../replication/replica/replicated-namespace.js';
-import { RootKeeper } from '../../../replication/root-keeper.js';
+import { RootKeeper } from '../../../wlis/root-keeper.js';
 import type { Membership } from '../../../replication/tree/membership.js';
 import { ReplicaTree } from '../../../replication/tree/replica-tree.js';
 import { namespaceLabel, type Namespace } from '../../../wlis/namespace.js';

@@ -1,6 +1,6 @@
 import type { Config } from '../../../config/schema.js';
 import type { Bytes } from '../../../config/units.js';
-import { CorrectedTime } from '../../../replication/corrected-time.js';
+import { CorrectedTime } from '../../../wlis/corrected-time.js';
 import type { BlobStore } from '../../../replication/blob-store.js';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/logger.js';

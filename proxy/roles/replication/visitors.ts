@@ -1,5 +1,5 @@
 import { parseProxyUri } from '../../../config/origin-uri.js';
-import { CallHandler } from '../../../replication/calls/call-handler.js';
+import { CallHandler } from '../../../wlis/calls/call-handler.js';
 import type { HeldNamespace } from '../../../replication/held-namespace.js';
 import type { DocumentHandler } from '../../../replication/serving/document-handler.js';
 import { forPrimary } from '../../../replication/serving/for-primary.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { bytes, milliseconds } from '../../../config/units.js';
-import { headField } from '../../../replication/calls/head-field.js';
+import { headField } from '../../../wlis/calls/head-field.js';
 import { HttpRemoteHolder, type HttpRemoteHolderOptions } from '../../../replication/calls/http-remote-holder.js';
 import { recordTextOf } from '../../../replication/document-record.js';
 import { bundleEnd, bundlePart } from '../../../replication/pull/bundle-format.js';

@@ -4,12 +4,8 @@ import { ContentHasher } from '../../../replication/content-hash.js';
 import { Bandwidth } from '../../../replication/pull/bandwidth.js';
 import type { Refusal } from '../../../replication/pull/source-trial.js';
 import type { PullSettings } from '../../../replication/pull/sourced-blocks.js';
-import {
-  CallFailed,
-  type BundledContent,
-  type ListPosition,
-  type RemoteHolder,
-} from '../../../replication/remote-holder.js';
+import { CallFailed } from '../../../wlis/calls/call-failed.js';
+import type { BundledContent, ListPosition, RemoteHolder } from '../../../replication/remote-holder.js';
 import { systemClock } from '../../../proxy/base/clock.js';
 import type { Digest } from '../../../wlis/trust/digest.js';
 import type { Variant } from '../../../wlis/trust/variant.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { epochMs, milliseconds } from '../../../config/units.js';
-import { CallFailed } from '../../../replication/remote-holder.js';
+import { CallFailed } from '../../../wlis/calls/call-failed.js';
 import { signHead } from '../../../wlis/trust/head.js';
 import { settled, until } from '../../support/waiting.js';
 import { keyNamed } from '../../wlis/trust/keys-example.js';

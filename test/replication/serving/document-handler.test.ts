@@ -3,7 +3,7 @@ import { bytes, milliseconds } from '../../../config/units.js';
 import { Cancellation } from '../../../proxy/base/cancellation.js';
 import { WillisError, type ErrorCode } from '../../../proxy/base/errors.js';
 import { BlobStoreError } from '../../../replication/blob-store-error.js';
-import { CallFailed } from '../../../replication/remote-holder.js';
+import { CallFailed } from '../../../wlis/calls/call-failed.js';
 import { DocumentHandler } from '../../../replication/serving/document-handler.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { gate } from '../../support/gate.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { wholeAnswer } from '../../../replication/calls/call-answer.js';
-import { CallHandler } from '../../../replication/calls/call-handler.js';
+import { wholeAnswer } from '../../../wlis/calls/call-answer.js';
+import { CallHandler } from '../../../wlis/calls/call-handler.js';
 import { CallReplays } from '../../../wlis/call-replays.js';
 import { callWindow } from '../../../wlis/signed-request.js';
 import { TempDir } from '../../support/temp-dir.js';

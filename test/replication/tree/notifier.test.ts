@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { milliseconds, monotonicMs } from '../../../config/units.js';
 import { Fields } from '../../../proxy/http/fields.js';
-import { parseHeadField, type ToldHead } from '../../../replication/calls/head-field.js';
-import type { CallAnswer, NodeCall } from '../../../replication/calls/node-caller.js';
-import { CallFailed } from '../../../replication/remote-holder.js';
+import { parseHeadField, type ToldHead } from '../../../wlis/calls/head-field.js';
+import type { CallAnswer, NodeCall } from '../../../wlis/calls/node-caller.js';
+import { CallFailed } from '../../../wlis/calls/call-failed.js';
 import type { ToldNode } from '../../../replication/tree/children.js';
 import type { HeadClaim } from '../../../replication/tree/claimed-head.js';
 import { HeadTimes } from '../../../replication/tree/head-times.js';

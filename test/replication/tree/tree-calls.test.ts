@@ -13,8 +13,8 @@ import {
   site,
   TreeNetwork,
 } from './tree-network.js';
-import type { CallHandler } from '../../../replication/calls/call-handler.js';
-import { HEAD_FIELD, headField } from '../../../replication/calls/head-field.js';
+import type { CallHandler } from '../../../wlis/calls/call-handler.js';
+import { HEAD_FIELD, headField } from '../../../wlis/calls/head-field.js';
 import { joinRequestText, parseJoinRequest, type JoinRequest } from '../../../replication/tree/join-request.js';
 import type { CallKey } from '../../../wlis/call-key.js';
 import { callSignature } from '../../../wlis/signed-request.js';

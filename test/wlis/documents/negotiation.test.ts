@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Fields } from '../../../proxy/http/fields.js';
-import { negotiate, selectingFields, type Offered } from '../../../replication/serving/negotiation.js';
+import { negotiate, selectingFields, type Offered } from '../../../wlis/documents/negotiation.js';
 
 const offered = (over: Partial<Offered>): Offered => ({ coding: null, language: null, type: 'text/html', ...over });
 const codings = (...list: (string | null)[]): Offered[] => list.map((coding) => offered({ coding }));

@@ -4,17 +4,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { bytes, elapsedMonotonic, milliseconds, type Milliseconds, type MonotonicMs } from '../config/units.js';
 import type { Clock } from '../proxy/base/clock.js';
 import type { Logger } from '../proxy/base/logger.js';
-import { originOf, type Namespace } from '../wlis/namespace.js';
-import { canonicalJson, parseCanonicalJson } from '../wlis/trust/canonical-json.js';
-import { digestOfText, parseDigest } from '../wlis/trust/digest.js';
-import { Members } from '../wlis/trust/members.js';
-import { NotBelieved } from '../wlis/trust/not-believed.js';
-import { keyIdOf, parseKeyId, type KeyId, type PublicKey } from '../wlis/trust/public-key.js';
-import { openRootChain, rootChainText, type RootChain } from '../wlis/trust/root-chain.js';
-import { judgeRoot, type LearnedBy, type RootPin } from '../wlis/trust/root-pin.js';
-import { keyForNamespace } from '../wlis/trust/root-statement.js';
+import { originOf, type Namespace } from './namespace.js';
+import { canonicalJson, parseCanonicalJson } from './trust/canonical-json.js';
+import { digestOfText, parseDigest } from './trust/digest.js';
+import { Members } from './trust/members.js';
+import { NotBelieved } from './trust/not-believed.js';
+import { keyIdOf, parseKeyId, type KeyId, type PublicKey } from './trust/public-key.js';
+import { openRootChain, rootChainText, type RootChain } from './trust/root-chain.js';
+import { judgeRoot, type LearnedBy, type RootPin } from './trust/root-pin.js';
+import { keyForNamespace } from './trust/root-statement.js';
 import type { NodeCaller } from './calls/node-caller.js';
-import { CallFailed } from './remote-holder.js';
+import { CallFailed } from './calls/call-failed.js';
 
 export interface RootKeeperOptions {
   readonly namespace: Namespace;

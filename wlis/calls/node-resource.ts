@@ -1,5 +1,5 @@
 import type { Response } from '../../proxy/http/message.js';
-import type { CallKey } from '../../wlis/call-key.js';
+import type { CallKey } from '../call-key.js';
 import { wholeAnswer } from './call-answer.js';
 import { malformedCall } from './malformed-call.js';
 import { signNodeStatement, type NodeStatement } from './node-statement.js';

@@ -1,7 +1,7 @@
 import { BufferedBody, type Body } from '../../proxy/http/body.js';
 import { Fields, splitList, trimOws } from '../../proxy/http/fields.js';
 import type { Request, Response } from '../../proxy/http/message.js';
-import { canonicalJson } from '../../wlis/trust/canonical-json.js';
+import { canonicalJson } from '../trust/canonical-json.js';
 import type { CallProblem } from './call-problem.js';
 import { GzippedBody } from './gzipped-body.js';
 

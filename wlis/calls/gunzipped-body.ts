@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Body } from '../../proxy/http/body.js';
-import { CallFailed } from '../remote-holder.js';
+import { CallFailed } from './call-failed.js';
 import { IteratedBody, piecesOf } from './iterated-body.js';
 
 /**

@@ -3,10 +3,9 @@ import type { Answerable } from '../../proxy/cache/answer.js';
 import { fieldsFootprint } from '../../proxy/cache/memory-footprint.js';
 import { varyNames } from '../../proxy/cache/vary.js';
 import { Fields } from '../../proxy/http/fields.js';
-import { documentFields } from '../../wlis/trust/document-fields.js';
-import type { DocumentStatus } from '../../wlis/trust/record.js';
-import type { Variant } from '../../wlis/trust/variant.js';
-import type { PublishedDocument } from '../source/published-document.js';
+import { documentFields } from '../trust/document-fields.js';
+import type { DocumentRecord, DocumentStatus } from '../trust/record.js';
+import type { Variant } from '../trust/variant.js';
 import { negotiate, selectingFields } from './negotiation.js';
 
 /** A document with whatever can be made ready of its answers: the same at every node, because all of it is from its record. */
@@ -18,7 +17,7 @@ export class PreparedDocument {
   /** The last few choices, by the values of the selecting fields. */
   readonly #choices = new Map<string, PreparedVariant>();
 
-  constructor({ status, fields, variants }: Omit<PublishedDocument, 'path'>) {
+  constructor({ status, fields, variants }: Pick<DocumentRecord, 'status' | 'fields' | 'variants'>) {
     this.common = new Fields(fields.flat());
     this.#selecting = selectingFields(variants);
     const added = [...this.#missingInVary(), ...(status === 200 ? ['accept-ranges', 'bytes'] : [])];

@@ -1,5 +1,5 @@
 import type { Request, Response } from '../../proxy/http/message.js';
-import type { KeyId, PublicKey } from '../../wlis/trust/public-key.js';
+import type { KeyId, PublicKey } from '../trust/public-key.js';
 
 /** A call of the protocol as this node received it: `/.well-known/wlis/<name>/<rest>?<query>`. */
 export interface ReceivedCall {

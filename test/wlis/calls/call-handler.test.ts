@@ -7,11 +7,11 @@ import type { HttpUpstream } from '../../../proxy/forward/http-upstream.js';
 import { BufferedBody, readAll } from '../../../proxy/http/body.js';
 import { Fields } from '../../../proxy/http/fields.js';
 import { parseRequestTarget } from '../../../proxy/http/request-target.js';
-import { identifyNode } from '../../../replication/calls/identify-node.js';
-import { NodeResource } from '../../../replication/calls/node-resource.js';
-import { openNodeStatement, signNodeStatement, type NodeStatement } from '../../../replication/calls/node-statement.js';
-import type { CallResource } from '../../../replication/calls/received-call.js';
-import { RootResource } from '../../../replication/calls/root-resource.js';
+import { identifyNode } from '../../../wlis/calls/identify-node.js';
+import { NodeResource } from '../../../wlis/calls/node-resource.js';
+import { openNodeStatement, signNodeStatement, type NodeStatement } from '../../../wlis/calls/node-statement.js';
+import type { CallResource } from '../../../wlis/calls/received-call.js';
+import { RootResource } from '../../../wlis/calls/root-resource.js';
 import type { CallKey } from '../../../wlis/call-key.js';
 import { callSignature } from '../../../wlis/signed-request.js';
 import { canonicalUri } from '../../../wlis/canonical-uri.js';
@@ -19,8 +19,8 @@ import { openProofAnswer } from '../../../wlis/trust/proof-answer.js';
 import { NOT_FOUND } from '../../../wlis/trust/record.js';
 import { createUpstream, never } from '../../forward/upstream-fixture.js';
 import { closeServers } from '../../http/test-server.js';
-import { disbelief } from '../../wlis/trust/disbelief.js';
-import { HeldFixture, sha256Of } from '../held-fixture.js';
+import { disbelief } from '../trust/disbelief.js';
+import { HeldFixture, sha256Of } from '../../replication/held-fixture.js';
 import {
   answeringNode,
   callers,
@@ -29,7 +29,7 @@ import {
   newCallKey,
   unhurried,
   type AnsweringNode,
-} from './call-fixture.js';
+} from '../../replication/calls/call-fixture.js';
 
 interface Answer {
   readonly status: number;

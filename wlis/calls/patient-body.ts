@@ -2,7 +2,7 @@ import { elapsedMonotonic, milliseconds, type Bytes, type Milliseconds } from '.
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Body } from '../../proxy/http/body.js';
 import type { Fields } from '../../proxy/http/fields.js';
-import { CallFailed } from '../remote-holder.js';
+import { CallFailed } from './call-failed.js';
 import { secondsText, unreachable } from './call-failures.js';
 
 export interface Patience {

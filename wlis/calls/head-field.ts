@@ -1,6 +1,6 @@
 import { milliseconds, type Milliseconds } from '../../config/units.js';
 import { parseItem, serializeItem } from '../../proxy/http/structured-fields.js';
-import { NotBelieved } from '../../wlis/trust/not-believed.js';
+import { NotBelieved } from '../trust/not-believed.js';
 
 /** The field that says which head an answer speaks of. */
 export const HEAD_FIELD = 'WLIS-Head';

@@ -1,11 +1,11 @@
-import type { CallKey } from '../../wlis/call-key.js';
-import { fromBase64url, toBase64url } from '../../wlis/trust/base64url.js';
-import { canonicalJson, parseCanonicalJson } from '../../wlis/trust/canonical-json.js';
-import { memberJson, parseMember, type GroupMember } from '../../wlis/trust/group-member.js';
-import { openJws } from '../../wlis/trust/jws.js';
-import { Members } from '../../wlis/trust/members.js';
-import { NotBelieved, quoted } from '../../wlis/trust/not-believed.js';
-import { keyIdOf } from '../../wlis/trust/public-key.js';
+import type { CallKey } from '../call-key.js';
+import { fromBase64url, toBase64url } from '../trust/base64url.js';
+import { canonicalJson, parseCanonicalJson } from '../trust/canonical-json.js';
+import { memberJson, parseMember, type GroupMember } from '../trust/group-member.js';
+import { openJws } from '../trust/jws.js';
+import { Members } from '../trust/members.js';
+import { NotBelieved, quoted } from '../trust/not-believed.js';
+import { keyIdOf } from '../trust/public-key.js';
 
 /** What a node says of itself. */
 export interface NodeStatement extends GroupMember {

@@ -1,8 +1,8 @@
 import { TextDecoder } from 'node:util';
 import type { Bytes } from '../../config/units.js';
 import type { Body } from '../../proxy/http/body.js';
-import { NotBelieved } from '../../wlis/trust/not-believed.js';
-import { ListReader, type ListTail } from '../../wlis/trust/record-list.js';
+import { NotBelieved } from '../trust/not-believed.js';
+import { ListReader, type ListTail } from '../trust/record-list.js';
 
 export interface ListLimits {
   /** In characters. */

@@ -1,7 +1,7 @@
 import type { Milliseconds } from '../../config/units.js';
 import { WillisError } from '../../proxy/base/errors.js';
-import { NotBelieved, quoted } from '../../wlis/trust/not-believed.js';
-import { CallFailed } from '../remote-holder.js';
+import { NotBelieved, quoted } from '../trust/not-believed.js';
+import { CallFailed } from './call-failed.js';
 
 /** What another node says of why it does not answer as was meant. */
 export interface ToldProblem {

@@ -1,11 +1,11 @@
-import type { EpochMs } from '../../config/units.js';
-import type { Logger } from '../../proxy/base/logger.js';
-import type { Namespace } from '../../wlis/namespace.js';
-import { openGroup, type SignedGroup } from '../../wlis/trust/group.js';
-import { judgeGroup, admittedMember } from '../../wlis/trust/group-standing.js';
-import type { GroupMember } from '../../wlis/trust/group-member.js';
-import { NotBelieved } from '../../wlis/trust/not-believed.js';
-import type { KeyId, PublicKey } from '../../wlis/trust/public-key.js';
+import type { EpochMs } from '../config/units.js';
+import type { Logger } from '../proxy/base/logger.js';
+import type { Namespace } from './namespace.js';
+import { openGroup, type SignedGroup } from './trust/group.js';
+import { judgeGroup, admittedMember } from './trust/group-standing.js';
+import type { GroupMember } from './trust/group-member.js';
+import { NotBelieved } from './trust/not-believed.js';
+import type { KeyId, PublicKey } from './trust/public-key.js';
 
 export interface KnownGroupOptions {
   readonly namespace: Namespace;

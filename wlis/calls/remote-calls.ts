@@ -1,9 +1,9 @@
 import { bytes, milliseconds, type Milliseconds } from '../../config/units.js';
 import { readAll, type Body } from '../../proxy/http/body.js';
 import type { Fields } from '../../proxy/http/fields.js';
-import type { Namespace } from '../../wlis/namespace.js';
-import { NotBelieved } from '../../wlis/trust/not-believed.js';
-import { CallFailed } from '../remote-holder.js';
+import type { Namespace } from '../namespace.js';
+import { NotBelieved } from '../trust/not-believed.js';
+import { CallFailed } from './call-failed.js';
 import { disbelieved, parseProblem, refusal, type ToldProblem } from './call-failures.js';
 import type { NodeCaller } from './node-caller.js';
 

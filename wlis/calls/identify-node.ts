@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { bytes, type Milliseconds } from '../../config/units.js';
-import { NotBelieved } from '../../wlis/trust/not-believed.js';
+import { NotBelieved } from '../trust/not-believed.js';
 import { disbelieved, parseProblem, refusal } from './call-failures.js';
 import type { NodeCaller } from './node-caller.js';
 import { LONGEST_NODE_STATEMENT, openNodeStatement, type NodeStatement } from './node-statement.js';

@@ -1,5 +1,5 @@
 import type { Fields } from '../../proxy/http/fields.js';
-import type { Variant } from '../../wlis/trust/variant.js';
+import type { Variant } from '../trust/variant.js';
 import { codingQuality, languageQuality, typeQuality, type Quality } from './preferences.js';
 
 /** As much of a variant as is negotiated about. */

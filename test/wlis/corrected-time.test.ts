@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { milliseconds } from '../../config/units.js';
-import { CorrectedTime } from '../../replication/corrected-time.js';
+import { CorrectedTime } from '../../wlis/corrected-time.js';
 import { parseNamespace } from '../../wlis/namespace.js';
 import { FakeClock } from '../support/fake-clock.js';
 

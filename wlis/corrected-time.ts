@@ -1,6 +1,6 @@
 import { epochMs, milliseconds, type EpochMs, type Milliseconds } from '../config/units.js';
 import type { Clock } from '../proxy/base/clock.js';
-import type { Namespace } from '../wlis/namespace.js';
+import type { Namespace } from './namespace.js';
 
 /**
  * The time by which calls are dated and statements expire (decision 23): the own clock, corrected by what the primaries of the
