@@ -6,11 +6,15 @@ export interface NamedFile {
   /** The key that names it, as in `listen.proxy.tls[0].cert`. */
   readonly key: string;
   readonly path: string;
-  /** `secret`: one line that nobody else may know; `users`: as `willis user` writes it; `append`: written to. */
-  readonly use: 'certificate' | 'key' | 'authorities' | 'secret' | 'users' | 'append';
+  /** `secret`: one line that nobody else may know; `users`: as `willis user` writes it; `mirrors`: a list
+   * of mirrors; `module`: of JavaScript; `append`: written to. */
+  readonly use: 'certificate' | 'key' | 'authorities' | 'secret' | 'users' | 'mirrors' | 'module' | 'append';
 }
 
-type FileKeys = Pick<CheckedConfig, 'node' | 'listen' | 'access' | 'upstream' | 'primary' | 'replicated' | 'log'>;
+type FileKeys = Pick<
+  CheckedConfig,
+  'node' | 'listen' | 'access' | 'upstream' | 'primary' | 'replicated' | 'clientSide' | 'log'
+>;
 
 /** Every file that a configuration names, but for directories, in the order of its keys; a certificate is followed by its key. */
 export function filesNamedBy(config: FileKeys): NamedFile[] {
@@ -39,6 +43,10 @@ export function filesNamedBy(config: FileKeys): NamedFile[] {
   for (const [index, { tokenFile }] of config.replicated.namespaces.entries()) {
     add(`replicated.namespaces[${index}].tokenFile`, tokenFile, 'secret');
   }
+  add('clientSide.choice', choiceModule(config.clientSide.choice), 'module');
+  for (const [index, { list }] of config.clientSide.mirrors.entries()) {
+    add(`clientSide.mirrors[${index}].list`, list, 'mirrors');
+  }
   add('log.access.path', config.log.access.path, 'append');
   return files;
 }
@@ -48,7 +56,7 @@ export function withPaths<C extends FileKeys>(config: C, map: (path: string) => 
   const listener = (one: Listener | null): Listener | null =>
     one && { ...one, tls: one.tls?.map(({ cert, key }) => ({ cert: map(cert), key: map(key) })) ?? null };
   const optional = (path: string | null): string | null => (path === null ? null : map(path));
-  const { node, listen, access, upstream, primary, replicated, log } = config;
+  const { node, listen, access, upstream, primary, replicated, clientSide, log } = config;
   const { authentication, operator } = access;
   return {
     ...config,
@@ -74,6 +82,16 @@ export function withPaths<C extends FileKeys>(config: C, map: (path: string) => 
     replicated: {
       namespaces: replicated.namespaces.map((one) => ({ ...one, tokenFile: optional(one.tokenFile) })),
     },
+    clientSide: {
+      ...clientSide,
+      choice: choiceModule(clientSide.choice) === null ? clientSide.choice : map(clientSide.choice),
+      mirrors: clientSide.mirrors.map((one) => ({ ...one, list: optional(one.list) })),
+    },
     log: { ...log, access: { ...log.access, path: optional(log.access.path) } },
   };
 }
+
+/** The file of a choice that is none of the own ones; null for one that is. */
+export const choiceModule = (choice: string): string | null => (ownChoices.has(choice) ? null : choice);
+
+const ownChoices: ReadonlySet<string> = new Set(['nearest', 'random', 'weighted', 'sticky']);

@@ -67,6 +67,16 @@ export const publishedNamespace = z.strictObject({
         .describe('Who may replicate: those listed or with the token; or anybody, for clients that verify'),
       listed: z.array(keyId).prefault([]).describe('Keys of nodes that may replicate'),
       tokenFile: file.nullable().prefault(null).describe('File with a token; who has it is listed. Null for none'),
+      browsers: z
+        .array(keyId)
+        .prefault([])
+        .describe('Keys of listed nodes to which clients may be sent that do not verify what they get'),
+      delegates: z
+        .array(keyId)
+        .prefault([])
+        .describe(
+          'Keys of listed nodes that may stand behind the name of the site: they see credentials, and are trusted like the primary',
+        ),
       fanOut: count(256).prefault(8).describe('Replicas that are told by one node; more of them form a tree'),
     })
     .prefault({}),
@@ -106,9 +116,4 @@ export const replicatedNamespace = z.strictObject({
     .prefault('15s')
     .describe('How long a node may be silent, or make hardly any progress, before another one is asked'),
   pollEvery: timeout.prefault('30s').describe('How often to ask for news that nobody told of'),
-});
-
-export const trustedRoot = z.strictObject({
-  origin: nodeUri.describe('Scheme, host and port of the namespaces'),
-  key: keyId.describe('Name of the root key, as its owner tells it'),
 });

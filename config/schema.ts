@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SchemaNode } from './json-schema.js';
-import { publishedNamespace, replicatedNamespace, trustedRoot } from './namespace-keys.js';
+import { clientSide, place, wlis } from './finding-keys.js';
+import { publishedNamespace, replicatedNamespace } from './namespace-keys.js';
 import type { Issue } from './problem.js';
 import {
   atLeast,
@@ -100,9 +101,11 @@ const cacheRule = z.strictObject({
 /** The one table of what an operator may say: key, type, default and meaning. */
 const schema = z.strictObject({
   roles: z
-    .array(z.enum(['clientSide']))
+    .array(z.enum(['clientSide', 'wlis']))
     .prefault(['clientSide'])
-    .describe('Parts this node plays besides the reverse side; clientSide opens the forward proxy'),
+    .describe(
+      'Parts this node plays besides the reverse side; clientSide opens the forward proxy, wlis makes it a directory of namespaces',
+    ),
   node: z
     .strictObject({
       name: nodeName
@@ -116,6 +119,8 @@ const schema = z.strictObject({
         .nullable()
         .prefault(null)
         .describe('How other nodes reach the public side of this one; null if they cannot'),
+      geo: place.prefault({}).describe('Where it is'),
+      capacity: count(1_000_000).prefault(1).describe('How much it can take beside the others of a group'),
     })
     .prefault({}),
   listen: z
@@ -266,23 +271,8 @@ const schema = z.strictObject({
       namespaces: z.array(replicatedNamespace).prefault([]).describe('Namespaces of which this node is a replica'),
     })
     .prefault({}),
-  wlis: z
-    .strictObject({
-      peers: z
-        .array(range)
-        .prefault([])
-        .describe('Private addresses at which nodes of public namespaces may be; others are not called there'),
-      trust: z
-        .strictObject({
-          roots: z.array(trustedRoot).prefault([]).describe('Root keys that are known'),
-          firstUse: z
-            .boolean()
-            .prefault(false)
-            .describe('Whether an unknown root key may be learned over plain HTTP, where anybody on the way could lie'),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
+  wlis: wlis.prefault({}),
+  clientSide: clientSide.prefault({}),
   log: z
     .strictObject({
       level: z

@@ -219,6 +219,12 @@ export const rate = z
     encode: (value) => `${formatByteSize(value)}/s`,
   })
   .meta({ id: 'rate', description: 'a size a second such as 500KiB/s or 10MiB/s, at least 1KiB/s' });
+export const percentile = plainText('percentile', "a percentile from 'p50' to 'p99'", (text) =>
+  /^p[5-9]\d$/.test(text),
+);
+export const share = plainText('share', "a share from '0%' to '100%'", (text) =>
+  /^(?:\d{1,2}(?:\.\d)?|100)%$/.test(text),
+);
 export const cronExpression = plainText(
   'cron expression',
   "five fields as in a crontab: '0 3 * * *'",
@@ -268,7 +274,10 @@ export interface Site {
   /** A host name in lower case, an address as in a URI, or `*` for any. */
   readonly host: string;
   readonly prefix: string;
+  /** Of the origin server; or the URL of the namespace. */
   readonly origin: OriginUri;
+  /** Whether it is a namespace, that is got from whoever holds it. */
+  readonly isNamespace: boolean;
   /** Whose name the origin server sees in `Host`: that of the client's request, or its own. */
   readonly sendHost: 'client' | 'origin';
 }
@@ -317,7 +326,10 @@ export const site = z.codec(
   z.strictObject({
     host: host.describe("The host name that clients ask for, or '*' for any"),
     prefix: prefix.prefault('/').describe('Serve only what lies under this path; the longest matching prefix counts'),
-    origin: origin.describe('Where it comes from; takes the place of the prefix'),
+    origin: origin.optional().describe('Where it comes from; takes the place of the prefix'),
+    namespace: origin
+      .optional()
+      .describe('In place of origin: a namespace, got from whoever holds it; takes the place of the prefix'),
     sendHost: z
       .enum(['client', 'origin'])
       .optional()
@@ -327,12 +339,22 @@ export const site = z.codec(
   }),
   z.custom<Site>((value) => typeof value === 'object' && value !== null),
   {
-    decode: (input) => ({
-      ...input,
-      host: input.host.toLowerCase(),
-      sendHost: input.sendHost ?? (input.prefix === '/' ? 'client' : 'origin'),
+    decode: ({ host: name, prefix: begin, origin: server, namespace, sendHost }, context) => {
+      const source = namespace ?? server;
+      if (source === undefined || (namespace !== undefined && server !== undefined)) {
+        return refuse(context, { origin: server, namespace }, "either 'origin' or 'namespace'");
+      }
+      const isNamespace = namespace !== undefined;
+      const ofClient = begin === '/' && !isNamespace;
+      return {
+        ...{ host: name.toLowerCase(), prefix: begin, origin: source, isNamespace },
+        sendHost: sendHost ?? (ofClient ? 'client' : 'origin'),
+      };
+    },
+    encode: ({ isNamespace, origin: source, ...value }) => ({
+      ...value,
+      ...(isNamespace ? { namespace: source } : { origin: source }),
     }),
-    encode: (value) => ({ ...value }),
   },
 );
 

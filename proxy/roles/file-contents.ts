@@ -77,6 +77,8 @@ export class FileContents {
         );
       case 'users':
         return this.#usersProblems(file);
+      case 'mirrors':
+      case 'module':
       case 'append':
         return null;
     }

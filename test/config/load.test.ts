@@ -192,14 +192,13 @@ sites:
     prefix: x
 `;
     assert.deepEqual(problems(text), [
-      "1:1 listn: expected one of roles, node, listen, access, limits, sites, upstream, cache, documents, primary, replicated, wlis, log, got the unknown key 'listn'. Did you mean listen?",
+      "1:1 listn: expected one of roles, node, listen, access, limits, sites, upstream, cache, documents, primary, replicated, wlis, clientSide, log, got the unknown key 'listn'. Did you mean listen?",
       '3:11 cache.memory: expected a size such as 1500 (bytes), 32KiB, 64MiB or 10GiB, got "64M". Did you mean 64MiB?',
       '4:13 cache.variants: expected a whole number from 1 to 10000, got 0.',
       '6:18 limits.headerTimeout: expected a duration from 1ms to 24d, such as 500ms, 90s or 5m, got 15. Write 15s for seconds, 15ms for milliseconds.',
       '7:12 limits.headers: expected a whole number from 1 to 100000, got "20". Write it without quotes.',
       '8:14 log.level: expected one of trace, debug, info, warn, error, fatal, silent, got "inf". Did you mean info?',
       '10:13 access.clients[0]: expected an IP address or a CIDR range such as 10.0.0.0/8, got "10.0.0.0/33".',
-      "12:5 sites[0].origin: expected an http or https URL whose path ends in '/', got nothing.",
       '12:11 sites[0].host: expected a host name or IP address without a port, or \'*\' for any, got "a.example:80".',
       '13:13 sites[0].prefix: expected a path that starts and ends with \'/\', got "x". Did you mean /x/?',
     ]);

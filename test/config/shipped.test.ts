@@ -55,7 +55,18 @@ describe('what is shipped of the configuration', () => {
     const examples = examplesIn(read('proxy.config.yaml'));
     assert.deepEqual(
       examples.map(({ key }) => key),
-      ['listen', 'access.rules', 'sites', 'upstream.proxy', 'cache.rules', 'primary', 'replicated', 'wlis.trust.roots'],
+      [
+        'listen',
+        'access.rules',
+        'sites',
+        'upstream.proxy',
+        'cache.rules',
+        'primary',
+        'replicated',
+        'wlis.trust.roots',
+        'clientSide.rules',
+        'clientSide.mirrors',
+      ],
     );
     for (const { key, text } of examples) {
       // somebody has to be known for rules about users
@@ -79,7 +90,8 @@ describe('what is shipped of the configuration', () => {
     for (const [path, node] of allKeys(jsonSchema())) {
       assert.ok((node.description ?? '').length > 5, path);
       const required = [
-        ...['sites[].host', 'sites[].origin', 'sites[].sendHost'],
+        ...['sites[].host', 'sites[].origin', 'sites[].namespace', 'sites[].sendHost'],
+        ...['clientSide.rules[].match', 'clientSide.rules[].from', 'clientSide.mirrors[].of'],
         ...['access.rules[].action', 'cache.rules[].match'],
         ...['primary.namespaces[].url', 'primary.namespaces[].directory'],
         ...['headers[].match', 'headers[].set', 'redirects[].from', 'redirects[].to'].map(

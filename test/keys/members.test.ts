@@ -110,7 +110,7 @@ describe('the keys of who replicates, and of whom is believed', () => {
     await until(async () => (await urls()).join() === urlOf(replica));
   });
 
-  flips('wlis.peers', 'at which private addresses nodes of public namespaces may be', async () => {
+  flips('wlis.privateAddresses', 'at which private addresses nodes of public namespaces may be', async () => {
     const url = 'http://site.invalid/';
     site = await Replicating.start({ files, keys: { url } });
     await until(async () => (await chains()).length > 0);
@@ -122,7 +122,7 @@ describe('the keys of who replicates, and of whom is believed', () => {
         .then(({ status, body }) => (status === 200 ? body.toString() : ''));
     await until(() => replica.events.some(({ reason }) => String(reason).includes('called back')));
     assert.equal((await members()).includes(urlOf(replica)), false);
-    await site.primary.reload({ wlis: { peers: ['127.0.0.1'] } });
+    await site.primary.reload({ wlis: { privateAddresses: ['127.0.0.1'] } });
     await site.replicate(replica, { url, pollEvery: '20s' });
     await until(async () => (await members()).includes(urlOf(replica)));
   });

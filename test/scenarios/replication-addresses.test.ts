@@ -29,7 +29,7 @@ describe('nodes of a namespace with a public name', () => {
     const directory = join(await room.write('site/index.html', 'hello'), '..');
     const replicas = { accept: 'open', fanOut: 1 };
     const primary = await node('primary', {
-      wlis: { peers },
+      wlis: { privateAddresses: peers },
       primary: { namespaces: [{ url: namespace, directory, replicas }] },
     });
     await primary.start();
@@ -41,7 +41,7 @@ describe('nodes of a namespace with a public name', () => {
   const startReplica = async (primary: SiteNode, peers: readonly string[]): Promise<SiteNode> => {
     const roots = [{ origin: `http://${host}`, key: rootKey }];
     const namespaces = [{ url: namespace, from: primary.front.url, pollEvery: '1s' }];
-    const replica = await node('replica', { wlis: { peers, trust: { roots } }, replicated: { namespaces } });
+    const replica = await node('replica', { wlis: { privateAddresses: peers, trust: { roots } }, replicated: { namespaces } });
     await replica.start();
     await until(async () => (await replica.report()).state === 'in-step');
     return replica;

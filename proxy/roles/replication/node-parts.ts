@@ -81,7 +81,7 @@ export class NodeWays {
   #destinations(namespace: Namespace, from: string | null): DialGuardOptions {
     if (isPrivate(originOf(namespace))) return { allow: [], deny: [] };
     const named = from === null ? 'none' : parseProxyUri(from);
-    return { allow: this.#config.wlis.peers, deny: ['private'], exempt: typeof named === 'string' ? [] : [named] };
+    return { allow: this.#config.wlis.privateAddresses, deny: ['private'], exempt: typeof named === 'string' ? [] : [named] };
   }
 }
 
