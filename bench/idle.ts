@@ -46,11 +46,15 @@ async function forEach(count: number, act: (n: number) => Promise<void>): Promis
 /** One hit of 1 kB. */
 async function askOn(socket: Socket, port: number, signal: AbortSignal): Promise<void> {
   socket.write(`GET /1k/first HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
+  const limit = setTimeout(() => socket.destroy(new Error('a connection that was idle is silent')), 5000);
   let answer = '';
-  while (!isComplete(answer)) {
-    const [part] = (await once(socket, 'data', { signal: limit })) as [Buffer];
-    answer += part.toString('latin1');
+  try {
+    while (!isComplete(answer)) {
+      const [part] = (await once(socket, 'data', { signal })) as [Buffer];
+      answer += part.toString('latin1');
+    }
+  } finally {
+    clearTimeout(limit);
   }
   if (!answer.startsWith('HTTP/1.1 200 ')) throw new Error(`a connection that was idle got ${answer.slice(0, 200)}`);
 }

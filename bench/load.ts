@@ -35,13 +35,13 @@ export interface LoadPlan {
  */
 export async function runGenerator(command: readonly string[], seconds: number, signal: AbortSignal): Promise<Load> {
   const [file = '', ...args] = command;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout((seconds + 15) * 1000)]);
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], signal: limit, detached: true });
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], signal, detached: true });
+  const limit = setTimeout(() => child.kill('SIGKILL'), (seconds + 15) * 1000);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   }
-  const [code] = (await once(child, 'close')) as [number | null];
+  const [code] = (await once(child, 'close').finally(() => clearTimeout(limit))) as [number | null];
   const line = /^measured (\{.*\})$/m.exec(output)?.[1];
   if (code !== 0 || line === undefined) {
     throw new Error(`the load generator failed with ${code ?? 'a signal'}: ${output.trim()}`);

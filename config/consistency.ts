@@ -3,7 +3,7 @@ import { addressesCollide, formatListenAddress } from './network-name.js';
 import { formatOriginUri, parseOriginUri } from './origin-uri.js';
 import { shown, valueAt, type Problem } from './problem.js';
 import { part, type CheckedConfig } from './schema.js';
-import type { Listener, Site } from './value-types.js';
+import type { Listener, Site } from './side-keys.js';
 
 /**
  * What is wrong between keys that are each right by themselves. Takes the plain value, so that these problems are found

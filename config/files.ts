@@ -1,5 +1,5 @@
 import type { CheckedConfig } from './schema.js';
-import type { Listener } from './value-types.js';
+import type { Listener } from './side-keys.js';
 
 /** A file that a configuration names. */
 export interface NamedFile {

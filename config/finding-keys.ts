@@ -35,8 +35,10 @@ const trustedRoot = z.strictObject({
   key: keyId.describe('Name of the root key, as its owner tells it'),
 });
 
-/** A label of a host name, or several: what stands before `.wlis`. */
-const logicalName = z.string().refine((name) => name === name.toLowerCase() && isHostName(`${name}.wlis`));
+/** A label of a host name, or several: what stands before `.wlis`; with `*.` before it for all names below that. */
+const logicalName = z
+  .string()
+  .refine((name) => name === name.toLowerCase() && isHostName(`${name.startsWith('*.') ? name.slice(2) : name}.wlis`));
 
 export const wlis = z.strictObject({
   peers: z

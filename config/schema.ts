@@ -3,6 +3,7 @@ import type { SchemaNode } from './json-schema.js';
 import { clientSide, place, wlis } from './finding-keys.js';
 import { publishedNamespace, replicatedNamespace } from './namespace-keys.js';
 import type { Issue } from './problem.js';
+import { listener, site, type Listener, type Site } from './side-keys.js';
 import {
   atLeast,
   destination,
@@ -11,7 +12,6 @@ import {
   file,
   host,
   hostPattern,
-  listener,
   method,
   nodeName,
   nodeUri,
@@ -20,13 +20,10 @@ import {
   proxyUri,
   range,
   realm,
-  site,
   size,
   timeout,
   uriPattern,
   userName,
-  type Listener,
-  type Site,
 } from './value-types.js';
 
 /** As checked by the schema, node name not yet filled in. */

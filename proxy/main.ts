@@ -10,7 +10,9 @@ import type { ChangedOptions } from './cli/changed.js';
 import type { Console } from './cli/console.js';
 import { processReading } from './cli/process-reading.js';
 import type { ExplainOptions } from './cli/explain.js';
-import type { DelegateOptions, ExportOptions, KeysOptions, NewKeyOptions } from './cli/keys.js';
+import type { DelegateOptions, ExportOptions, NewKeyOptions } from './cli/keys.js';
+import type { NameOptions } from './cli/keys-name.js';
+import type { KeysOptions } from './cli/with-keys.js';
 import type { LagOptions } from './cli/lag.js';
 import type { NamespacesOptions } from './cli/namespaces.js';
 import type { PromoteOptions } from './cli/promote.js';
@@ -151,6 +153,22 @@ keysOptions(keys.command('rotate-root'))
       import('./base/clock.js'),
     ]);
     process.exitCode = await rotateRootKey(origin, options, console, systemClock.now());
+  });
+
+keysOptions(keys.command('name'))
+  .description('give a name to a namespace: a statement that a directory publishes for those who trust the key')
+  .argument('<name>', 'manual for http://manual.wlis/, *.docs for all below docs.wlis')
+  .argument('[namespace]', 'URL that it stands for')
+  .option('--own', 'below the name that says by itself which key gives it: NAME.k-….wlis, which needs no trust')
+  .option('--key <key>', 'which of several naming keys signs it')
+  .option('--remove', 'it stands for nothing any more')
+  .option('--days <count>', 'how long it stands for that (default: 400)')
+  .action(async (name: string, namespace: string | undefined, options: NameOptions) => {
+    const [{ nameNamespace }, { systemClock }] = await Promise.all([
+      import('./cli/keys-name.js'),
+      import('./base/clock.js'),
+    ]);
+    process.exitCode = await nameNamespace(name, namespace, options, console, systemClock.now());
   });
 
 keysOptions(keys.command('export'))

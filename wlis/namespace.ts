@@ -27,6 +27,12 @@ export const isInside = (space: Namespace, uri: CanonicalUri): boolean => uri.st
 export const pathInside = (space: Namespace, uri: CanonicalUri): string | null =>
   isInside(space, uri) ? uri.slice(space.length) : null;
 
+/** A path without its query; null if it has none. */
+export function withoutQuery(path: string): string | null {
+  const query = path.indexOf('?');
+  return query < 0 ? null : path.slice(0, query);
+}
+
 /**
  * The URI of a document by its path in a record.
  * @throws NotCanonical if the path is not as `pathInside` gives it, be it that it leads out of the namespace

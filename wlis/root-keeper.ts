@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { bytes, elapsedMonotonic, milliseconds, type Milliseconds, type MonotonicMs } from '../config/units.js';
@@ -55,6 +55,7 @@ export class RootKeeper {
   #asking: Promise<void> | null = null;
   #soughtAt: MonotonicMs | null = null;
   #seeking: Promise<boolean> | null = null;
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(options: RootKeeperOptions) {
     this.#options = options;
@@ -90,6 +91,29 @@ export class RootKeeper {
   /** What it has, to be handed on; empty if nothing is known. */
   get chain(): RootChain {
     return this.#chain;
+  }
+
+  /** What is remembered of how it came to be known; null if nothing is known. */
+  get pin(): RootPin | null {
+    return this.isKnown ? this.#pin : null;
+  }
+
+  /**
+   * A chain that somebody has handed on unasked. It is taken if it follows from what is known, or leads to the key that the
+   * operator named: nothing is founded by it (decision 5).
+   * @returns whether it was news
+   * @throws NotBelieved
+   */
+  async offer(text: string): Promise<boolean> {
+    const chain = await openRootChain(text, this.#origin);
+    const known = this.#known();
+    if (known === null) {
+      throw new NotBelieved('wrong-signature', `the root key of ${this.#origin} is unknown, and not for others to tell`);
+    }
+    const before = this.#chain;
+    // the word of whoever hands it on counts for nothing
+    await this.#take(chain, known.learnedBy === 'configured' ? 'configured' : 'first-use');
+    return this.#chain !== before;
   }
 
   /**
@@ -204,7 +228,26 @@ export class RootKeeper {
     return join(this.#options.directory, `${digestOfText(this.#origin).slice(0, 16)}.json`);
   }
 
-  async #remember(): Promise<void> {
+  /** Waits until what is known is remembered. */
+  settled(): Promise<void> {
+    return this.#writing;
+  }
+
+  /** Forgets everything that is remembered. What is known goes on until the end of this keeper. */
+  forget(): Promise<void> {
+    const forgotten = this.#writing.then(() => rm(this.#path, { force: true }));
+    this.#writing = forgotten.catch(() => undefined);
+    return forgotten;
+  }
+
+  /** One after the other, so that what is newest is what stays. */
+  #remember(): Promise<void> {
+    const written = this.#writing.then(() => this.#write());
+    this.#writing = written.catch(() => undefined);
+    return written;
+  }
+
+  async #write(): Promise<void> {
     if (this.#pin === null) return;
     const { origin, learnedBy, rootKey, serial, digest } = this.#pin;
     const text = canonicalJson({ origin, learnedBy, rootKey, serial, digest, chain: rootChainText(this.#chain) });

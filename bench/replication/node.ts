@@ -32,6 +32,7 @@ export interface NodeOptions {
 /** A node of the built program with its own data directory, which goes with it. */
 export class BenchNode {
   private constructor(
+    /** Of the public side; of a client-side proxy, that of the proxy. */
     readonly port: number,
     readonly server: ServerProcess,
     readonly directory: string,
@@ -39,10 +40,17 @@ export class BenchNode {
     private readonly signal: AbortSignal,
   ) {}
 
-  static async primary(site: string, fanOut: number, options: NodeOptions): Promise<BenchNode> {
+  /** @param more keys of the namespace, as in a map in one line */
+  static async primary(site: string, fanOut: number, options: NodeOptions, more = ''): Promise<BenchNode> {
     const port = await freePort('127.0.0.1');
     const keys = `url: 'http://127.0.0.1:${port}/', directory: ${site}, replicas: { accept: open, fanOut: ${fanOut} }`;
-    return BenchNode.#start(port, `primary:\n  namespaces: [{ ${keys} }]\n`, options);
+    return BenchNode.#start(port, `primary:\n  namespaces: [{ ${keys}${more && `, ${more}`} }]\n`, options);
+  }
+
+  /** A client-side proxy. @param sections of its configuration, besides those that all have */
+  static async client(sections: string, options: NodeOptions): Promise<BenchNode> {
+    const port = await freePort('127.0.0.1');
+    return BenchNode.#start(port, sections, options, 'proxy');
   }
 
   static async replica(of: BenchNode, options: NodeOptions): Promise<BenchNode> {
@@ -56,16 +64,18 @@ export class BenchNode {
     port: number,
     roles: string,
     { name, core, storage = 'disk', signal }: NodeOptions,
+    side: 'site' | 'proxy' = 'site',
   ): Promise<BenchNode> {
     const directory = makeScratch(name, storage);
     try {
       const adminPort = await freePort('127.0.0.1');
       const file = join(directory, 'node.yaml');
+      const [closed, url] = side === 'site' ? ['proxy', `, url: 'http://127.0.0.1:${port}'`] : ['site', ''];
       writeFileSync(
         file,
-        `roles: []
-node: { name: ${name}, data: ${join(directory, 'data')}, url: 'http://127.0.0.1:${port}' }
-listen: { proxy: null, site: '127.0.0.1:${port}', admin: '127.0.0.1:${adminPort}' }
+        `roles: [${side === 'site' ? '' : 'clientSide'}]
+node: { name: ${name}, data: ${join(directory, 'data')}${url} }
+listen: { ${closed}: null, ${side}: '127.0.0.1:${port}', admin: '127.0.0.1:${adminPort}' }
 access: { destinations: { deny: [] } }
 limits: { connections: 16384, perClientConnections: 16384 }
 log: { level: warn, access: { format: 'off' } }
@@ -94,6 +104,16 @@ ${roles}`,
       await delay(every, undefined, { signal: this.signal });
     }
     throw new Error(`a node does not come to hold ${seq} changes: ${JSON.stringify(await this.report())}`);
+  }
+
+  /** How many requests it has answered, calls of other nodes included. */
+  async answered(): Promise<number> {
+    const { body } = await fetchOnce(`http://127.0.0.1:${this.adminPort}/metrics`, this.signal);
+    const counts = body.toString().matchAll(/^willis_requests_total\{(.*)\} (\d+)$/gm);
+    return [...counts].reduce(
+      (sum, [, labels, count]) => (labels?.includes('side="site"') ? sum + Number(count) : sum),
+      0,
+    );
   }
 
   /** Seconds of CPU since it began. */

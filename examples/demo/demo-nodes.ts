@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DemoNode } from './demo-node.js';
+import { DemoNode, type DemoNodeOptions } from './demo-node.js';
 import { freePorts } from './free-ports.js';
 
 /** The nodes of the demonstration. */
@@ -11,54 +11,116 @@ export interface DemoNodes {
   readonly namespace: string;
   readonly primary: DemoNode;
   readonly replicas: readonly DemoNode[];
+  /** The WLIS directory. */
+  readonly wlis: DemoNode;
+  /** The client-side proxy; browsers and tools reach it at its URL. */
+  readonly proxy: DemoNode;
+}
+
+export interface StartOptions {
+  /** Where they write. */
+  readonly directory: string;
+  /** The directory that is published. */
+  readonly site: string;
+  /** Is given each node as soon as there is one, so that it is stopped whatever comes of the others. */
+  readonly started: (node: DemoNode) => void;
+  /**
+   * Is told of each node but the client-side proxy before it starts; what it opens at `url` leads to `behind`, where the
+   * node listens. Null if nothing is to stand before them.
+   */
+  readonly front: ((name: string, url: string, behind: string) => Promise<void>) | null;
+  readonly signal: AbortSignal;
 }
 
 /**
  * Starts a primary that publishes the directory, and three replicas in two levels: the primary tells two of them of changes,
- * and one of these the third.
- * @param started is given each node as soon as there is one, so that it is stopped whatever comes of the others
+ * and one of these the third. Then a WLIS directory, and a client-side proxy that knows nothing but the directory.
  * @throws Error if one of them ends, or they are not in step in time; or the reason of the signal
  */
-export async function startNodes(
-  directory: string,
-  site: string,
-  started: (node: DemoNode) => void,
-  signal: AbortSignal,
-): Promise<DemoNodes> {
-  const ports = await freePorts(8);
-  const urls = ports.map((port) => `http://127.0.0.1:${port}`);
-  const namespace = `${urls[0] ?? ''}/`;
+export async function startNodes(options: StartOptions): Promise<DemoNodes> {
+  const { directory, site, signal } = options;
   const tokenFile = join(directory, 'primary', 'token');
-  const start = async (index: number, config: Readonly<Record<string, unknown>>): Promise<DemoNode> => {
-    const name = index === 0 ? 'primary' : `replica-${index}`;
-    const [url = '', admin = ''] = [urls[index], urls[index + 4]];
-    const node = await DemoNode.start({ name, directory, url, admin, config });
-    started(node);
+  await writeFile(tokenFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 });
+  const places = await freePlaces();
+  const [primaryUrl, wlisUrl] = [places.primary.url, places.wlis.url];
+  const namespace = `${primaryUrl}/`;
+  const start = async (name: DemoName, config: DemoNodeOptions['config']): Promise<DemoNode> => {
+    const { url, behind, admin } = places[name];
+    const own = { name, directory, url, admin, config };
+    const isBehind = options.front !== null && name !== 'proxy';
+    if (isBehind) await options.front(name, url, behind);
+    const node = await DemoNode.start({
+      ...own,
+      ...(isBehind && { behind }),
+      side: name === 'proxy' ? 'proxy' : 'site',
+    });
+    options.started(node);
     return node;
   };
-  await writeFile(tokenFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 });
+
   const replicas = { tokenFile, fanOut: 2 };
-  const primary = await start(0, { primary: { namespaces: [{ url: namespace, directory: site, replicas }] } });
+  const primary = await start('primary', { primary: { namespaces: [{ url: namespace, directory: site, replicas }] } });
+  await inStep([primary], signal);
   const replica = {
     // the name by which it is asked for here; a site would have one name, which leads to all of them
     sites: [{ host: '*', origin: namespace }],
-    replicated: { namespaces: [{ url: namespace, from: urls[0], tokenFile }] },
-    // plain HTTP, on which anybody could lie: on loopback only
-    wlis: { trust: { firstUse: true } },
+    replicated: { namespaces: [{ url: namespace, from: primaryUrl, tokenFile }] },
+    wlis: { trust },
   };
-  await inStep([primary], signal);
-  const first = [await start(1, replica), await start(2, replica)];
+  const first = [await start('replica-1', replica), await start('replica-2', replica)];
   await inStep(first, signal);
-  const last = await start(3, replica);
+  const last = await start('replica-3', replica);
+  const wlis = await start('wlis', { roles: ['wlis'], wlis: { peers: [primaryUrl], exchangeEvery: '5s', trust } });
+  const proxy = await start('proxy', {
+    roles: ['clientSide'],
+    // all of it is on this machine, where a proxy otherwise leads nobody
+    access: { destinations: { allow: ['127.0.0.0/8'] } },
+    wlis: { peers: [wlisUrl], names: { demo: namespace }, trust },
+    clientSide: { patience: '2s' },
+  });
   await inStep([last], signal);
-  return { namespace, primary, replicas: [...first, last] };
+  await ready([wlis, proxy], signal);
+  return { namespace, primary, replicas: [...first, last], wlis, proxy };
 }
 
-/** @throws Error if one ends instead, or it takes too long */
-async function inStep(nodes: readonly DemoNode[], signal: AbortSignal): Promise<void> {
+const names = ['primary', 'replica-1', 'replica-2', 'replica-3', 'wlis', 'proxy'] as const;
+type DemoName = (typeof names)[number];
+
+/** Plain HTTP, on which anybody could lie: on loopback only. */
+const trust = { firstUse: true };
+
+interface Place {
+  readonly url: string;
+  readonly behind: string;
+  readonly admin: string;
+}
+
+async function freePlaces(): Promise<Readonly<Record<DemoName, Place>>> {
+  const ports = await freePorts(3 * names.length);
+  const at = (port: number): string => `127.0.0.1:${ports[port] ?? 0}`;
+  const places = names.map((name, i) => [
+    name,
+    { url: `http://${at(3 * i)}`, behind: at(3 * i + 1), admin: `http://${at(3 * i + 2)}` },
+  ]);
+  return Object.fromEntries(places) as Record<DemoName, Place>;
+}
+
+/** Waits until each of them holds what it has to. @throws Error if one ends instead, or it takes too long */
+export const inStep = (nodes: readonly DemoNode[], signal: AbortSignal): Promise<void> =>
+  untilAll(nodes, async (node) => (await node.report(signal))?.state === 'in-step', signal);
+
+/** Waits until each of them takes requests. @throws Error if one ends instead, or it takes too long */
+export const ready = (nodes: readonly DemoNode[], signal: AbortSignal): Promise<void> =>
+  untilAll(nodes, (node) => node.isReady(signal), signal);
+
+async function untilAll(
+  nodes: readonly DemoNode[],
+  isSo: (node: DemoNode) => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> {
   const enough = AbortSignal.timeout(startPatience);
   for (const node of nodes) {
-    while ((await node.report(signal))?.state !== 'in-step') {
+    while (!(await isSo(node))) {
       if (node.hasEnded) throw new Error(`${node.name} has ended:\n${await node.lastWords()}`);
       if (enough.aborted) throw new Error(`${node.name} is not in step:\n${await node.lastWords()}`);
       await pause(lookEvery, undefined, { signal });

@@ -7,21 +7,21 @@ import type { Spreading } from './spread.js';
 
 /** What runs where, and what to try. @param parents the URL of the node above each replica, by its name */
 export function welcome(
-  { namespace, primary, replicas }: DemoNodes,
+  { namespace, primary, replicas, wlis, proxy }: DemoNodes,
   parents: ReadonlyMap<string, string | null>,
   site: string,
 ): string {
   const last = replicas.at(-1) ?? primary;
-  const config = (node: DemoNode): string => join(node.directory, 'proxy.config.yaml');
   const below = (url: string, indent: string): string[] =>
     replicas.flatMap((node) =>
       parents.get(node.name) === url ? [nodeLine(node, indent), ...below(node.url, `${indent}  `)] : [],
     );
-  return `One site on four nodes, each a process of its own. It is edited at one, and the same at all:
+  return `One site on four nodes, each a process of its own. It is edited at one, and the same at all. A directory knows who
+holds it, and a client-side proxy finds it:
 
-${[nodeLine(primary, '  '), ...below(primary.url, '    ')].join('\n')}
+${[nodeLine(primary, '  '), ...below(primary.url, '    '), nodeLine(wlis, '  '), nodeLine(proxy, '  ')].join('\n')}
 
-Look at it in a browser at ${last.url}/ or ask:
+Look at it at one of the nodes, in a browser at ${last.url}/ or:
 
   curl -i ${last.url}/
   curl -i ${last.url}/nothing-here
@@ -35,16 +35,27 @@ Edit a file of ${site}, and watch the change spread below:
 
 A file that is written has to rest for a second before it is published. Then every millisecond counts.
 
+Read it by the client-side proxy, which was told nothing but where the directory is, and look at Cache-Status. Or have a
+browser use ${proxy.url}/proxy.pac (automatic proxy configuration), and open http://demo.wlis/ there:
+
+  curl -i -x ${proxy.url} ${namespace}
+  curl -i -x ${proxy.url} http://demo.wlis/protocol.html
+  node dist/proxy/main.js explain ${namespace} --config ${proxy.configFile}
+  node dist/proxy/main.js groups --config ${proxy.configFile}
+
 Ask a node how it fares, or whether all are in step:
 
-  node dist/proxy/main.js status ${namespace} --config ${config(last)}
-  node dist/proxy/main.js lag --wait --config ${config(primary)}
+  node dist/proxy/main.js status ${namespace} --config ${last.configFile}
+  node dist/proxy/main.js lag --wait --config ${primary.configFile}
 
-End the primary, and ask its replicas again:
+End the primary, ask its replicas again, and go on reading by the proxy:
 
   kill ${primary.pid}; curl -i ${last.url}/
+  curl -i -x ${proxy.url} ${namespace}architecture.html
 
-Ctrl-C ends all of it and removes what it has written.
+Ctrl-C ends all of it and removes what it has written. With faults, and a reader who checks every byte:
+
+  npm run demo -- --chaos --for 1m
 `;
 }
 

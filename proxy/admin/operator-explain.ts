@@ -1,5 +1,6 @@
 import { formatOriginUri } from '../../config/origin-uri.js';
-import type { Site } from '../../config/value-types.js';
+import type { Site } from '../../config/side-keys.js';
+import type { ChoiceExplanation } from '../../wlis/choice/choice-explanation.js';
 import type { AccessFacts } from '../access/access-rules.js';
 import type { Judgement } from '../access/access-gate.js';
 import { WillisError } from '../base/errors.js';
@@ -21,6 +22,8 @@ export interface SidesView {
   readonly siteFor: (target: TargetUri) => Site | null;
   /** What a namespace that is held here says of a request; null if the target belongs to none. */
   readonly heldFor: (request: HypotheticalRequest) => HeldExplanation | null;
+  /** From whom a request would be got; null if its target belongs to no namespace that is known, or others have it. */
+  readonly choiceFor: (request: HypotheticalRequest) => ChoiceExplanation | null;
   /** What the access rules say of a request. */
   readonly judge: (facts: AccessFacts) => Judgement;
 }
@@ -41,6 +44,8 @@ export interface ExplainedRequest extends Explanation {
   readonly site: { readonly host: string; readonly prefix: string; readonly origin: string } | null;
   /** What a namespace that is held here says of it; null if it belongs to none. Where that answers, the rest does not count. */
   readonly held: HeldExplanation | null;
+  /** From whom it would be got, if it has to be got; null if its target belongs to no namespace that is known. */
+  readonly choice: ChoiceExplanation | null;
   /** What is said to the client that was named; null if none was. */
   readonly access: (Judgement & { readonly client: string }) | null;
 }
@@ -109,6 +114,7 @@ async function onSide(
     side,
     site: side === 'proxy' || site === null ? null : described(site),
     held,
+    choice: held === null ? sides.choiceFor(request) : null,
   });
   if (asked !== null) return explainOn(asked);
   if (held !== null) return explainOn(sides.isOpen('site') ? 'site' : 'proxy');

@@ -65,6 +65,7 @@ export const errorTable = {
     'The proxy may not open a tunnel to that port.',
   ),
   loop: kind(508, 'downstream', false, 'proxy_loop_detected', 'The request came round in a loop.'),
+  'tls-only': kind(403, 'downstream', false, 'http_request_denied', 'This is to be read by TLS only.'),
   'not-cached': kind(
     504,
     'downstream',
@@ -91,10 +92,13 @@ export const errorTable = {
     'proxy_internal_error',
     'The document cannot be read at the moment.',
   ),
+  behind: kind(503, 'internal', true, 'proxy_internal_error', 'This copy is older than one that was seen already.'),
   unconfirmed: kind(503, 'internal', true, 'proxy_internal_error', 'Nobody has confirmed this copy for too long.'),
   // what the origin server, or the way to it, did
   'dns-failed': kind(502, 'upstream', true, 'dns_error', 'The host name could not be resolved.'),
   'dns-timeout': kind(504, 'upstream', true, 'dns_timeout', 'The host name could not be resolved in time.'),
+  'name-unknown': kind(502, 'upstream', true, 'dns_error', 'Nobody has given this name to anything.'),
+  'name-circle': kind(502, 'upstream', false, 'dns_error', 'This name leads to other names only.'),
   'connect-refused': kind(502, 'upstream', true, 'connection_refused', 'The server refused the connection.'),
   'connect-failed': kind(502, 'upstream', true, 'destination_ip_unroutable', 'The server could not be reached.'),
   'connect-timeout': kind(504, 'upstream', true, 'connection_timeout', 'The server could not be reached in time.'),

@@ -24,6 +24,9 @@ export interface Answerable {
   open(from: Bytes, to: Bytes | null): Body;
 }
 
+/** As much of a request as an answer depends on. */
+export type Answered = Pick<Request, 'method' | 'fields' | 'version'>;
+
 export interface AnswerOptions {
   /** The fields to begin with: the stored ones, or those that have just come from upstream. */
   readonly fields: Fields;
@@ -39,7 +42,7 @@ export interface AnswerOptions {
  * The answer to a GET or HEAD request from a representation: the client's preconditions, its ranges, or the whole
  * (RFC 9111 §4.3.2, RFC 9110 §13.2.2 and §14).
  */
-export function answerFrom(representation: Answerable, request: Request, options: AnswerOptions): Response {
+export function answerFrom(representation: Answerable, request: Answered, options: AnswerOptions): Response {
   const { metadata } = representation;
   if (answersNotModified(metadata, request, options.now)) return notModified(options);
   if (metadata.status === 200) {
@@ -80,7 +83,7 @@ function notModifiedFields(fields: Fields): Fields {
   return kept;
 }
 
-function rangeAnswer(representation: Answerable, request: Request, options: AnswerOptions): Response | null {
+function rangeAnswer(representation: Answerable, request: Answered, options: AnswerOptions): Response | null {
   const { length, metadata } = representation;
   if (length === null) return null;
   const resolved = requestedRanges(metadata, length, request, options.now);
@@ -153,7 +156,7 @@ function multipleRanges(
 
 const boundary = (): string => `willis-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`;
 
-function whole(representation: Answerable, request: Request, options: AnswerOptions): Response {
+function whole(representation: Answerable, request: Answered, options: AnswerOptions): Response {
   const { metadata, length, hasTrailers } = representation;
   const { fields, recurring, added } = options;
   const contentless = request.method === 'HEAD' || metadata.status === 204;

@@ -1,6 +1,8 @@
 import { seconds, type EpochMs, type Seconds } from '../../config/units.js';
 import type { Clock } from '../base/clock.js';
+import { answeredByText, type AnsweredBy } from '../forward/answered-by.js';
 import type { Request, Response } from '../http/message.js';
+import { proxyStatus } from '../http/proxy-status.js';
 import { bytes } from '../../config/units.js';
 import { hrefOf } from '../http/target-uri.js';
 import { answerFrom, type AnswerOptions, type Representation } from './answer.js';
@@ -22,6 +24,7 @@ interface Facts {
   readonly stored: boolean;
   readonly collapsed: boolean;
   readonly ttl?: Seconds;
+  readonly answeredBy?: AnsweredBy | null;
 }
 
 type InStore = Pick<Validated, 'stored' | 'metadata'>;
@@ -48,12 +51,14 @@ export class Answering {
     const outcome = `fwd=${reason.fwd}${collapsed ? ';collapsed' : ''}`;
     switch (result.kind) {
       case 'storing': {
-        const facts = { status: result.received.status, stored: true, collapsed };
+        const { status: code, answeredBy } = result.received;
+        const facts = { status: code, stored: true, collapsed, answeredBy };
         return this.#whileStoring(request, result, this.#status(request, reason, facts), outcome, collapsed);
       }
       case 'validated': {
-        const status = this.#status(request, reason, { status: 304, stored: result.updated, collapsed });
-        return this.#fromStore(request, result, status, outcome);
+        const { updated: stored, answeredBy = null } = result;
+        const status = this.#status(request, reason, { status: 304, stored, collapsed, answeredBy });
+        return this.#fromStore(request, result, status, outcome, answeredBy);
       }
       case 'stale': {
         const ttl = seconds(Math.floor(remainingLifetime(result.stored.freshness, this.clock.now())));
@@ -68,12 +73,12 @@ export class Answering {
 
   /** A response as it came. */
   passed(request: Request, received: ReceivedResponse, reason: Reason): Response {
-    const status = this.#status(request, reason, { status: received.status, stored: false, collapsed: false });
-    const { status: code, reason: phrase, fields, body } = received;
+    const { status: code, reason: phrase, fields, body, answeredBy } = received;
+    const status = this.#status(request, reason, { status: code, stored: false, collapsed: false, answeredBy });
     return {
       status: code,
       reason: phrase,
-      fields: fields.plus('Cache-Status', status),
+      fields: fields.plus(...this.#added(status, answeredBy)),
       body,
       note: { outcome: `fwd=${reason.fwd}` },
     };
@@ -87,7 +92,13 @@ export class Answering {
     return answerFrom(representation, request, this.#asStored(metadata, status, 'fwd=partial', now));
   }
 
-  #fromStore(request: Request, { stored, metadata }: InStore, cacheStatusValue: string, outcome: string): Response {
+  #fromStore(
+    request: Request,
+    { stored, metadata }: InStore,
+    cacheStatusValue: string,
+    outcome: string,
+    answeredBy: AnsweredBy | null = null,
+  ): Response {
     const now = this.clock.now();
     const representation: Representation = {
       metadata,
@@ -95,13 +106,26 @@ export class Answering {
       hasTrailers: stored.trailers.lines.length > 0,
       open: (from, to) => this.store.open(stored, from, to ?? stored.length ?? from),
     };
-    return answerFrom(representation, request, this.#asStored(metadata, cacheStatusValue, outcome, now));
+    return answerFrom(representation, request, this.#asStored(metadata, cacheStatusValue, outcome, now, answeredBy));
   }
 
   /** With its current age, since it does not come straight from upstream (RFC 9111 §5.1). */
-  #asStored({ fields, freshness }: ResponseMetadata, status: string, outcome: string, now: EpochMs): AnswerOptions {
+  #asStored(
+    { fields, freshness }: ResponseMetadata,
+    status: string,
+    outcome: string,
+    now: EpochMs,
+    answeredBy: AnsweredBy | null = null,
+  ): AnswerOptions {
     const age = Math.floor(currentAge(freshness, now));
-    return { fields, recurring: true, added: ['Age', String(age), 'Cache-Status', status], outcome, now };
+    return { fields, recurring: true, added: ['Age', String(age), ...this.#added(status, answeredBy)], outcome, now };
+  }
+
+  /** What this node says of how it came by the answer; beside `Cache-Status` which of several nodes gave it (RFC 9209 §2.1.2). */
+  #added(status: string, answeredBy: AnsweredBy | null): string[] {
+    const lines = ['Cache-Status', status];
+    if (answeredBy !== null) lines.push('Proxy-Status', proxyStatus(this.name, { nextHop: answeredBy.url }));
+    return lines;
   }
 
   /** As it came, or cut to what was asked for; for others than the one who asked, as it will stand in the store. */
@@ -113,14 +137,17 @@ export class Answering {
     collapsed: boolean,
   ): Response {
     const now = this.clock.now();
+    const { answeredBy } = received;
     if (collapsed) {
-      return answerFrom(representation, request, this.#asStored(representation.metadata, status, outcome, now));
+      const options = this.#asStored(representation.metadata, status, outcome, now, answeredBy);
+      return answerFrom(representation, request, options);
     }
+    const added = this.#added(status, answeredBy);
     if (received.status !== 206) {
       return answerFrom(representation, request, {
         fields: received.fields,
         recurring: false,
-        added: ['Cache-Status', status],
+        added,
         outcome,
         now,
       });
@@ -128,7 +155,7 @@ export class Answering {
     return {
       status: received.status,
       reason: received.reason,
-      fields: received.fields.plus('Cache-Status', status),
+      fields: received.fields.plus(...added),
       body: representation.open(bytes(0), null),
       note: { outcome },
     };
@@ -142,7 +169,13 @@ export class Answering {
       stored: facts.stored,
       collapsed: facts.collapsed,
       key: hrefOf(request.target),
-      detail: reason.detail,
+      detail: detailOf(reason, facts.answeredBy ?? null),
     });
   }
+}
+
+function detailOf({ detail }: Reason, answeredBy: AnsweredBy | null): string | undefined {
+  if (answeredBy === null) return detail;
+  const by = answeredByText(answeredBy);
+  return detail === undefined ? by : `${detail}; ${by}`;
 }

@@ -89,7 +89,7 @@ export class Fetching {
     cancellation: Cancellation,
   ): Promise<ForwardResult> {
     const validated = await this.#validating.freshen(visit, received, validation, candidates, generation);
-    if (validated !== null) return validated;
+    if (validated !== null) return { ...validated, answeredBy: received.answeredBy };
     if (isForClient(received.fields, validation)) return { kind: 'not-stored', received, reason: 'not-modified' };
     const unconditional = visit.route.outgoing().fields.without('if-none-match', 'if-modified-since');
     return this.#takeIn(visit, await this.send(visit, unconditional, cancellation), candidates, generation);

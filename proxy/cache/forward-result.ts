@@ -1,3 +1,4 @@
+import type { AnsweredBy } from '../forward/answered-by.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { FilledRepresentation } from './storing.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
@@ -22,6 +23,8 @@ export interface Validated {
   readonly metadata: ResponseMetadata;
   /** Whether it stands so in the store. */
   readonly updated: boolean;
+  /** Who said so, where several could have. */
+  readonly answeredBy?: AnsweredBy | null;
 }
 
 /** What stands in the store, as it stands there. */

@@ -2,6 +2,7 @@ import { elapsedMonotonic, milliseconds, type EpochMs } from '../../config/units
 import type { Cancellation } from '../base/cancellation.js';
 import type { Clock } from '../base/clock.js';
 import { asWillisError, WillisError } from '../base/errors.js';
+import type { AnsweredBy } from '../forward/answered-by.js';
 import type { IncomingResponse } from '../forward/upstream.js';
 import type { Body } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
@@ -15,6 +16,8 @@ export interface ReceivedResponse {
   readonly reason: string;
   readonly fields: Fields;
   readonly body: Body | null;
+  /** Which of several nodes gave it; null where there was no choice. */
+  readonly answeredBy: AnsweredBy | null;
   /** The fields of the request that it answers. */
   readonly sent: Fields;
   /** When the request was sent, and when the head of the response came (RFC 9111 §4.2.3). */
@@ -47,6 +50,7 @@ export async function forward(visit: Visit, options: ForwardingOptions): Promise
         target: route.outgoing().target,
         fields: options.fields,
         body: request.body,
+        client: request.client.address,
         expectContinue: request.fields.has('expect'),
       },
       {
@@ -65,5 +69,6 @@ export async function forward(visit: Visit, options: ForwardingOptions): Promise
   const kept = withoutHopByHop(incoming.fields);
   const via = options.via(version);
   const fields = kept.has('date') ? kept.plus('Via', via) : kept.plus('Date', formatHttpDate(responseTime), 'Via', via);
-  return { status, reason, fields, body, sent: options.fields, requestTime, responseTime };
+  const { answeredBy = null } = incoming;
+  return { status, reason, fields, body, answeredBy, sent: options.fields, requestTime, responseTime };
 }

@@ -4,6 +4,7 @@ import { escapeControls } from '../base/escape.js';
 import { readableDuration, readableSize } from '../base/readable-units.js';
 import type { StoredExplanation } from '../cache/explanation.js';
 import type { NextStep } from '../cache/next-step.js';
+import { choiceText } from './choice-text.js';
 import { labelledLines, type LabelledLine } from './labelled-lines.js';
 import type { TextStyle } from './text-style.js';
 
@@ -27,6 +28,7 @@ export function explanationText(explained: ExplainedRequest, options: TextOption
       options,
       2,
     ),
+    explained.choice === null ? '' : choiceText(explained.choice, options),
     stored.length === 0 ? '' : `\n${style.strong(count)}\n`,
     ...stored.map((one, i) => aboutStored(one, i, explained, options)),
   ].join('');

@@ -1,5 +1,6 @@
 import type { StoredKey } from '../../replication/keys/stored-key.js';
 import type { Namespace } from '../../wlis/namespace.js';
+import { ownLabel } from '../../wlis/trust/name-statement.js';
 import { keyIdOf, type KeyId, type PublicKey } from '../../wlis/trust/public-key.js';
 import type { RootChain } from '../../wlis/trust/root-chain.js';
 import { labelledLines, type LabelledLine } from './labelled-lines.js';
@@ -9,6 +10,8 @@ export interface KeysReport {
   /** Null if it has none yet. */
   readonly node: { readonly id: KeyId; readonly key: PublicKey } | null;
   readonly roots: readonly RootReport[];
+  /** Keys that give names to namespaces, and the label that each gives by its own right. */
+  readonly naming: readonly { readonly id: KeyId; readonly key: PublicKey; readonly own: string }[];
   /** Keys that no root statement names, or not any more. */
   readonly unnamed: readonly { readonly id: KeyId; readonly key: PublicKey; readonly of: string }[];
 }
@@ -46,17 +49,24 @@ export function keysReport(keys: readonly StoredKey[], chains: readonly RootChai
   return {
     node: node === undefined ? null : publicHalf(node),
     roots,
+    naming: keys
+      .filter(({ purpose }) => purpose.kind === 'names')
+      .map((key) => ({ ...publicHalf(key), own: ownLabel(key.id) })),
     unnamed: keys
-      .filter(({ id, purpose }) => purpose.kind !== 'node' && !inUse.has(id))
+      .filter(({ id, purpose: { kind } }) => kind !== 'node' && kind !== 'names' && !inUse.has(id))
       .map((key) => ({ ...publicHalf(key), of: ofWhat(key) })),
   };
 }
 
-export function keysText({ node, roots, unnamed }: KeysReport, place: string): string {
+export function keysText({ node, roots, naming, unnamed }: KeysReport, place: string): string {
   const lines: LabelledLine[] = [
     ['keys in', place],
     ['node', node === null ? 'none yet' : node.id],
     ...roots.flatMap(rootLines),
+    ...naming.flatMap(({ id, own }): LabelledLine[] => [
+      ['naming', id],
+      ['  own names', `*.${own}.wlis`],
+    ]),
     ...unnamed.map(({ id, key, of }): LabelledLine => ['unnamed', `${id} (${key}), made for ${of}`]),
   ];
   return labelledLines(lines, { indent: 0, column: 12, width: 200 });

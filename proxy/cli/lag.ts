@@ -105,7 +105,7 @@ async function waitForAll(
 ): Promise<ExitCode> {
   const ending = new AbortController();
   const callOff = terminal.watch.onEnd(() => ending.abort());
-  const signal = AbortSignal.any([ending.signal, ...(limit === null ? [] : [timeLimit(limit)])]);
+  const timer = limit === null ? undefined : setTimeout(() => ending.abort(), Math.min(limit, longest));
   const said = new Map<string, string>();
   let last: readonly LagProgress[] = [];
   const onProgress = (progress: readonly LagProgress[]): void => {
@@ -119,7 +119,7 @@ async function waitForAll(
   const members = namespace === undefined ? {} : { namespace };
   try {
     onProgress((await viewsOf(client, namespace)).map(lagOf));
-    const following = { signal, onProgress };
+    const following = { signal: ending.signal, onProgress };
     const all = await followWork<readonly LagProgress[], readonly InStep[]>(client, '/api/lag', members, following);
     if (all !== null) {
       console.out(options.json === true ? `${JSON.stringify(all, null, 2)}\n` : all.map(inStepText).join(''));
@@ -129,13 +129,12 @@ async function waitForAll(
     return exitCodes.failure;
   } finally {
     callOff();
+    clearTimeout(timer);
   }
 }
 
 /** No timer of Node.js is for longer. */
 const longest = milliseconds(2 ** 31 - 1);
-
-const timeLimit = (limit: Milliseconds): AbortSignal => AbortSignal.timeout(Math.min(limit, longest));
 
 const inStepText = ({ namespace, version }: InStep): string =>
   `${escapeControls(namespace)}: all replicas hold change ${version.seq}.\n`;

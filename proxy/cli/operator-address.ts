@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { formatListenAddress } from '../../config/network-name.js';
-import type { Listener } from '../../config/value-types.js';
+import type { Listener } from '../../config/side-keys.js';
 import { openConfig } from './config-file.js';
 import { exitCodes, type Console, type ExitCode } from './console.js';
 

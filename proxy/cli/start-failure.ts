@@ -1,6 +1,6 @@
 import { formatListenAddress } from '../../config/network-name.js';
 import type { Config } from '../../config/schema.js';
-import type { Listener } from '../../config/value-types.js';
+import type { Listener } from '../../config/side-keys.js';
 import { RefusedConfiguration } from '../roles/refused-configuration.js';
 import { isSystemError } from './config-file.js';
 

@@ -2,6 +2,7 @@ import type { Cancellation } from '../base/cancellation.js';
 import type { Body } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 import type { TargetUri } from '../http/target-uri.js';
+import type { AnsweredBy } from './answered-by.js';
 
 /** A request as it is to leave: fields are complete (`Host`, `Via`, …) and free of hop-by-hop ones. */
 export interface OutgoingRequest {
@@ -10,6 +11,8 @@ export interface OutgoingRequest {
   readonly target: TargetUri;
   readonly fields: Fields;
   readonly body: Body | null;
+  /** Address of the one for whom it is sent, by which one of several nodes may be chosen; it is told to nobody. */
+  readonly client?: string;
   /** Forward the client's `Expect: 100-continue` and wait with the body (RFC 9110 §10.1.1). */
   readonly expectContinue?: boolean;
 }
@@ -23,6 +26,8 @@ export interface IncomingResponse {
   readonly fields: Fields;
   /** Null for responses that have none by definition (HEAD, 204, 304). A broken transfer makes `read` reject. */
   readonly body: Body | null;
+  /** Which of several nodes gave it, where there was a choice. It is about this answer, and is never stored with it. */
+  readonly answeredBy?: AnsweredBy;
 }
 
 export interface ForwardOptions {

@@ -1,4 +1,6 @@
+import { formatProxyUri } from '../../config/origin-uri.js';
 import type { Config } from '../../config/schema.js';
+import { bytes, type Bytes } from '../../config/units.js';
 import { OperatorAccess } from '../admin/operator-access.js';
 import { OperatorApi } from '../admin/operator-api.js';
 import { CacheRules } from '../cache/cache-rules.js';
@@ -7,7 +9,9 @@ import { addressTest } from '../http/address-test.js';
 import { viaEntry, type NodeIdentity } from '../http/via.js';
 import { accessFor, type Access } from './access.js';
 import { ClientSide } from './client-side.js';
+import { choiceExplained } from './finding/choice-explained.js';
 import { FileContents } from './file-contents.js';
+import { findingProblems, pacSource, targetReading } from './finding/client-finding.js';
 import type { Lasting } from './lasting.js';
 import type { ListenerName } from './listeners.js';
 import { OperatorSide } from './operator-side.js';
@@ -16,6 +20,8 @@ import { RefusedConfiguration } from './refused-configuration.js';
 import { ReverseSide } from './reverse-side.js';
 import { buildSide, type Shared, type Side } from './side.js';
 import { DocumentHandler } from '../../replication/serving/document-handler.js';
+import { RawSpace } from '../../replication/serving/raw-space.js';
+import { blobReads } from './replication/call-resources.js';
 import { Visitors } from './replication/visitors.js';
 import { Sites } from './sites.js';
 
@@ -27,6 +33,7 @@ export interface Arrangement {
   readonly caching: CachingSettings;
   readonly access: Access;
   readonly documents: DocumentHandler;
+  readonly raw: RawSpace;
   readonly sides: readonly Side[];
 }
 
@@ -42,8 +49,9 @@ export function arrange(config: Config, lasting: Lasting, before: Arrangement | 
   const identity = isSameName ? before.identity : { name: config.node.name, instance: lasting.instance };
   const access = accessFor(config, files, { ...lasting, before: before?.access ?? null });
   const documents = documentsFor(config, identity, lasting, before);
-  const { namespaces: layer, calls, cache } = lasting;
-  const visitors = new Visitors({ layer, documents, calls, cache });
+  const raw = documents === before?.documents ? before.raw : rawSpace(config, documents, lasting);
+  const { namespaces: layer, calls, cache, loads } = lasting;
+  const visitors = new Visitors({ layer, documents, raw, loads, calls, cache });
   const shared = { ...lasting, config, files, identity, access: access.policy, visitors };
   const sideBefore = (name: ListenerName): Side | null => before?.sides.find((side) => side.name === name) ?? null;
   const sides = [
@@ -51,7 +59,7 @@ export function arrange(config: Config, lasting: Lasting, before: Arrangement | 
     reverseSide(shared, lasting, sideBefore('site')),
     operatorSide(shared, lasting, sideBefore('admin')),
   ].filter((side) => side !== null);
-  return { config, files, identity, caching: cachingSettings(config, identity), access, documents, sides };
+  return { config, files, identity, caching: cachingSettings(config, identity), access, documents, raw, sides };
 }
 
 /** That of before, with all that it has in memory, if nothing about it has changed. */
@@ -61,16 +69,23 @@ function documentsFor(
   { clock, namespaces }: Lasting,
   before: Arrangement | null,
 ): DocumentHandler {
-  const { memory } = config.documents;
-  const isSame = before?.identity.name === name && before.config.documents.memory === memory;
+  const memory = bytes(config.documents.memory - proofMemory(config));
+  const isSame = before?.identity.name === name && before.config.documents.memory === config.documents.memory;
   return isSame ? before.documents : new DocumentHandler({ name, clock, corrected: namespaces.time.now, memory });
 }
+
+/** Of the memory for documents what is for their proofs. */
+const proofMemory = ({ documents }: Config): Bytes => bytes(Math.floor(documents.memory / 16));
+
+const rawSpace = (config: Config, documents: DocumentHandler, { namespaces, logger }: Lasting): RawSpace =>
+  new RawSpace({ documents, blobs: blobReads(namespaces), memory: proofMemory(config), logger });
 
 /** A log file that cannot be written keeps no request from being answered: only a new one is refused. */
 function refuseUnusable(files: FileContents, config: Config, before: Arrangement | null): void {
   const { path } = config.log.access;
   const isNewLog = before !== null && before.config.log.access.path !== path;
-  const problems = files.problems.filter(({ key }) => key !== 'log.access.path' || isNewLog);
+  const unusable = files.problems.filter(({ key }) => key !== 'log.access.path' || isNewLog);
+  const problems = [...unusable, ...findingProblems(config)];
   if (problems.length > 0) throw new RefusedConfiguration(problems);
 }
 
@@ -85,10 +100,12 @@ export function cachingSettings({ cache }: Config, identity: NodeIdentity): Cach
   };
 }
 
-function clientSide(shared: Shared, { cache }: Lasting, before: Side | null): Side | null {
+function clientSide(shared: Shared, lasting: Lasting, before: Side | null): Side | null {
+  const { cache } = lasting;
   const { config } = shared;
   const { proxy: listener, site, admin } = config.listen;
   if (!config.roles.includes('clientSide') || listener === null) return null;
+  const [reading, pac] = [targetReading(config, lasting), pacSource(config, lasting)];
   return buildSide(shared, {
     name: 'proxy',
     listener,
@@ -99,14 +116,20 @@ function clientSide(shared: Shared, { cache }: Lasting, before: Side | null): Si
     isExempt: () => false,
     countsFor: ({ client }) => client.address,
     clientOf: ({ client }) => client.address,
-    handler: (way) => new ClientSide({ ...shared, ...way, cache, site, admin }),
+    handler: (way) => {
+      const upstream = lasting.finding.mirrors.around(way.upstream, config, shared.files);
+      return new ClientSide({ ...shared, ...way, upstream, cache, site, admin, reading, pac });
+    },
   });
 }
 
-function reverseSide(shared: Shared, { cache }: Lasting, before: Side | null): Side | null {
+function reverseSide(shared: Shared, lasting: Lasting, before: Side | null): Side | null {
+  const { cache } = lasting;
   const { config } = shared;
   const { site: listener } = config.listen;
   if (listener === null) return null;
+  const own = config.node.url && formatProxyUri(config.node.url);
+  const pac = pacSource(config, lasting);
   return buildSide(shared, {
     name: 'site',
     listener,
@@ -117,13 +140,13 @@ function reverseSide(shared: Shared, { cache }: Lasting, before: Side | null): S
     isExempt: (address) => shared.access.trusts(address),
     countsFor: (request) => shared.access.clientOf(request),
     clientOf: (request) => shared.access.clientOf(request),
-    handler: (way) => new ReverseSide({ ...shared, ...way, cache, sites: new Sites(config.sites) }),
+    handler: (way) => new ReverseSide({ ...shared, ...way, cache, sites: new Sites(config.sites), pac, own }),
   });
 }
 
 function operatorSide(
   shared: Shared,
-  { cache, control, disk, metrics, replication }: Lasting,
+  { cache, control, disk, finding, metrics, replication }: Lasting,
   before: Side | null,
 ): Side | null {
   const { config, files, identity, clock, logger, access } = shared;
@@ -139,6 +162,7 @@ function operatorSide(
       isOpen: (side) => config.listen[side] !== null && (side === 'site' || config.roles.includes('clientSide')),
       siteFor: (target) => sites.find(target),
       heldFor: (request) => shared.visitors.explain(request),
+      choiceFor: ({ target }) => choiceExplained(target, finding, clock),
       judge: (facts) => access.judge(facts),
     },
   });

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config/schema.js';
+import { ToldLoads } from '../../wlis/piggyback/told-load.js';
 import { WaitingCalls } from '../../wlis/calls/waiting-calls.js';
+import { TlsOnlyHosts } from '../../wlis/names/tls-only-hosts.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { Reload } from '../admin/operator-control.js';
 import { AccessLog } from '../base/access-log.js';
@@ -13,6 +15,7 @@ import type { PinsFull } from '../cache/pins-full.js';
 import { StoreLayers } from '../cache/store-layers.js';
 import { cachingSettings } from './arrangement.js';
 import { DiskLayer } from './disk-layer.js';
+import { FindingLayer } from './finding/finding-layer.js';
 import { NodeMetrics, type Program } from './node-metrics.js';
 import { PinsFullReports } from './pins-full-reports.js';
 import { nodeCalls } from './replication/call-resources.js';
@@ -50,10 +53,13 @@ export function buildNode(config: Config, { logger, clock, reread, program, ...o
   const accessLog = new AccessLog(config.log, metrics.accessLog);
   const takenOver = new TakenOver();
   const namespaces = new ReplicationLayer({ clock, logger, metrics: metrics.upstream });
+  const { now } = namespaces.time;
+  const finding = new FindingLayer({ clock, now, logger, metrics: metrics.upstream });
+  const loads = new ToldLoads(() => metrics.load.read());
   const waiting = new WaitingCalls();
   const calls = nodeCalls({ layer: namespaces, waiting, clock, logger });
   const replication = options.replication ?? new NodeReplication(namespaces);
-  const held = { namespaces, calls, waiting, replication };
+  const held = { namespaces, finding, loads, calls, waiting, replication, tlsOnly: new TlsOnlyHosts() };
   const lasting = { logger, clock, instance, store, disk, cache, accessLog, takenOver, metrics, ...held };
   return new RunningNode(config, lasting, reread);
 }

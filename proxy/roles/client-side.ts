@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { formatListenAddress } from '../../config/network-name.js';
-import type { Listener } from '../../config/value-types.js';
+import type { Listener } from '../../config/side-keys.js';
 import type { AccessPolicy, Permission } from '../access/access-policy.js';
 import type { Clock } from '../base/clock.js';
 import { WillisError } from '../base/errors.js';
@@ -9,10 +9,14 @@ import type { Upstream } from '../forward/upstream.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
 import { madeOnce, type Route } from '../cache/visit.js';
 import type { Request, Response } from '../http/message.js';
+import { hrefOf } from '../http/target-uri.js';
 import type { ConnectRequest, RequestHandler } from '../http/request-handler.js';
 import type { NodeIdentity } from '../http/via.js';
+import { isPacPath } from '../../wlis/pac/pac-page.js';
 import { helpPage } from './help-page.js';
 import { performPurge } from './purge-method.js';
+import type { PacSource } from './finding/pac-source.js';
+import type { Reading, TargetReading } from './finding/target-reading.js';
 import type { Visitors } from './replication/visitors.js';
 import type { Takeovers } from './takeovers.js';
 
@@ -24,6 +28,8 @@ export interface ClientSideOptions {
   readonly takeovers: Takeovers;
   readonly access: AccessPolicy;
   readonly visitors: Visitors;
+  readonly reading: TargetReading;
+  readonly pac: PacSource;
   /** What the help page tells of the other sides; null where they are not open. */
   readonly site: Listener | null;
   readonly admin: Listener | null;
@@ -39,6 +45,8 @@ export class ClientSide implements RequestHandler {
       access.admitClient(request.client);
       return this.#ownPage(request);
     }
+    const read = this.options.reading.read(request);
+    if (read !== null) return this.#answerRead(request, read);
     const permission = access.admit(request);
     return permission instanceof Promise
       ? permission.then((permitted) => this.#answer(request, permitted))
@@ -46,18 +54,38 @@ export class ClientSide implements RequestHandler {
   }
 
   connect(request: ConnectRequest, socket: Duplex, head: Buffer): void {
-    this.options.takeovers.tunnel(request, socket, head, () => this.options.access.admit(request));
+    const { access, reading, takeovers } = this.options;
+    takeovers.tunnel(request, socket, head, async () => {
+      await access.admit(request);
+      reading.refuseTunnel(request.authority.host);
+    });
   }
 
   upgrade(request: Request, socket: Duplex, head: Buffer): boolean {
     if (request.form !== 'absolute') return false;
-    const { identity, clock, access, takeovers } = this.options;
+    const { identity, clock, access, reading, takeovers } = this.options;
     takeovers.upgrade(request, socket, head, async () => {
-      await access.admit(request);
+      const read = reading.read(request);
+      const asked = read?.kind === 'other' ? read.request : request;
+      await access.admit(asked);
+      if (read?.kind === 'refused') throw read.error;
+      if (read?.kind === 'answered') throw new WillisError('tls-only', `${hrefOf(request.target)} is read by wss`);
       finalAnswerHere(request, identity, clock.now());
-      return this.#routeOf(request).outgoing();
+      return this.#routeOf(asked).outgoing();
     });
     return true;
+  }
+
+  /** The rules of access are about what is really asked for. */
+  async #answerRead(request: Request, read: Reading): Promise<Response> {
+    const { access } = this.options;
+    if (read.kind !== 'other') {
+      await access.admit(request);
+      if (read.kind === 'refused') throw read.error;
+      return read.response;
+    }
+    const asked = read.request;
+    return read.shown(await this.#answer(asked, await access.admit(asked)));
   }
 
   #answer(request: Request, permission: Permission): Response | Promise<Response> {
@@ -74,7 +102,8 @@ export class ClientSide implements RequestHandler {
 
   /** What is asked of the proxy itself. */
   #ownPage(request: Request): Response {
-    const { identity, clock, site, admin } = this.options;
+    const { identity, clock, pac, site, admin } = this.options;
+    if (isPacPath(request.target.path)) return pac.forClient(request);
     if (request.target.path !== '/') throw new WillisError('not-found', 'the proxy itself has only a help page');
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       throw new WillisError('method-not-allowed', 'the help page can only be read');

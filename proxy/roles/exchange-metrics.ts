@@ -1,6 +1,7 @@
 import { toSeconds } from '../../config/units.js';
 import type { AccessEntry } from '../base/access-line.js';
 import { Histogram, latencyBounds } from '../base/histogram.js';
+import type { NodeLoad } from '../base/node-load.js';
 import { Labelled, type LabelValues } from '../base/labelled.js';
 import { Counter, type Ratio, type Registry, type Sample, type Snapshot } from '../base/metrics.js';
 import { statusLabel } from '../base/status-label.js';
@@ -30,7 +31,11 @@ export class ExchangeMetrics {
   readonly #errors = new Labelled(['side', 'code'], () => new Counter(), 300);
   readonly #aborted = new Labelled(['side', 'by'], () => new Counter(), 20);
 
-  constructor(registry: Registry) {
+  readonly #load: Pick<NodeLoad, 'count'>;
+
+  /** @param load is told of each exchange too */
+  constructor(registry: Registry, load: Pick<NodeLoad, 'count'>) {
+    this.#load = load;
     this.#addSeries(registry);
     this.#addTimes(registry);
     this.#addTroubles(registry);
@@ -44,6 +49,7 @@ export class ExchangeMetrics {
     const status = statusLabel(entry.status);
     const series = this.#series.of(entry.side, entry.site, entry.rule, entry.outcome, status);
     series.requests++;
+    this.#load.count(entry.bytesOut);
     series.bytesIn += entry.bytesIn;
     series.bytesOut += entry.bytesOut;
     series.times.duration.observe(toSeconds(entry.duration));

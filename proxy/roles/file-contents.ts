@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { filesNamedBy, type NamedFile } from '../../config/files.js';
 import type { Config } from '../../config/schema.js';
 import { bytes } from '../../config/units.js';
+import { parseMirrorList } from '../../wlis/mirrors/mirror-list.js';
 import { parseUsers } from '../access/users-file.js';
 import type { KeyProblem } from './refused-configuration.js';
 
@@ -78,18 +79,22 @@ export class FileContents {
       case 'users':
         return this.#usersProblems(file);
       case 'mirrors':
+        return this.#mirrorsProblems(file);
       case 'module':
       case 'append':
         return null;
     }
   }
 
-  /** The lines of a file of users that cannot stand; of very many the first ones. */
+  /** The lines of a file of users that cannot stand. */
   #usersProblems({ key, path }: NamedFile): KeyProblem[] {
     const read = parseUsers(this.text(path));
-    if (!('faults' in read)) return [];
-    const told = read.faults.slice(0, 20);
-    return told.map(({ line, expected, got }) => ({ key, expected, got: `${got} (${path}:${line})` }));
+    return 'faults' in read ? toldFaults(key, path, read.faults) : [];
+  }
+
+  #mirrorsProblems({ key, path }: NamedFile): KeyProblem[] {
+    const read = parseMirrorList(this.text(path));
+    return 'faults' in read ? toldFaults(key, path, read.faults) : [];
   }
 
   /** Whether a key belongs to its certificate, if that is one. */
@@ -103,6 +108,16 @@ export class FileContents {
     });
   }
 }
+
+interface LineFault {
+  readonly line: number;
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** Of very many the first ones. */
+const toldFaults = (key: string, path: string, faults: readonly LineFault[]): KeyProblem[] =>
+  faults.slice(0, 20).map(({ line, expected, got }) => ({ key, expected, got: `${got} (${path}:${line})` }));
 
 /** All of them: whoever reads a file of several stops at the first that is broken, and says nothing. */
 function checkCertificates(text: string): void {

@@ -40,7 +40,9 @@ function html({ name, proxy, site, admin }: HelpFacts): string {
     main: `<h1>Willis is running</h1>
 <p>This is a caching web proxy. It does not show pages at this address: tell your programs to use it, and visit them as usual.</p>
 <h2>A browser</h2>
-<p>In its network settings choose a manual proxy for HTTP and HTTPS:</p>
+<p>In its network settings choose automatic proxy configuration, with this URL:</p>
+${line(`http://${proxy}/proxy.pac`)}
+<p>Or a manual proxy for HTTP and HTTPS:</p>
 <dl><dt>Host</dt><dd><code>${escapeHtml(host)}</code></dd><dt>Port</dt><dd><code>${escapeHtml(port)}</code></dd></dl>
 <h2>curl, wget, and whatever obeys the environment</h2>
 ${line(`export http_proxy=http://${proxy}\nexport https_proxy=$http_proxy\ncurl -I http://www.example.org/`)}

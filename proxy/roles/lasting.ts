@@ -5,8 +5,11 @@ import type { RootLogger } from '../base/logger.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
 import type { StoreLayers } from '../cache/store-layers.js';
 import type { CallHandler } from '../../wlis/calls/call-handler.js';
+import type { ToldLoads } from '../../wlis/piggyback/told-load.js';
 import type { WaitingCalls } from '../../wlis/calls/waiting-calls.js';
+import type { TlsOnlyHosts } from '../../wlis/names/tls-only-hosts.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';
+import type { FindingLayer } from './finding/finding-layer.js';
 import type { DiskLayer } from './disk-layer.js';
 import type { ReplicationLayer } from './replication/replication-layer.js';
 import type { NodeMetrics } from './node-metrics.js';
@@ -25,9 +28,13 @@ export interface Lasting {
   readonly takenOver: TakenOver;
   readonly metrics: NodeMetrics;
   readonly namespaces: ReplicationLayer;
+  readonly finding: FindingLayer;
+  /** What this node says of its load. */
+  readonly loads: ToldLoads;
   readonly calls: CallHandler;
   /** Calls that wait for something to happen. */
   readonly waiting: WaitingCalls;
   readonly replication: ReplicationControl;
+  readonly tlsOnly: TlsOnlyHosts;
   readonly control: OperatorControl;
 }

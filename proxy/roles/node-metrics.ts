@@ -6,6 +6,7 @@ import { Registry, type MetricsView, type Snapshot } from '../base/metrics.js';
 import { UpstreamMetrics } from '../forward/upstream-metrics.js';
 import { AccessLogReports } from './access-log-reports.js';
 import type { Logger } from '../base/logger.js';
+import { NodeLoad } from '../base/node-load.js';
 import { ExchangeMetrics } from './exchange-metrics.js';
 import { describeNode, type NodeView } from './node-view.js';
 import { ReloadMetrics } from './reload-metrics.js';
@@ -40,6 +41,7 @@ export interface Program {
 /** All that a node measures of itself, through every change of its configuration. */
 export class NodeMetrics implements MetricsView {
   readonly exchanges: ExchangeMetrics;
+  readonly load: NodeLoad;
   readonly upstream: UpstreamMetrics;
   readonly accessLog: AccessLogReports;
   readonly reloads: ReloadMetrics;
@@ -49,7 +51,8 @@ export class NodeMetrics implements MetricsView {
 
   constructor({ clock, logger, program }: NodeMetricsOptions) {
     this.#clock = clock;
-    this.exchanges = new ExchangeMetrics(this.#registry);
+    this.load = new NodeLoad(clock);
+    this.exchanges = new ExchangeMetrics(this.#registry, this.load);
     this.upstream = new UpstreamMetrics(clock);
     this.accessLog = new AccessLogReports(logger);
     this.reloads = new ReloadMetrics(this.#registry, clock);

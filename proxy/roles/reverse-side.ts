@@ -12,8 +12,10 @@ import type { Request, Response } from '../http/message.js';
 import type { ConnectRequest, RequestHandler } from '../http/request-handler.js';
 import { originOf } from '../http/target-uri.js';
 import type { NodeIdentity } from '../http/via.js';
+import { isPacPath } from '../../wlis/pac/pac-page.js';
 import { climbs, withoutDotSegments } from './public-target.js';
 import { performPurge } from './purge-method.js';
+import type { PacSource } from './finding/pac-source.js';
 import type { Visitors } from './replication/visitors.js';
 import type { Sites } from './sites.js';
 import type { Takeovers } from './takeovers.js';
@@ -27,6 +29,9 @@ export interface ReverseSideOptions {
   readonly sites: Sites;
   readonly access: AccessPolicy;
   readonly visitors: Visitors;
+  readonly pac: PacSource;
+  /** `https://m1.example`: `node.url`; null if there is none. */
+  readonly own: string | null;
 }
 
 /** The public side: what `sites` lists, each from its origin server. */
@@ -40,7 +45,7 @@ export class ReverseSide implements RequestHandler {
       return performPurge(request, withoutDotSegments(request.target), { cache, clock });
     }
     const final = finalAnswerHere(request, identity, clock.now());
-    return final ?? this.#ofNamespace(request) ?? cache.handle(request, this.#routeOf(request));
+    return final ?? this.#ofNamespace(request) ?? this.#pac(request) ?? cache.handle(request, this.#routeOf(request));
   }
 
   /** What belongs to a namespace that is held here, under its own name or under that of a site; and calls of other nodes. */
@@ -48,10 +53,19 @@ export class ReverseSide implements RequestHandler {
     const { visitors, sites, identity, access } = this.options;
     if (visitors.holdsNothing) return null;
     const site = sites.find(request.target);
-    if (visitors.isCall(request, site !== null)) return visitors.call(request);
+    if (visitors.isCall(request, site !== null)) {
+      return visitors.call(request, access.targetOf(request).scheme);
+    }
     const own = visitors.answer(request, access.targetOf(request), identity);
     if (own !== null || site === null || request.target.path === '*') return own;
     return visitors.answer(request, mapTarget(withoutDotSegments(request.target), site.prefix, site.origin), identity);
+  }
+
+  /** Own paths exist under the authority of `node.url` alone, and what is served there comes first (decision 6). */
+  #pac(request: Request): Response | null {
+    const { own, pac, sites, access } = this.options;
+    if (!isPacPath(request.target.path) || originOf(access.targetOf(request)) !== own) return null;
+    return sites.find(request.target) === null ? pac.forVisitor(request) : null;
   }
 
   connect(request: ConnectRequest, socket: Duplex): void {

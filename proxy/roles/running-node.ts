@@ -1,13 +1,13 @@
 import { configChanges, type ConfigChange } from '../../config/changes.js';
 import type { Config } from '../../config/schema.js';
 import { bytes } from '../../config/units.js';
-import type { DocumentHandler } from '../../replication/serving/document-handler.js';
 import type { OperatorControl, Reload } from '../admin/operator-control.js';
 import type { MetricsView } from '../base/metrics.js';
 import { arrange, type Arrangement } from './arrangement.js';
 import type { PreparedDisk } from './disk-layer.js';
 import type { DocumentsUsage } from './documents-metrics.js';
 import type { Lasting } from './lasting.js';
+import type { PreparedFinding } from './finding/finding-layer.js';
 import { Listeners, type Listening, type PreparedListeners, type WantedListener } from './listeners.js';
 import type { PreparedReplication, ReplicationLayer } from './replication/replication-layer.js';
 import type { Way } from './way.js';
@@ -59,7 +59,7 @@ export class RunningNode implements Node, OperatorControl {
       disk: () => lasting.disk.state(),
       takenOver: () => lasting.takenOver.open,
       replication: lasting.replication,
-      documents: () => documentsUsage(lasting.namespaces, this.#arrangement.documents),
+      documents: () => documentsUsage(lasting.namespaces, this.#arrangement),
     });
   }
 
@@ -133,6 +133,7 @@ export class RunningNode implements Node, OperatorControl {
     // whoever has asked for a directory to be given back may use it now
     await this.#lasting.disk.closed();
     await this.#lasting.namespaces.settled();
+    await this.#lasting.finding.settled();
     return { changes };
   }
 
@@ -143,7 +144,7 @@ export class RunningNode implements Node, OperatorControl {
     try {
       const namespaces = await this.#lasting.namespaces.prepare(config, files, identity);
       try {
-        return { disk, namespaces, listeners: await this.#listeners.prepare(wantedBy(next)) };
+        return { disk, namespaces, ...(await this.#prepareSides(next)) };
       } catch (error) {
         await namespaces.abandon();
         throw error;
@@ -154,8 +155,18 @@ export class RunningNode implements Node, OperatorControl {
     }
   }
 
+  async #prepareSides(next: Arrangement): Promise<Pick<Prepared, 'finding' | 'listeners'>> {
+    const finding = await this.#lasting.finding.prepare(next.config, next.files, next.identity);
+    try {
+      return { finding, listeners: await this.#listeners.prepare(wantedBy(next)) };
+    } catch (error) {
+      await finding.abandon();
+      throw error;
+    }
+  }
+
   /** In one turn of the event loop; nothing of it can fail. */
-  #commit(next: Arrangement, { disk, namespaces, listeners }: Prepared): void {
+  #commit(next: Arrangement, { disk, namespaces, finding, listeners }: Prepared): void {
     const { logger, accessLog, store, cache } = this.#lasting;
     const { memory: limit, maxDocument, variants } = next.config.cache;
     if (leadsElsewhere(this.#arrangement, next)) cache.forgetFlights();
@@ -166,6 +177,7 @@ export class RunningNode implements Node, OperatorControl {
     void store.memory.resize({ limit, maxDocument, variants });
     disk.commit();
     namespaces.commit();
+    finding.commit();
     cache.configure(next.caching);
     listeners.commit();
   }
@@ -178,13 +190,14 @@ export class RunningNode implements Node, OperatorControl {
   }
 
   async #stop(): Promise<void> {
-    const { takenOver, store, disk, namespaces, waiting, accessLog, metrics } = this.#lasting;
+    const { takenOver, store, disk, namespaces, finding, waiting, accessLog, metrics } = this.#lasting;
     // whoever watches it would keep the node from stopping
     await disk.upkeep?.close();
     waiting.close();
     await this.#listeners.close(this.#arrangement.config.limits.drainTimeout);
     await takenOver.ended();
     await namespaces.stop();
+    await finding.stop();
     await Promise.all([...waysOf(this.#arrangement)].map(({ upstream }) => upstream.close()));
     await Promise.all(this.#leaving.values());
     await store.close();
@@ -196,14 +209,14 @@ export class RunningNode implements Node, OperatorControl {
 
 function documentsUsage(
   { ground }: Pick<ReplicationLayer, 'ground'>,
-  { usage }: Pick<DocumentHandler, 'usage'>,
+  { documents: { usage }, raw }: Pick<Arrangement, 'documents' | 'raw'>,
 ): DocumentsUsage[] {
   if (ground === null) return [];
   const { bytes: stored, partial, limit } = ground.blobs.usage;
-  const inMemory = bytes(usage.contents + usage.documents);
+  const inMemory = bytes(usage.contents + usage.documents + raw.size);
   return [
     { store: 'disk', bytes: bytes(stored + partial), limit },
-    { store: 'memory', bytes: inMemory, limit: usage.limit },
+    { store: 'memory', bytes: inMemory, limit: bytes(usage.limit + raw.limit) },
   ];
 }
 
@@ -211,6 +224,7 @@ function documentsUsage(
 interface Prepared {
   readonly disk: PreparedDisk;
   readonly namespaces: PreparedReplication;
+  readonly finding: PreparedFinding;
   readonly listeners: PreparedListeners;
 }
 

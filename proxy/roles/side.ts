@@ -1,5 +1,5 @@
 import type { Config } from '../../config/schema.js';
-import type { Listener } from '../../config/value-types.js';
+import type { Listener } from '../../config/side-keys.js';
 import type { AccessPolicy } from '../access/access-policy.js';
 import type { AccessLog } from '../base/access-log.js';
 import type { Clock } from '../base/clock.js';

@@ -1,4 +1,4 @@
-import type { Site } from '../../config/value-types.js';
+import type { Site } from '../../config/side-keys.js';
 import { WillisError } from '../base/errors.js';
 import { hrefOf, type TargetUri } from '../http/target-uri.js';
 

@@ -16,6 +16,7 @@ import { isSamePurpose, keyFileName, keyJson, parseStoredKey, type KeyPurpose, t
  *
  *     node.jwk                       who this node is
  *     namespace-<key id>.jwk         signs for a namespace
+ *     names-<key id>.jwk             gives names to namespaces
  *     root-<key id>.jwk              signs root statements; may be kept elsewhere
  *     root-<digest>-<serial>.json    the whole chain of an origin up to that serial; the highest counts
  */

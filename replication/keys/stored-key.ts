@@ -12,6 +12,8 @@ export type KeyPurpose =
   | { readonly kind: 'node' }
   /** signs heads and groups of a namespace, if its root says so */
   | { readonly kind: 'namespace'; readonly namespace: Namespace }
+  /** gives names to namespaces, to whoever trusts it */
+  | { readonly kind: 'names' }
   /** signs the root statements of an authority, if the last one says so */
   | { readonly kind: 'root'; readonly origin: string };
 
@@ -50,7 +52,7 @@ export async function parseStoredKey(value: Json): Promise<StoredKey> {
 
 function parsePurpose(members: Members): KeyPurpose {
   const kind = members.text('wlis', 16);
-  if (kind === 'node') return { kind };
+  if (kind === 'node' || kind === 'names') return { kind };
   if (kind === 'namespace') return { kind, namespace: namespaceIn(members.text('namespace', longest)) };
   if (kind !== 'root') throw new NotBelieved('malformed', `key: 'wlis' is ${quoted(kind)}`);
   const origin = members.text('origin', longest);

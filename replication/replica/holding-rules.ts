@@ -1,7 +1,7 @@
 import type { Bytes } from '../../config/units.js';
 import type { Subset } from '../../wlis/trust/subset.js';
 import type { Variant } from '../../wlis/trust/variant.js';
-import { pathPatterns } from '../source/path-patterns.js';
+import { pathPatterns } from '../../wlis/path-patterns.js';
 
 /** What is done about contents that changed: they are pulled; if an older one is held; or when somebody asks for them. */
 export type OnChange = 'pull' | 'pullIfHeld' | 'markStale';

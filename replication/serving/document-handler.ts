@@ -2,6 +2,7 @@ import { bytes, type Bytes, type EpochMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import { WillisError } from '../../proxy/base/errors.js';
 import { answerFrom, type Answerable } from '../../proxy/cache/answer.js';
+import { parseRequestDirectives } from '../../proxy/cache/cache-control.js';
 import { BufferedBody, type Body } from '../../proxy/http/body.js';
 import { formatHttpDate } from '../../proxy/http/http-date.js';
 import type { Request, Response } from '../../proxy/http/message.js';
@@ -27,6 +28,13 @@ export interface DocumentHandlerOptions {
   /** For contents and prepared documents in memory. */
   readonly memory: Bytes;
 }
+
+/**
+ * What else this node has to say in an answer, names and values of fields in turns.
+ * @param path of the document that is the answer, with status 200; null if it is anything else
+ * @param variant of it that is sent; null if there is none
+ */
+export type Saying = (path: string | null, variant: Variant | null) => readonly string[];
 
 /**
  * Answers visitors from the documents of namespaces that this node holds. Status, end-to-end fields and bytes come from the
@@ -62,16 +70,21 @@ export class DocumentHandler {
   /**
    * @throws WillisError (or rejects with one): `misdirected` for a target outside the namespace, which it is under another scheme
    *   too; `bad-request`, `method-not-allowed`; `unconfirmed` where this node may not answer; `content-unavailable` and
-   *   `content-unreachable` where content is needed that cannot be had
+   *   `content-unreachable` where content is needed that cannot be had; `not-cached` where it would have to be fetched for a
+   *   request that does not want that
    */
-  answer(request: Request, held: HeldNamespace): Response | Promise<Response> {
+  answer(request: Request, held: HeldNamespace, saying: Saying = sayingNothing): Response | Promise<Response> {
     const now = this.#clock.now();
     const { method, target } = request;
     if (method !== 'GET' && method !== 'HEAD') return this.#otherMethod(request, held, now);
-    const visit: Visit = { request, held, now, confirmed: confirmedNow(held, this.#corrected()) };
-    const document = this.#documents.find(target, held) ?? this.#documents.notFound(held);
-    if (document === null) return plainNotFound(request, this.#added(visit, false));
-    const chosen = document.variantFor(request.fields);
+    const confirmed = confirmedNow(held, this.#corrected());
+    const found = this.#documents.find(target, held);
+    const document = found?.document ?? this.#documents.notFound(held);
+    const chosen = document?.variantFor(request.fields);
+    const path = chosen?.metadata.status === 200 && found !== null ? found.path : null;
+    const said = saying(path, chosen?.variant ?? null);
+    const visit: Visit = { request, held, now, confirmed, said };
+    if (chosen === undefined) return plainNotFound(request, this.#added(visit, false));
     if (request.fields.has('if-match') || request.fields.has('if-unmodified-since')) {
       const failed = failedPrecondition(request, chosen, this.#added(visit, false), now);
       if (failed !== null) return failed;
@@ -84,10 +97,10 @@ export class DocumentHandler {
     return this.#documents.find(target, held) !== null;
   }
 
-  #otherMethod({ method, target }: Request, held: HeldNamespace, now: EpochMs): Response {
+  #otherMethod({ method, target, fields }: Request, held: HeldNamespace, now: EpochMs): Response {
     if (method !== 'OPTIONS') refuseMethod(method);
-    const document = target.path === '*' ? null : this.#documents.find(target, held);
-    return optionsAnswer(document, nodeFields(held, now));
+    const found = target.path === '*' ? null : this.#documents.find(target, held);
+    return optionsAnswer(found?.document ?? null, nodeFields(held, now, fields));
   }
 
   #represented(visit: Visit, chosen: PreparedVariant): Response | Promise<Response> {
@@ -101,16 +114,21 @@ export class DocumentHandler {
   /** The first bytes are there before the head of the answer leaves, so that it promises nothing that is not to be had. */
   #fromElsewhere(visit: Visit, chosen: PreparedVariant, variant: Variant): Response | Promise<Response> {
     const { request, held } = visit;
+    const isHere = held.content.has(variant);
     const opened: ContentBody[] = [];
     const open = (from: Bytes, to: Bytes | null): Body => {
       const body = this.#contents.open(variant, from, to ?? variant.length, held.content);
       opened.push(body);
       return body;
     };
-    const response = this.#answerFrom(visit, chosen, open, !held.content.has(variant));
+    const response = this.#answerFrom(visit, chosen, open, !isHere);
     const [first] = opened;
     // neither a HEAD request nor a 304 takes content, wherever it is
     if (first === undefined) return this.#answerFrom(visit, chosen, open, false);
+    if (!isHere && onlyIfHere(request)) {
+      response.body?.cancel();
+      throw new WillisError('not-cached', `${variant.digest} is not held here`);
+    }
     return begun(response, first, request);
   }
 
@@ -125,8 +143,8 @@ export class DocumentHandler {
   }
 
   #added(visit: Visit, wasFetched: boolean): string[] {
-    const lines = nodeFields(visit.held, visit.now);
-    lines.push('Cache-Status', this.#status(visit, wasFetched).member);
+    const lines = nodeFields(visit.held, visit.now, visit.request.fields);
+    lines.push('Cache-Status', this.#status(visit, wasFetched).member, ...visit.said);
     return lines;
   }
 
@@ -141,7 +159,14 @@ interface Visit {
   readonly held: HeldNamespace;
   readonly now: EpochMs;
   readonly confirmed: Confirmed;
+  readonly said: readonly string[];
 }
+
+const sayingNothing: Saying = () => [];
+
+/** RFC 9111 §5.2.1.7: nothing is to be fetched for it. */
+const onlyIfHere = ({ fields }: Request): boolean =>
+  fields.has('cache-control') && parseRequestDirectives(fields).onlyIfCached;
 
 function confirmedNow(held: HeldNamespace, now: EpochMs): Confirmed {
   const standing = standingOf(held, now);

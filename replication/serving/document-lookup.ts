@@ -1,16 +1,23 @@
 import { bytes, type Bytes } from '../../config/units.js';
 import { WillisError } from '../../proxy/base/errors.js';
 import { hrefOf, type TargetUri } from '../../proxy/http/target-uri.js';
+import { withoutQuery } from '../../wlis/namespace.js';
 import { NotCanonical } from '../../wlis/not-canonical.js';
+import { requestedPath } from '../../wlis/requested-path.js';
 import { NOT_FOUND } from '../../wlis/trust/record.js';
 import type { HeldNamespace } from '../held-namespace.js';
 import { parseDocument } from '../source/published-document.js';
 import { PreparedDocument } from '../../wlis/documents/prepared-document.js';
-import { RecentlyUsed } from './recently-used.js';
-import { requestedPath, withoutQuery } from './requested-path.js';
+import { RecentlyUsed } from '../../proxy/cache/recently-used.js';
 
 /** As much of a namespace as documents are found by. */
 export type Searched = Pick<HeldNamespace, 'namespace' | 'policy' | 'visible'>;
+
+export interface FoundDocument {
+  /** Its own, which may lack the query that was asked for. */
+  readonly path: string;
+  readonly document: PreparedDocument;
+}
 
 /** Finds the documents of namespaces, and keeps the last used ones prepared. */
 export class DocumentLookup {
@@ -30,12 +37,13 @@ export class DocumentLookup {
    * namespace says so.
    * @throws WillisError misdirected, bad-request
    */
-  find(target: TargetUri, held: Searched): PreparedDocument | null {
-    const path = pathOf(target, held);
+  find(target: TargetUri, held: Searched): FoundDocument | null {
+    const path = documentPath(target, held);
     const document = this.#at(path, held);
-    if (document !== null || held.policy.query !== 'ignore') return document;
-    const plain = withoutQuery(path);
-    return plain === null ? null : this.#at(plain, held);
+    if (document !== null) return { path, document };
+    const plain = held.policy.query === 'ignore' ? withoutQuery(path) : null;
+    const other = plain === null ? null : this.#at(plain, held);
+    return other === null ? null : { path: plain as string, document: other };
   }
 
   /** What the namespace has to say of whatever is not there; null if it says nothing. */
@@ -54,8 +62,12 @@ export class DocumentLookup {
   }
 }
 
-/** The scheme is a part of it: documents of an https namespace are not to be had over http (protocol rule 13). */
-function pathOf(target: TargetUri, { namespace }: Searched): string {
+/**
+ * The path that a document has for a target. The scheme is a part of that: documents of an https namespace are not to be had
+ * over http (protocol rule 13).
+ * @throws WillisError misdirected, bad-request
+ */
+export function documentPath(target: TargetUri, { namespace }: Pick<Searched, 'namespace'>): string {
   try {
     const path = requestedPath(target, namespace);
     if (path !== null) return path;

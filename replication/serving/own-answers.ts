@@ -4,6 +4,7 @@ import { BufferedBody } from '../../proxy/http/body.js';
 import { Fields } from '../../proxy/http/fields.js';
 import type { Request, Response } from '../../proxy/http/message.js';
 import { preconditionFails } from '../../proxy/http/preconditions.js';
+import { plainNotFound as ofAll } from '../../wlis/documents/plain-not-found.js';
 import type { PreparedDocument, PreparedVariant } from '../../wlis/documents/prepared-document.js';
 
 /** What can be done with a document where it is published from a directory, and at every replica by itself. */
@@ -30,15 +31,10 @@ export function refuseMethod(method: string): never {
 }
 
 /** What every node says of what is not there, where the namespace itself says nothing. */
-export function plainNotFound({ method }: Request, added: readonly string[]): Response {
-  return {
-    status: 404,
-    reason: 'Not Found',
-    fields: new Fields([...notFoundLines, ...added]),
-    body: method === 'HEAD' ? null : new BufferedBody([notFoundText]),
-    note: { outcome: 'hit' },
-  };
-}
+export const plainNotFound = ({ method }: Request, added: readonly string[]): Response => ({
+  ...ofAll(method, added),
+  note: { outcome: 'hit' },
+});
 
 /** 412 if a request has a condition that its variant does not meet (RFC 9110 §13.2.2, steps 1 and 2), otherwise null. */
 export function failedPrecondition(
@@ -54,11 +50,3 @@ export function failedPrecondition(
   const note = { outcome: 'hit' };
   return { status: 412, reason: 'Precondition Failed', fields: new Fields(lines), body: BufferedBody.from(''), note };
 }
-
-const notFoundText = Buffer.from('There is nothing here.\n');
-
-/** Not to be kept: what is not there now may be there soon. */
-const notFoundLines = [
-  ...['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(notFoundText.length)],
-  ...['Cache-Control', 'no-cache', 'X-Content-Type-Options', 'nosniff'],
-];

@@ -3,7 +3,7 @@ import type { Digest } from '../../wlis/trust/digest.js';
 import type { Variant } from '../../wlis/trust/variant.js';
 import type { DocumentContent } from '../held-namespace.js';
 import { gathered, PartOfWhole, StreamedPart, type ContentBody } from './content-body.js';
-import { RecentlyUsed } from './recently-used.js';
+import { RecentlyUsed } from '../../proxy/cache/recently-used.js';
 
 /**
  * Contents for visitors. Short ones are kept in memory, by their digest, and are got as a whole and once for all who want them;

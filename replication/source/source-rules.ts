@@ -2,7 +2,7 @@ import type { FieldsBlock } from '../../wlis/trust/fields-block.js';
 import { fieldsBlock } from '../../wlis/trust/fields-block.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
 import { encodePath } from './uri-path.js';
-import { pathPatterns, type PathPatterns } from './path-patterns.js';
+import { pathPatterns, type PathPatterns } from '../../wlis/path-patterns.js';
 import { isTemporaryName } from './temporary-names.js';
 
 /** What of a directory is published, and how. Paths are below its top, names as files have them. */

@@ -1,6 +1,7 @@
 import { milliseconds, monotonicMs, type Milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { ToldHead } from '../../wlis/calls/head-field.js';
+import type { Version } from '../../wlis/trust/epoch.js';
 import { WakeTimer } from '../source/wake-timer.js';
 import { claimedHead, wouldBeNews, type HeadClaim } from './claimed-head.js';
 
@@ -69,6 +70,11 @@ export class Hints {
     }
     this.#lookedAt = told.jws;
     this.#options.onHint(told);
+  }
+
+  /** A client knows of a version: somebody above is asked for it, if it would be news. */
+  seek({ epoch, seq }: Version): void {
+    if (wouldBeNews({ epoch, seq, issued: null }, this.#options.known())) this.#ask();
   }
 
   /** Does what has become due. The timer calls it. */

@@ -11,8 +11,11 @@ import {
   rotateRootKey,
   type NewKeyOptions,
 } from '../../proxy/cli/keys.js';
+import { nameNamespace, type NameOptions } from '../../proxy/cli/keys-name.js';
 import type { KeysReport } from '../../proxy/cli/keys-text.js';
 import type { SecretInput } from '../../proxy/cli/secret-input.js';
+import { isOwnName, openName, type NameStatement } from '../../wlis/trust/name-statement.js';
+import { keyIdOf } from '../../wlis/trust/public-key.js';
 import { TempDir } from '../support/temp-dir.js';
 import { Terminal } from './terminal.js';
 
@@ -174,5 +177,80 @@ describe('willis keys', () => {
     assert.equal((await readdir(join(directory.path, 'state/keys'))).length, 5);
     await directory.write('wrong.yaml', 'nodes: 1\n');
     assert.equal(await listKeys({ config: 'wrong.yaml' }, terminal), 2);
+  });
+
+  describe('name', () => {
+    const give = (name: string, uri: string | undefined, options: NameOptions = primary): Promise<Terminal> =>
+      done((console) => nameNamespace(name, uri, options, console, now));
+    const refused = async (name: string, uri: string | undefined, options: NameOptions = primary): Promise<string> => {
+      assert.equal(await nameNamespace(name, uri, options, terminal, now), 1);
+      return terminal.stderr;
+    };
+    const statement = async (file: string): Promise<NameStatement> => {
+      const text = await readFile(join(directory.path, 'primary/names', file), 'utf8');
+      return (await openName(text.trim())).statement;
+    };
+    const namingKey = async (): Promise<KeysReport['naming'][number]> => (await report()).naming[0]!;
+
+    it('signs a name by a key that is made for it, where a directory takes it from', async () => {
+      const { stderr } = await give('manual', 'https://Docs.example.org/manual/');
+      const { id } = await namingKey();
+      assert.match(stderr, /^manual\.wlis stands for https:\/\/docs\.example\.org\/manual\/ until 2024-12-/);
+      assert.match(stderr, new RegExp(`wlis\\.trust\\.names has ${id}\n$`));
+      const { name, namespace, key, issued, expires } = await statement('manual.jws');
+      assert.deepEqual([name, namespace, keyIdOf(key), issued], ['manual', manual, id, now]);
+      assert.equal(expires, now + 400 * 86_400_000);
+    });
+
+    it('each statement is later than the one before, by the same key, and takes its place', async () => {
+      await give('*.docs', manual);
+      const first = await statement('%2A.docs.jws');
+      await give('*.docs', 'https://docs.example.org/new/', { ...primary, days: '1' });
+      const second = await statement('%2A.docs.jws');
+      assert.deepEqual([second.serial, second.key], [first.serial + 1, first.key]);
+      await give('*.docs', undefined, { ...primary, remove: true });
+      const third = await statement('%2A.docs.jws');
+      assert.deepEqual([third.serial, third.namespace], [first.serial + 2, null]);
+      assert.deepEqual(await readdir(join(directory.path, 'primary/names')), ['%2A.docs.jws']);
+    });
+
+    it('--own signs a name that says by itself which key gives it', async () => {
+      const { stderr } = await give('manual', manual, { ...primary, own: true });
+      const { own, id } = await namingKey();
+      assert.match(stderr, new RegExp(`^manual\\.${own}\\.wlis stands for .*everybody believes it\\.\n$`, 's'));
+      const { name } = await statement(`manual.${own}.jws`);
+      assert.equal(isOwnName(id, name), true);
+      const { stdout } = await done((console) => listKeys(primary, console));
+      assert.match(stdout, new RegExp(`naming +${id}\n +own names +\\*\\.${own}\\.wlis\n`));
+      assert.doesNotMatch(stdout, /unnamed/);
+    });
+
+    it('of several keys the one that is meant has to be said', async () => {
+      await give('manual', manual);
+      await done((console) => nameNamespace('manual', manual, other, console, now));
+      await done((console) => exportKeys('backup', other, console));
+      await done((console) => importKeys('backup', primary, console, piped()));
+      assert.match(await refused('manual', manual), /several naming keys: say which by --key/);
+      const [, second] = (await report()).naming;
+      await give('manual', manual, { ...primary, key: second!.id });
+      assert.equal(keyIdOf((await statement('manual.jws')).key), second!.id);
+      assert.match(await refused('manual', manual, { ...primary, key: 'A'.repeat(43) }), /there is no naming key/);
+    });
+
+    it('what cannot be a name, or is not said, is refused, and no key is made', async () => {
+      for (const [name, uri, why] of [
+        ['Manual', manual, /is no name/],
+        ['manual.', manual, /is no name/],
+        ['*', manual, /is no name/],
+        ['../x', manual, /is no name/],
+        ['manual', undefined, /say which namespace/],
+        ['manual', 'https://docs.example.org/x', /is no namespace/],
+      ] as const) {
+        assert.match(await refused(name, uri), why);
+      }
+      assert.match(await refused('manual', manual, { ...primary, remove: true }), /--remove takes no namespace/);
+      assert.match(await refused('manual', manual, { ...primary, days: '0' }), /--days/);
+      assert.deepEqual((await report()).naming, []);
+    });
   });
 });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { bytes, epochMs, milliseconds } from '../../config/units.js';
 import type { NamespaceView } from '../../proxy/admin/namespace-view.js';
 import { changed } from '../../proxy/cli/changed.js';
@@ -223,6 +225,15 @@ describe('the commands for namespaces', () => {
         ].join('\n'),
       );
       await until(() => replication.waiting === 0);
+    });
+
+    it('ends when its time is over, however much garbage is collected meanwhile', async () => {
+      setFlagsFromString('--expose-gc');
+      const collect = runInNewContext('gc') as () => void;
+      const ended = lag(mine, { ...there, wait: true, timeout: '300ms' }, terminal, seen);
+      await until(() => replication.waiting === 1);
+      collect();
+      assert.equal(await ended, 1);
     });
 
     it('ends with 1 by Ctrl-C', async () => {

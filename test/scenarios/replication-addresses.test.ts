@@ -41,7 +41,10 @@ describe('nodes of a namespace with a public name', () => {
   const startReplica = async (primary: SiteNode, peers: readonly string[]): Promise<SiteNode> => {
     const roots = [{ origin: `http://${host}`, key: rootKey }];
     const namespaces = [{ url: namespace, from: primary.front.url, pollEvery: '1s' }];
-    const replica = await node('replica', { wlis: { privateAddresses: peers, trust: { roots } }, replicated: { namespaces } });
+    const replica = await node('replica', {
+      wlis: { privateAddresses: peers, trust: { roots } },
+      replicated: { namespaces },
+    });
     await replica.start();
     await until(async () => (await replica.report()).state === 'in-step');
     return replica;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isOwnLink } from '../../wlis/piggyback/link-field.js';
 import { digestOfText } from '../../wlis/trust/digest.js';
 import { exampleKeys, fillWithExamples } from '../support/example-tree.js';
 import type { RawResponse } from '../support/raw-client.js';
@@ -103,7 +104,7 @@ interface Told {
 
 /** Of the node, of the message or of the connection (RFC 9110 §7.6.1). */
 const notEndToEnd = new Set([
-  ...['date', 'age', 'cache-status', 'wlis-namespace', 'via'],
+  ...['date', 'age', 'cache-status', 'wlis-namespace', 'wlis-group', 'wlis-load', 'via'],
   ...['connection', 'keep-alive', 'transfer-encoding'],
 ]);
 
@@ -115,7 +116,9 @@ function toldBy(answer: RawResponse): Told {
   // a problem names the exchange in which it came up
   const content = isProblem ? body.toString().replace(/"requestId":.*$/m, '') : unbound(body.toString('latin1'));
   const left = (name: string): boolean => notEndToEnd.has(name) || (isProblem && name === 'content-length');
-  const lines = fields.map(([name, value]) => [name.toLowerCase(), value] as const).filter(([name]) => !left(name));
+  const lines = fields
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .filter(([name, value]) => !left(name) && !(name === 'link' && isOwnLink(value)));
   return {
     status,
     fields: lines.map(([name, value]) => unbound(`${name}: ${value}`)),

@@ -15,7 +15,9 @@ import type { Gate } from './gate.js';
 
 /** What the node behind would have answered. */
 export interface Truth {
-  /** `changes`, `blob`, … */
+  /** Of the request. */
+  readonly method: string;
+  /** `changes`, `blob`, …; empty for an ordinary request. */
   readonly call: string;
   /** With the query. */
   readonly path: string;
@@ -24,6 +26,8 @@ export interface Truth {
   readonly fields: Readonly<Record<string, string>>;
   /** Not encoded. */
   readonly content: Buffer;
+  /** What its head states; undefined if it does not. */
+  readonly length: string | undefined;
   /** The first good answer to such a call that was ever passed on; null if there was none before this one. */
   readonly first: Truth | null;
 }
@@ -138,13 +142,16 @@ export class LyingParent {
       return;
     }
     const said = Buffer.from(untruth?.content ?? content);
-    const all: OutgoingHttpHeaders = { ...fields, 'Content-Length': said.length, ...untruth?.fields };
+    const status = untruth?.status ?? truth.status;
+    // what has no content may state the length of another answer
+    const length = request.method === 'HEAD' || status === 304 ? truth.length : said.length;
+    const all: OutgoingHttpHeaders = { ...fields, 'Content-Length': length, ...untruth?.fields };
     const sent = Object.entries(all).filter(([, value]) => value !== undefined);
-    response.writeHead(untruth?.status ?? truth.status, Object.fromEntries(sent)).end(said);
+    response.writeHead(status, Object.fromEntries(sent)).end(said);
   }
 
   async #truth(request: IncomingMessage, response: ServerResponse, call: string): Promise<Truth> {
-    const { method, url: path = '', rawHeaders: headers } = request;
+    const { method = '', url: path = '', rawHeaders: headers } = request;
     const onward = ask({ host: '127.0.0.1', port: this.#port, agent: this.#agent, method, path, headers });
     request.pipe(onward);
     // who does not wait any more for what takes long
@@ -155,7 +162,17 @@ export class LyingParent {
     const whole = Buffer.concat(chunks);
     const content = answer.headers['content-encoding'] === 'gzip' ? gunzipSync(whole) : whole;
     const first = this.#first.get(call) ?? null;
-    const truth = { call, path, status: answer.statusCode ?? 500, fields: plainFields(answer), content, first };
+    const { statusCode: status = 500, headers: said } = answer;
+    const truth = {
+      method,
+      call,
+      path,
+      status,
+      fields: plainFields(answer),
+      content,
+      length: said['content-length'],
+      first,
+    };
     if (first === null && truth.status === 200) this.#first.set(call, truth);
     return truth;
   }

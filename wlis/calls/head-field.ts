@@ -1,5 +1,5 @@
 import { milliseconds, type Milliseconds } from '../../config/units.js';
-import { parseItem, serializeItem } from '../../proxy/http/structured-fields.js';
+import { parseItem } from '../../proxy/http/structured-fields.js';
 import { NotBelieved } from '../trust/not-believed.js';
 
 /** The field that says which head an answer speaks of. */
@@ -13,7 +13,8 @@ export interface ToldHead {
 
 /** The value: a String with the JWS, and its age in whole milliseconds (RFC 9651). */
 export const headField = ({ jws, age }: ToldHead): string =>
-  serializeItem(jws, new Map([['age', Math.min(longestAge, Math.max(0, Math.ceil(age)))]]));
+  // a JWS has nothing in it that a string would have to escape (RFC 9651 §3.3.3)
+  `"${jws}";age=${Math.min(longestAge, Math.max(0, Math.ceil(age)))}`;
 
 /** @throws NotBelieved malformed if it is not there, or not as `headField` writes it */
 export function parseHeadField(value: string | undefined): ToldHead {

@@ -20,7 +20,8 @@ import { PatientBody } from './patient-body.js';
 export interface HttpNodeCallerOptions {
   /** Whose own limit of silence before an answer is longer than that of any call. */
   readonly upstream: Upstream;
-  readonly key: CallKey;
+  /** Signs the calls; null for a node that has no key, and makes only calls that anybody may make. */
+  readonly key: CallKey | null;
   readonly clock: Clock;
   /** By the own clock, corrected by what others say of the time. */
   readonly now: () => EpochMs;
@@ -83,7 +84,10 @@ export class HttpNodeCaller implements NodeCaller {
     const target = targetOf(call);
     const content = call.content === null ? null : Buffer.from(call.content);
     const { key, now } = this.#options;
-    const nonce = randomBytes(16).toString('base64url');
+    const signed =
+      key === null
+        ? []
+        : callSignature({ method, target, content }, key, randomBytes(16).toString('base64url'), now());
     const own = new Fields([...fields]);
     const lines = [
       ...['Host', target.authority],
@@ -91,7 +95,7 @@ export class HttpNodeCaller implements NodeCaller {
       ...(isNamedByDigest(path) ? [] : ['Cache-Control', 'no-store']),
       ...(content === null ? [] : ['Content-Type', 'application/json']),
       ...fields,
-      ...callSignature({ method, target, content }, key, nonce, now()),
+      ...signed,
     ];
     return { method, target, fields: new Fields(lines), body: content === null ? null : BufferedBody.from(content) };
   }

@@ -25,7 +25,7 @@ export interface CallAnswer {
   readonly text: string;
 }
 
-/** Makes calls to other nodes, signed with the key of this one (RFC 9421). */
+/** Makes calls to other nodes, signed with the key of this one if it has one (RFC 9421). */
 export interface NodeCaller {
   /** The whole answer, whatever its status; encoded content is decoded. @throws CallFailed unreachable, not-believed beyond `longest` */
   ask(call: NodeCall, longest: Bytes): Promise<CallAnswer>;

@@ -20,6 +20,8 @@ export interface Candidate {
 export interface NodeHealth {
   /** From sending a request to the first byte of the answer; decays fast upwards, slowly downwards. Null before the first. */
   readonly latency: Milliseconds | null;
+  /** When that was measured last; null if it was not in this life of this node. */
+  readonly measured: MonotonicMs | null;
   /** What long answers bring, bytes in a second. Null before the first one. */
   readonly bandwidth: Bytes | null;
   /** As it said itself, from 0; null if it never did. */
@@ -28,8 +30,8 @@ export interface NodeHealth {
   readonly underWay: number;
   /** `closed`: well; `open`: it failed, and nobody asks it for now; `probing`: one request finds out whether it is well again. */
   readonly breaker: 'closed' | 'open' | 'probing';
-  /** What it failed with last; null if it is well. */
-  readonly failure: { readonly reason: FailureReason; readonly at: EpochMs } | null;
+  /** What it failed with last; null if it is well. What it was blamed for (`false`) stays for a day, however it answers since. */
+  readonly failure: { readonly reason: FailureReason; readonly at: EpochMs; readonly detail: string | null } | null;
   /** How much slower than at other times it usually is in this hour of the week: 1 for as fast. */
   readonly hourFactor: number;
 }
@@ -63,8 +65,12 @@ export interface Skipped {
 }
 
 export interface Choice {
-  /** In the order in which they are to be tried; the primary is among them. Empty only if the group has nobody with a URL. */
+  /**
+   * In the order in which they are to be tried; the primary is among them. Those that look down are at its end, since all may
+   * look so. Where a rule of the operator names a node there is that one alone.
+   */
   readonly ranked: readonly Ranked[];
+  /** Those that are left out, or come last because they look down, and why. */
   readonly skipped: readonly Skipped[];
 }
 

@@ -13,10 +13,14 @@ export interface Attempts {
 export interface Attempt {
   /** The first of the answer is there. */
   answered(): void;
-  /** Bytes of content have come; how long they took is measured from one call to the next while the reader waits for them. */
+  /** The reader waits for content from now on: what it did before that was its own time, and not the node's. */
+  waits(): void;
+  /** Bytes of content have come. What long answers bring in a second is measured from these two. */
   received(size: Bytes): void;
+  /** All of it has come, and is believed. */
   done(): void;
-  failed(reason: FailureReason): void;
+  /** @param detail in some words, for those who ask why the node is not used: `a 404 without proof` */
+  failed(reason: FailureReason, detail?: string): void;
   /** Nobody wants it any more: it says nothing about the node. */
   abandoned(): void;
 }

@@ -6,7 +6,7 @@ import { NotBelieved } from './not-believed.js';
 import { jwkOf, keyIdOf, parseKeyId, parsePublicKey, type KeyId, type PublicKey } from './public-key.js';
 
 /** What is signed, said in the `typ` of the signature, so that one kind of statement never passes for another. */
-export type StatementType = 'wlis-root' | 'wlis-group' | 'wlis-head' | 'wlis-doc' | 'wlis-node';
+export type StatementType = 'wlis-root' | 'wlis-group' | 'wlis-head' | 'wlis-doc' | 'wlis-node' | 'wlis-name';
 
 /** A key pair as it is kept in a file: a private JWK (RFC 8037). */
 export interface PrivateJwk {

@@ -2,6 +2,8 @@ import { CallHandler } from '../../../wlis/calls/call-handler.js';
 import { CallProblem } from '../../../wlis/calls/call-problem.js';
 import type { HeldNamespaces } from '../../../replication/calls/held-namespaces.js';
 import { holdingResources } from '../../../replication/calls/holding-resources.js';
+import { MetalinkResource } from '../../../replication/calls/metalink-resource.js';
+import type { BlobReads } from '../../../replication/calls/blob-reads.js';
 import { NodeResource } from '../../../wlis/calls/node-resource.js';
 import type { NodeRole } from '../../../wlis/calls/node-statement.js';
 import type { CallResource } from '../../../wlis/calls/received-call.js';
@@ -9,7 +11,7 @@ import { RootResource } from '../../../wlis/calls/root-resource.js';
 import type { WaitingCalls } from '../../../wlis/calls/waiting-calls.js';
 import { ChangedResource } from '../../../replication/tree/changed-resource.js';
 import { GroupResource } from '../../../replication/tree/group-resource.js';
-import { admitMember, type NamespaceTrees } from '../../../replication/tree/namespace-tree.js';
+import { admitMember, presentGroup, treeIn, type NamespaceTrees } from '../../../replication/tree/namespace-tree.js';
 import { ReplicasResource } from '../../../replication/tree/replicas-resource.js';
 import { StatusResource } from '../../../replication/tree/status-resource.js';
 import { CallReplays } from '../../../wlis/call-replays.js';
@@ -35,12 +37,20 @@ export function nodeCalls(options: NodeCallsOptions): CallHandler {
   const trees: NamespaceTrees = { get: (namespace) => opened(layer, namespace)?.tree };
   const { now } = layer.time;
   const { waiting } = options;
+  const blobs = blobReads(layer);
   const resources = new Map<string, CallResource>([
-    ...holdingResources({ namespaces, blobs: blobReads(layer), waiting, clock, now }),
+    ...holdingResources({ namespaces, blobs, waiting, clock, now }),
     ['node', new NodeOf(options)],
     ['root', new RootResource({ chainOf: (origin) => chainOf(layer, origin) })],
     ['replicas', new ReplicasResource(trees)],
-    ['group', new GroupResource(trees)],
+    ['group', new GroupResource(trees, now)],
+    [
+      'metalink',
+      new MetalinkResource({
+        ...{ namespaces, blobs, now },
+        groupFor: (call) => presentGroup(treeIn(call, trees)),
+      }),
+    ],
     ['changed', new ChangedResource(trees)],
     [
       'status',
@@ -86,7 +96,8 @@ async function chainOf(layer: ReplicationLayer, origin: string): Promise<string 
   return null;
 }
 
-function blobReads(layer: ReplicationLayer) {
+/** The store of a node, which is open while it holds anything. */
+export function blobReads(layer: ReplicationLayer): BlobReads {
   const blobs = () => {
     if (layer.ground !== null) return layer.ground.blobs;
     throw new CallProblem(404, 'no-such-blob', 'this node holds nothing');
@@ -108,11 +119,12 @@ class NodeOf implements CallResource {
     const { layer } = this.options;
     if (layer.ground === null) throw new CallProblem(404, 'no-such-node', 'this node holds no namespace');
     const { callKey } = layer.ground;
+    const { place, capacity } = layer;
     const roles = [
       ...new Set([...layer.entries].map(([, { kind }]): NodeRole => (kind === 'primary' ? 'primary' : 'replicated'))),
     ];
     const urls = originsOf(layer);
-    const statement = () => ({ name: layer.name, roles, key: callKey.publicKey, urls, place: null, capacity: 1 });
+    const statement = () => ({ name: layer.name, roles, key: callKey.publicKey, urls, place, capacity });
     return new NodeResource({ key: callKey, statement }).answer(call);
   }
 }

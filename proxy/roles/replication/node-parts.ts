@@ -9,6 +9,7 @@ import type { CorrectedTime } from '../../../wlis/corrected-time.js';
 import type { KeyDirectory } from '../../../replication/keys/key-directory.js';
 import type { CallKey } from '../../../wlis/call-key.js';
 import { originOf, type Namespace } from '../../../wlis/namespace.js';
+import type { GroupMember } from '../../../wlis/trust/group-member.js';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/logger.js';
 import { DialGuard, type DialGuardOptions } from '../../forward/dial-guard.js';
@@ -28,6 +29,8 @@ export interface NodeParts {
   readonly blobs: BlobStore;
   /** `https://m1.example`; null if others cannot reach this node. */
   readonly url: string | null;
+  /** What others are told of this node. */
+  readonly standing: NodeStanding;
   readonly time: CorrectedTime;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -37,6 +40,16 @@ export interface NodeParts {
   callerFor(namespace: Namespace, from: string | null): NodeCaller;
   /** Whether a node of that namespace may say that it is there. */
   allowsUrl(namespace: Namespace, url: string): boolean;
+}
+
+/** Where a node is, and how much it can take. */
+export type NodeStanding = Pick<GroupMember, 'place' | 'capacity'>;
+
+export function standingOf({ node: { geo, capacity } }: Pick<Config, 'node'>): NodeStanding {
+  const { lat, lon, area } = geo;
+  const thousandths = (degrees: number): number => Math.round(degrees * 1000);
+  const position = lat === null || lon === null ? null : { latitude: thousandths(lat), longitude: thousandths(lon) };
+  return { place: area === null && position === null ? null : { area, position }, capacity };
 }
 
 /** Where the contents of documents are. */
@@ -58,8 +71,8 @@ export class NodeWays {
     this.#options = options;
   }
 
-  /** To nodes of a namespace. */
-  upstreamFor(namespace: Namespace, from: string | null): HttpUpstream {
+  /** To nodes of a namespace; null for those alone that the operator named, and public ones. */
+  upstreamFor(namespace: Namespace | null, from: string | null): HttpUpstream {
     const destinations = this.#destinations(namespace, from);
     const madeFrom = JSON.stringify(destinations);
     const known = this.#upstreams.get(madeFrom);
@@ -78,10 +91,12 @@ export class NodeWays {
     await Promise.all([...this.#upstreams.values()].map((upstream) => upstream.close()));
   }
 
-  #destinations(namespace: Namespace, from: string | null): DialGuardOptions {
-    if (isPrivate(originOf(namespace))) return { allow: [], deny: [] };
+  #destinations(namespace: Namespace | null, from: string | null): DialGuardOptions {
+    if (namespace !== null && isPrivate(originOf(namespace))) return { allow: [], deny: [] };
+    const { privateAddresses, peers } = this.#config.wlis;
     const named = from === null ? 'none' : parseProxyUri(from);
-    return { allow: this.#config.wlis.privateAddresses, deny: ['private'], exempt: typeof named === 'string' ? [] : [named] };
+    const exempt = typeof named === 'string' ? peers : [...peers, named];
+    return { allow: privateAddresses, deny: ['private'], exempt };
   }
 }
 
@@ -98,14 +113,17 @@ export function nodeParts(config: Config, ways: NodeWays, { ground, time, clock,
   return {
     ...{ data, keys, founding, callKey, blobs, time, clock, logger },
     url: url && formatProxyUri(url),
+    standing: standingOf(config),
     upstreamFor: (namespace, from) => ways.upstreamFor(namespace, from),
     callerFor: (namespace, from) =>
       new HttpNodeCaller({ upstream: ways.upstreamFor(namespace, from), key: callKey, clock, now: time.now }),
-    // a name is judged by the address that it leads to, when it is called
-    allowsUrl: (namespace, replica) =>
-      !isPrivate(replica) || isPrivate(originOf(namespace)) || parseAddress(hostOf(replica)) !== null,
+    allowsUrl: mayBeAt,
   };
 }
+
+/** Whether a node of a namespace may say that it is there. A name is judged by the address that it leads to, when it is called. */
+export const mayBeAt = (namespace: Namespace, url: string): boolean =>
+  !isPrivate(url) || isPrivate(originOf(namespace)) || parseAddress(hostOf(url)) !== null;
 
 interface LastingParts extends Pick<NodeParts, 'time' | 'clock' | 'logger'> {
   readonly ground: Pick<NodeParts, 'keys' | 'founding' | 'callKey' | 'blobs'>;

@@ -43,7 +43,7 @@ export async function openPrimary(wanted: WantedPrimary, parts: NodeParts): Prom
   const caller = parts.callerFor(namespace, null);
   const tree = await PrimaryTree.open({
     ...{ namespace, data: directory, caller, clock: parts.clock, logger: parts.logger },
-    self: { key: parts.callKey.publicKey, urls: [parts.url ?? originOf(namespace)], place: null, capacity: 1 },
+    self: { key: parts.callKey.publicKey, urls: [parts.url ?? originOf(namespace)], ...parts.standing },
     rules: admissionRules(wanted),
     fanOut: keys.replicas.fanOut,
     allowsUrl: (url) => parts.allowsUrl(namespace, url),
@@ -238,9 +238,14 @@ const admissionRules = ({ keys: { replicas }, token }: WantedPrimary): Admission
   accept: replicas.accept,
   listed: new Set(replicas.listed as readonly KeyId[]),
   token,
-  rights: new Map(),
+  rights: rightsIn(replicas),
   mostOpen,
 });
+
+function rightsIn({ browsers, delegates }: WantedPrimary['keys']['replicas']): AdmissionRules['rights'] {
+  const rightsOf = (id: string) => ({ browsers: browsers.includes(id), delegate: delegates.includes(id) });
+  return new Map([...browsers, ...delegates].map((id) => [id as KeyId, rightsOf(id)] as const));
+}
 
 /** What members say can make this primary ask them so often. */
 const meetEvery = milliseconds(60_000);

@@ -46,7 +46,7 @@ export async function openReplica(wanted: WantedReplica, parts: NodeParts): Prom
     ...{ namespace, data: directory, from, token: wanted.token, caller, clock, now: time.now, logger },
     ...{ keyFor, everKeyFor },
     self: {
-      ...{ key: parts.callKey.publicKey, urls: parts.url === null ? [] : [parts.url], place: null, capacity: 1 },
+      ...{ key: parts.callKey.publicKey, urls: parts.url === null ? [] : [parts.url], ...parts.standing },
       ...{ subset: rules.subset, update: keys.update === 'immediately' ? 'immediately' : 'scheduled' },
     },
     held: () => replica.held?.heldVersion ?? null,

@@ -11,7 +11,7 @@ import { upstreamMadeFrom } from '../way.js';
 import { Ground } from './ground.js';
 import { HeldTable } from './held-table.js';
 import { NamespaceEntry } from './namespace-entry.js';
-import { NodeWays, nodeParts, type NodeParts, type NodeWaysOptions } from './node-parts.js';
+import { NodeWays, nodeParts, standingOf, type NodeParts, type NodeStanding, type NodeWaysOptions } from './node-parts.js';
 import { openPrimary } from './open-primary.js';
 import { openReplica } from './open-replica.js';
 import { wantedNamespaces, type WantedNamespace } from './wanted-namespaces.js';
@@ -38,6 +38,7 @@ export class ReplicationLayer {
   #ways: NodeWays | null = null;
   #url: string | null = null;
   #name = '';
+  #standing: NodeStanding = { place: null, capacity: 1 };
   /** Those that are no longer wanted, until they have stopped. */
   #leaving: Promise<unknown> = Promise.resolve();
 
@@ -119,6 +120,7 @@ export class ReplicationLayer {
     this.#ground = ground;
     this.#url = parts?.url ?? null;
     this.#name = identity.name;
+    this.#standing = standingOf(config);
     this.#ways = ways;
     const left = [...before.values()].filter((entry) => !kept.has(entry));
     const stopped = left.map((entry) => this.#leave(entry, oldGround === ground));
@@ -149,6 +151,14 @@ export class ReplicationLayer {
   /** Of this node, for people. */
   get name(): string {
     return this.#name;
+  }
+
+  get place(): NodeStanding['place'] {
+    return this.#standing.place;
+  }
+
+  get capacity(): number {
+    return this.#standing.capacity;
   }
 
   /** How other nodes reach this one; null if they cannot. */

@@ -2,7 +2,12 @@ import { parseProxyUri } from '../../../config/origin-uri.js';
 import { CallHandler } from '../../../wlis/calls/call-handler.js';
 import type { HeldNamespace } from '../../../replication/held-namespace.js';
 import type { DocumentHandler } from '../../../replication/serving/document-handler.js';
+import { namespaceLine } from '../../../replication/serving/node-fields.js';
+import { reachedFloor } from '../../../replication/serving/floor.js';
 import { forPrimary } from '../../../replication/serving/for-primary.js';
+import type { RawSpace } from '../../../replication/serving/raw-space.js';
+import { UnsaidUpstream } from '../../../wlis/piggyback/own-fields.js';
+import type { ToldLoads } from '../../../wlis/piggyback/told-load.js';
 import type { HeldExplanation } from '../../admin/operator-explain.js';
 import { WillisError } from '../../base/errors.js';
 import type { CachingHandler } from '../../cache/caching-handler.js';
@@ -13,12 +18,16 @@ import type { Request, Response } from '../../http/message.js';
 import { originOf, type TargetUri } from '../../http/target-uri.js';
 import type { NodeIdentity } from '../../http/via.js';
 import { originsOf } from './call-resources.js';
+import { HolderVoices } from './holder-voices.js';
 import type { OpenNamespace, WayToPrimary } from './open-namespace.js';
+import { RawVisits } from './raw-visits.js';
 import type { ReplicationLayer } from './replication-layer.js';
 
 export interface VisitorsOptions {
   readonly layer: ReplicationLayer;
   readonly documents: DocumentHandler;
+  readonly raw: RawSpace;
+  readonly loads: ToldLoads;
   readonly calls: CallHandler;
   readonly cache: CachingHandler;
 }
@@ -26,9 +35,13 @@ export interface VisitorsOptions {
 /** Requests for the namespaces that this node holds, and the calls of other nodes, on whichever side they come in. */
 export class Visitors {
   readonly #options: VisitorsOptions;
+  readonly #voices: HolderVoices;
+  readonly #rawVisits: RawVisits;
 
   constructor(options: VisitorsOptions) {
     this.#options = options;
+    this.#voices = new HolderVoices(options.layer, options.loads);
+    this.#rawVisits = new RawVisits({ ...options, voices: this.#voices });
   }
 
   /** Whether a request is a call of the protocol to this node. @param isElsewhere whether somebody else has the target */
@@ -38,8 +51,9 @@ export class Visitors {
     return !isElsewhere || originsOf(layer).includes(originOf(request.target));
   }
 
-  call(request: Request): Promise<Response> {
-    return this.#options.calls.handle(request);
+  /** @param scheme under which it came, as far as is known */
+  call(request: Request, scheme: TargetUri['scheme']): Promise<Response> {
+    return this.#rawVisits.answer(request, scheme === 'https') ?? this.#options.calls.handle(request);
   }
 
   /** The answer to a request whose target belongs to a namespace that is held here; null if it does not. */
@@ -86,12 +100,24 @@ export class Visitors {
     const { held } = open;
     // where the primary is costs as much to find out as an answer, and few ask for that
     const toPrimary = held.role === 'replica' && this.#isForPrimary(request, held) ? open.toPrimary : null;
-    if (toPrimary === null) return documents.answer(request, held);
-    if (toPrimary.isStated) return cache.handle(request, routeTo(toPrimary, request, identity));
+    if (toPrimary === null) {
+      const floor = held.role === 'replica' ? reachedFloor(request, held, open.tree.hints) : null;
+      const answer = () => documents.answer(request, held, this.#voices.of(open, request.fields));
+      return floor === null ? answer() : floor.then(answer);
+    }
+    if (toPrimary.isStated)
+      return this.#relayed(open, request, cache.handle(request, routeTo(toPrimary, request, identity)));
     // credentials and writes are for the primary, and for nobody who only knows it
     throw new WillisError('unconfirmed', `${held.namespace}: nothing is held yet, and the primary is not known`, {
       answerFields: ['Retry-After', '5'],
     });
+  }
+
+  /** What the primary says of itself stays here; this node says who it is itself, be the answer out of its cache or not. */
+  async #relayed(open: OpenNamespace, request: Request, answer: Response | Promise<Response>): Promise<Response> {
+    const response = await answer;
+    const said = this.#voices.of(open, request.fields)(null, null);
+    return { ...response, fields: response.fields.plus(...namespaceLine(open.held, request.fields), ...said) };
   }
 
   /** A replica that has not taken over yet knows nothing by itself. */
@@ -115,5 +141,5 @@ function routeTo({ url, upstream }: WayToPrimary, request: Request, identity: No
     if (typeof primary === 'string') throw new WillisError('internal', `the primary is said to be at ${url}`);
     return { target: { ...primary, path: target.path }, fields: outgoingFields(request, identity, target.authority) };
   });
-  return { scope: '', actsForOrigin: true, upstream, outgoing };
+  return { scope: '', actsForOrigin: true, upstream: new UnsaidUpstream(upstream), outgoing };
 }

@@ -47,7 +47,8 @@ export function wantedNamespaces(config: Config, files: FileContents): WantedNam
   const problems: KeyProblem[] = [];
   const all: WantedNamespace[] = [];
   const url = config.node.url && formatProxyUri(config.node.url);
-  const shared = [url, config.wlis, config.node.data];
+  const { data, geo, capacity } = config.node;
+  const shared = [url, config.wlis, data, geo, capacity];
   for (const [index, keys] of config.primary.namespaces.entries()) {
     const at = `primary.namespaces[${index}]`;
     const namespace = namespaceOf(keys.url, `${at}.url`, problems);

@@ -4,7 +4,7 @@ import { epochMs, milliseconds, monotonicMs, bytes } from '../../../config/units
 import { MassRemoval } from '../../../replication/source/mass-removal.js';
 import { mediaTypeOf } from '../../../replication/source/media-types.js';
 import { insidePatternFault } from '../../../config/uri-pattern.js';
-import { pathPatterns } from '../../../replication/source/path-patterns.js';
+import { pathPatterns } from '../../../wlis/path-patterns.js';
 import { settle, type Look, type SettleTimes } from '../../../replication/source/settling.js';
 import type { Fingerprint } from '../../../replication/source/source-file.js';
 import { compileRules, usualRules, type SourceRules } from '../../../replication/source/source-rules.js';

@@ -142,7 +142,7 @@ export function handlerFor(
     resources: new Map<string, CallResource>([
       ['node', new NodeResource({ key, statement: () => statement })],
       ['replicas', new ReplicasResource(trees)],
-      ['group', new GroupResource(trees)],
+      ['group', new GroupResource(trees, () => network.clock.now())],
       ['changed', new ChangedResource(trees)],
       ['status', new StatusResource({ trees, headOf, waiting: new WaitingCalls(4) })],
     ]),

@@ -241,7 +241,7 @@ describe('what answers calls', () => {
     const proven = async (path: string) => {
       const uri = canonicalUri(`${held.namespace}${path}`);
       const { content } = await send(`proof?namespace=${held.namespace}&uri=${encodeURIComponent(uri)}`);
-      return openProofAnswer(content.toString(), uri, held.namespace, held.keyFor);
+      return openProofAnswer(content.toString(), { uri, dropsQuery: true }, held.namespace, held.keyFor);
     };
     assert.deepEqual([(await proven('a.txt')).isThere, (await proven('none')).isThere], [true, false]);
     assert.equal((await proven('none')).record, null);

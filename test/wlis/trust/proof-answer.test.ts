@@ -60,11 +60,11 @@ async function sourceOf(records: readonly DocumentRecord[], over: Partial<Head> 
     },
     key,
   );
-  return { head, trie, recordText: (one) => texts.get(one)!, blockList: () => null };
+  return { head, trie, recordText: (one) => texts.get(one)!, blockList: () => null, dropsQuery: true };
 }
 
 const opened = (text: string, path: string): Promise<ProvenDocument> =>
-  openProofAnswer(text, uri(path), manual, keyFor);
+  openProofAnswer(text, { uri: uri(path), dropsQuery: true }, manual, keyFor);
 
 const changed = (text: string, change: JsonObject): string =>
   canonicalJson({ ...(JSON.parse(text) as JsonObject), ...change });
@@ -72,7 +72,7 @@ const changed = (text: string, change: JsonObject): string =>
 describe('the answer to a request for a proof', () => {
   for (const { uri: asked, answer } of table.answers) {
     it(`of docs/vectors/proof-answer.json: ${asked}`, async () => {
-      const proven = await openProofAnswer(answer, canonicalUri(asked), table.namespace, () => table.publicKey);
+      const proven = await openProofAnswer(answer, { uri: canonicalUri(asked), dropsQuery: true }, table.namespace, () => table.publicKey);
       assert.equal(proven.isThere, !asked.endsWith('/old'));
       assert.equal(proven.record?.path, proven.isThere ? asked.slice(table.namespace.length) : NOT_FOUND);
       assert.deepEqual([...proven.blockLists.keys()], asked.endsWith('big.bin') ? [0] : []);
@@ -102,7 +102,7 @@ describe('the answer to a request for a proof', () => {
     await assert.rejects(opened(text, 'page8'), disbelief('wrong-proof'));
     await assert.rejects(opened(proofAnswer(uri('none'), source), 'page8'), disbelief('wrong-proof'));
     await assert.rejects(
-      openProofAnswer(text, canonicalUri('https://evil.example/'), manual, keyFor),
+      openProofAnswer(text, { uri: canonicalUri('https://evil.example/'), dropsQuery: true }, manual, keyFor),
       disbelief('wrong-subject'),
     );
     assert.throws(() => proofAnswer(canonicalUri('https://evil.example/'), source), disbelief('wrong-subject'));
@@ -159,7 +159,7 @@ describe('the answer to a request for a proof', () => {
     const text = recordText(pages[1]!);
     const trie = Trie.of([{ key: recordKey(pages[0]!), record: recordDigest(text) }]);
     const { head } = await sourceOf([], { root: trie.root });
-    const lying: ProofSource = { head, trie, recordText: () => text, blockList: () => null };
+    const lying: ProofSource = { head, trie, recordText: () => text, blockList: () => null, dropsQuery: true };
     await assert.rejects(
       opened(proofAnswer(uri('page0'), lying), 'page0'),
       disbelief('wrong-subject', /something else/),

@@ -1,0 +1,95 @@
+import { setMaxListeners } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { bindThisProcess } from '../cores.js';
+import { withResults, type Marks } from '../page.js';
+import { installedVersion } from '../peers/installed.js';
+import type { FailoverBench, FailoverOptions } from './failover-bench.js';
+import { measureForwarding } from './forwarding.js';
+import { measureHits } from './hits.js';
+import { measureVerifying } from './verifying.js';
+
+const page = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
+
+const marks: Marks = {
+  begin: '<!-- failover: begin (written by bench/failover/run.ts) -->',
+  end: '<!-- failover: end -->',
+};
+
+const parts: Readonly<Record<string, (bench: FailoverBench) => Promise<string>>> = {
+  forwarding: measureForwarding,
+  verifying: measureVerifying,
+  hits: measureHits,
+};
+
+const usage = `npx tsx bench/failover/run.ts -- [options]
+  --parts ${Object.keys(parts).join(',')}
+  --seconds 2        of one measurement
+  --rounds 3         measurements of each proxy
+  --connections 32   kept busy by the load generator
+  --write            put the results into docs/performance.md`;
+
+const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
+
+function parseOptions(args: readonly string[]): FailoverOptions {
+  const text = (value: string) => ({ type: 'string', default: value }) as const;
+  const { values } = parseArgs({
+    args: args.filter((one) => one !== '--'),
+    options: {
+      ...{ parts: text(Object.keys(parts).join(',')), seconds: text('2'), rounds: text('3'), connections: text('32') },
+      write: { type: 'boolean', default: false },
+    },
+  });
+  const chosen = values.parts.split(',');
+  const unknown = chosen.find((one) => !(one in parts));
+  if (unknown !== undefined)
+    throw new Error(`nothing is called ${unknown}; there are ${Object.keys(parts).join(', ')}`);
+  const within = (name: 'seconds' | 'rounds' | 'connections', most: number): number => {
+    const number = /^\d+$/.test(values[name]) ? Number(values[name]) : 0;
+    if (number >= 1 && number <= most) return number;
+    throw new Error(`--${name} wants a whole number from 1 to ${most}, not ${values[name]}`);
+  };
+  return {
+    ...{ parts: chosen, seconds: within('seconds', 60), rounds: within('rounds', 50), write: values.write },
+    connections: within('connections', 500),
+  };
+}
+
+function circumstances(): string {
+  const load = loadavg()[0] ?? 0;
+  const wrk = installedVersion('wrk', ['-v']) ?? '';
+  return [
+    `- Run of ${new Date().toISOString().slice(0, 10)} on Node.js ${process.versions.node}; wrk ${wrk}.`,
+    `- ${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB, Linux ${release()}.`,
+    ...(load > 0.3
+      ? [`- **The machine was not quiet** (load ${load.toFixed(1)} at the beginning): the figures are rough.`]
+      : []),
+  ].join('\n');
+}
+
+async function run(options: FailoverOptions, signal: AbortSignal): Promise<void> {
+  if (installedVersion('wrk', ['-v']) === null) throw new Error('wrk is needed: Debian package wrk');
+  bindThisProcess();
+  const found = [circumstances()];
+  for (const part of options.parts) found.push((await parts[part]?.({ options, signal, say })) ?? '');
+  const text = found.join('\n\n');
+  process.stdout.write(`${text}\n`);
+  if (options.write) writeFileSync(page, withResults(readFileSync(page, 'utf8'), text, marks));
+}
+
+const interruption = new AbortController();
+// every request under way listens
+setMaxListeners(0, interruption.signal);
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
+}
+try {
+  if (process.argv.includes('--help')) process.stdout.write(`${usage}\n`);
+  else await run(parseOptions(process.argv.slice(2)), interruption.signal);
+} catch (error) {
+  const { message } = interruption.signal.aborted ? (interruption.signal.reason as Error) : (error as Error);
+  say(message);
+  process.exitCode = interruption.signal.aborted ? 130 : 1;
+}

@@ -1,0 +1,49 @@
+import type { Config } from '../../../config/schema.js';
+import { parseMirrorList } from '../../../wlis/mirrors/mirror-list.js';
+import { LearnedOriginals } from '../../../wlis/mirrors/learned-originals.js';
+import { MirrorCounts } from '../../../wlis/mirrors/mirror-counts.js';
+import type { MirrorGround } from '../../../wlis/mirrors/mirror-errand.js';
+import { MirrorSet } from '../../../wlis/mirrors/mirror-set.js';
+import { MirrorUpstream } from '../../../wlis/mirrors/mirror-upstream.js';
+import { UnusablePlaces } from '../../../wlis/mirrors/unusable-places.js';
+import type { Clock } from '../../base/clock.js';
+import type { Logger } from '../../base/logger.js';
+import type { Upstream } from '../../forward/upstream.js';
+import type { FileContents } from '../file-contents.js';
+import type { ChoiceLayer } from './choice-layer.js';
+
+export interface MirrorLayerOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly choice: Pick<ChoiceLayer, 'health' | 'chooser'>;
+}
+
+/** What a node knows of mirrors that are ordinary servers, through every change of its configuration. */
+export class MirrorLayer {
+  readonly ground: MirrorGround;
+
+  constructor({ clock, logger, choice: { health, chooser } }: MirrorLayerOptions) {
+    this.ground = {
+      ...{ clock, logger, health, chooser },
+      attempts: health,
+      chance: Math.random,
+      learned: new LearnedOriginals(),
+      unusable: new UnusablePlaces(),
+      counts: new MirrorCounts(),
+    };
+  }
+
+  /** The upstream, and mirrors beside it where the configuration has some. */
+  around(upstream: Upstream, config: Config, files: Pick<FileContents, 'text'>): Upstream {
+    const { mirrors, attempts, patience } = config.clientSide;
+    if (mirrors.length === 0) return upstream;
+    const sets = mirrors.map(({ of, at, list, trust }) => {
+      const read = list === null ? null : parseMirrorList(files.text(list));
+      // a list that cannot be read has kept this configuration from coming so far
+      return new MirrorSet({ of, at, trust, list: read !== null && 'list' in read ? read.list : null });
+    });
+    const { heuristicFraction, heuristicMax, negative } = config.cache;
+    const freshness = { heuristicFraction, heuristicMax, negative };
+    return new MirrorUpstream(upstream, this.ground, { sets, attempts, patience, freshness });
+  }
+}

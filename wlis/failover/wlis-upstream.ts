@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import { asWillisError, WillisError, type ErrorCode } from '../../proxy/base/errors.js';
+import type { ForwardOptions, IncomingResponse, OutgoingRequest, Upstream } from '../../proxy/forward/upstream.js';
+import { originOf as originOfTarget, type TargetUri } from '../../proxy/http/target-uri.js';
+import type { KnownNamespace, NamespaceFinder } from '../directory/known-namespace.js';
+import type { HeardGroup } from '../directory/directory.js';
+import { NotCanonical } from '../not-canonical.js';
+import { HAVE_FIELD, haveField } from '../piggyback/have-field.js';
+import { requestedPath } from '../requested-path.js';
+import type { CanonicalUri } from '../canonical-uri.js';
+import type { AskedDocument } from './asked-document.js';
+import { consumed } from './consumed-fields.js';
+import type { Failover } from './failover.js';
+import type { PrimaryRelay } from './primary-relay.js';
+
+/** Where namespaces are found, and what is heard of them goes. */
+export interface Finder extends NamespaceFinder {
+  heard(told: HeardGroup): void;
+  /** Asks others whose namespace a target belongs to that cannot be reached. @throws the reason of the signal */
+  learnFor(target: TargetUri, signal: AbortSignal): Promise<KnownNamespace | null>;
+}
+
+export interface WlisUpstreamOptions {
+  /** The way to origin servers. */
+  readonly upstream: Upstream;
+  /** Null while there is none. */
+  readonly finder: () => Finder | null;
+  readonly failover: Failover;
+  /** The way to a primary that cannot be reached directly; null for none. */
+  readonly relay: PrimaryRelay | null;
+}
+
+/**
+ * The way to origin servers, with those who hold copies beside them: documents of known namespaces come from whoever is best,
+ * proven (see `Failover`); what is for the primary alone goes to it; all else goes the ordinary way, and what its answers say of
+ * namespaces is heard and taken out of them.
+ */
+export class WlisUpstream implements Upstream {
+  readonly #options: WlisUpstreamOptions;
+
+  constructor(options: WlisUpstreamOptions) {
+    this.#options = options;
+  }
+
+  async forward(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
+    const known = this.#options.finder()?.of(request.target) ?? null;
+    if (known !== null) return this.#ofNamespace(known, request, options);
+    try {
+      return await this.#ordinary(request, null, options);
+    } catch (error) {
+      const learned = await this.#learned(request, error, options);
+      if (learned === null) throw error;
+      return this.#ofNamespace(learned, request, options);
+    }
+  }
+
+  /** The upstream that is wrapped is closed by its owner. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #ofNamespace(
+    known: KnownNamespace,
+    request: OutgoingRequest,
+    options: ForwardOptions,
+  ): Promise<IncomingResponse> {
+    const asked = askedDocument(known, request);
+    if (asked === null) return this.#toPrimary(known, request, options);
+    const { failover } = this.#options;
+    let answer: IncomingResponse | null;
+    try {
+      answer = await failover.answer(asked, options.cancellation);
+    } catch (error) {
+      if (options.cancellation.cancelled) throw new WillisError('client-gone', 'given up', { cause: error });
+      if (!this.#mayGoUnproven(known, request.target)) throw error;
+      return this.#toPrimary(known, request, options);
+    }
+    return answer ?? this.#toPrimary(known, request, options);
+  }
+
+  /** What no copy can answer, as it is, credentials and all: to the primary, and nobody else. */
+  async #toPrimary(
+    known: KnownNamespace,
+    request: OutgoingRequest,
+    options: ForwardOptions,
+  ): Promise<IncomingResponse> {
+    const { relay, failover } = this.#options;
+    try {
+      const answer = await this.#ordinary(request, known, options);
+      failover.metrics.answers.of('origin').add();
+      return answer;
+    } catch (error) {
+      if (relay === null || options.cancellation.cancelled || !wasNotSent(error)) throw error;
+      const relayed = await relay.forward(known, request, options);
+      if (relayed === null) throw error;
+      failover.metrics.answers.of('relayed').add();
+      return this.#consumed(relayed, request.target, null);
+    }
+  }
+
+  async #ordinary(
+    request: OutgoingRequest,
+    known: KnownNamespace | null,
+    options: ForwardOptions,
+  ): Promise<IncomingResponse> {
+    const { upstream } = this.#options;
+    if (known === null) return this.#consumed(await upstream.forward(request, options), request.target, null);
+    const nonce = randomBytes(9).toString('base64url');
+    const { namespace, group, head } = known;
+    const told = haveField({ namespace, group: group.group.version, head: head?.head ?? null, nonce });
+    const fields = request.fields.with(HAVE_FIELD, told);
+    return this.#consumed(await upstream.forward({ ...request, fields }, options), request.target, nonce);
+  }
+
+  /** @param nonce that was sent; null if none was */
+  #consumed(response: IncomingResponse, target: TargetUri, nonce: string | null): IncomingResponse {
+    const { fields, group } = consumed(response.fields);
+    if (fields === response.fields) return response;
+    // what a cache on the way has kept of a group is old, and no harm: it is only a reason to ask
+    if (group !== null) this.#options.finder()?.heard({ ...group, at: originOfTarget(target) });
+    void nonce;
+    return { ...response, fields };
+  }
+
+  async #learned(
+    { method, target }: OutgoingRequest,
+    error: unknown,
+    { cancellation }: ForwardOptions,
+  ): Promise<KnownNamespace | null> {
+    const finder = this.#options.finder();
+    if (finder === null || cancellation.cancelled || !wasNotSent(error)) return null;
+    if (method !== 'GET' && method !== 'HEAD') return null;
+    return finder.learnFor(target, cancellation.signal);
+  }
+
+  /**
+   * Whether an answer of the origin counts that nothing proves, where none is to be had that something does: by TLS it is known
+   * who gave it; else only when nobody has stated who holds the namespace for so long that perhaps nobody does any more.
+   */
+  #mayGoUnproven({ group: { group } }: KnownNamespace, { scheme }: TargetUri): boolean {
+    return scheme === 'https' || this.#options.failover.now() >= group.expires + group.policy.grace;
+  }
+}
+
+/** A request that copies may answer; null for one that is for the primary (protocol, rules 5 and 6). */
+function askedDocument(known: KnownNamespace, request: OutgoingRequest): AskedDocument | null {
+  const { method, fields, body, target } = request;
+  if ((method !== 'GET' && method !== 'HEAD') || (body !== null && body.length !== 0)) return null;
+  const hasCredentials = fields.has('authorization') || fields.has('cookie');
+  if (hasCredentials && known.group.group.policy.credentials === 'primary') return null;
+  const path = pathOf(target, known);
+  if (path === null) return null;
+  const uri = (known.namespace + path) as CanonicalUri;
+  return { request, known, uri, path, isStripped: hasCredentials };
+}
+
+function pathOf(target: TargetUri, { namespace }: KnownNamespace): string | null {
+  try {
+    return requestedPath(target, namespace);
+  } catch (error) {
+    if (error instanceof NotCanonical) return null;
+    throw error;
+  }
+}
+
+/** Whether a request failed before anything of it was sent, so that it may be sent another way, whatever it does. */
+const wasNotSent = (error: unknown): boolean => unsent.has(asWillisError(error).code);
+
+const unsent: ReadonlySet<ErrorCode> = new Set([
+  ...(['dns-failed', 'dns-timeout', 'connect-refused', 'connect-failed', 'connect-timeout'] as const),
+  ...(['tls-certificate', 'tls-failed', 'parent-unreachable', 'parent-timeout', 'parent-refused'] as const),
+]);
