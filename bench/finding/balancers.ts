@@ -40,7 +40,7 @@ http {
   access_log off;
   ${temporary.map((kind) => `${kind}_temp_path ${directory}/${kind};`).join(' ')}
   upstream holders {
-    ${servers.map((server) => `server ${server} max_fails=1 fail_timeout=3s;`).join(' ')}
+    ${servers.map((server) => `server ${server} max_fails=1 fail_timeout=1s;`).join(' ')}
     keepalive 64;
   }
   server {

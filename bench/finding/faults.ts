@@ -126,10 +126,11 @@ async function measure(options: Options, signal: AbortSignal): Promise<string> {
       client: {
         ...clientSections([]),
         clientSide: { patience: `${patience}ms` },
-        log: { level: 'warn', access: { format: 'off' } },
+        log: { level: 'info', access: { format: 'off' } },
       },
     });
     stops.unshift(() => all.close());
+    say('it runs');
     if (options.servers.includes('willis')) await all.learned(documents[0]?.name ?? '');
     const servers = [willis(all), ...(await startBalancers(all, options, stops, signal))];
     const fields = new Map<string, readonly string[]>();

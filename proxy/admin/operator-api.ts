@@ -7,10 +7,12 @@ import type { CachingHandler } from '../cache/caching-handler.js';
 import type { Body } from '../http/body.js';
 import type { Request, Response } from '../http/message.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';
+import type { DirectoryControl } from '../../wlis/directory/directory-control.js';
 import { readMembers, type Members } from './json-request.js';
 import type { OperatorAccess } from './operator-access.js';
 import { answer, json, lineAnswer, plainText, type OperatorAnswer } from './operator-answers.js';
 import type { OperatorControl } from './operator-control.js';
+import { OperatorDirectory } from './operator-directory.js';
 import { explainRequest, type SidesView } from './operator-explain.js';
 import { operatorPage } from './operator-page.js';
 import { OperatorPurge } from './operator-purge.js';
@@ -29,6 +31,7 @@ export interface OperatorApiOptions {
   readonly control: OperatorControl;
   readonly store: StoreControl;
   readonly replication: ReplicationControl;
+  readonly directory: DirectoryControl;
   readonly access: OperatorAccess;
 }
 
@@ -51,6 +54,7 @@ export class OperatorApi {
     const purge = new OperatorPurge(cache, logger);
     const upkeep = new OperatorStore(store, logger);
     const replication = new OperatorReplication(options.replication, logger);
+    const directory = new OperatorDirectory(options.directory, logger);
     this.#resources = new Map<string, Resource>([
       ['/', { read: () => operatorPage(name) }],
       // for whoever watches over the node, which may be another machine
@@ -69,6 +73,9 @@ export class OperatorApi {
       ['/api/changed', { tell: (members, request) => replication.changed(members, request) }],
       ['/api/lag', { tell: (members) => replication.lag(members) }],
       ['/api/promote', { tell: (members, request) => replication.promote(members, request) }],
+      ['/api/groups', { read: (request) => json(directory.groups(request)) }],
+      ['/api/trust', { read: () => json(directory.trust()) }],
+      ['/api/trust/forget', { call: async (members, request) => json(await directory.forget(members, request)) }],
       ['/api/reload', { call: async (members, request) => reloadAnswer(members, control, request) }],
     ]);
   }

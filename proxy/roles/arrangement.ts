@@ -5,7 +5,9 @@ import { OperatorAccess } from '../admin/operator-access.js';
 import { OperatorApi } from '../admin/operator-api.js';
 import { CacheRules } from '../cache/cache-rules.js';
 import type { CachingSettings } from '../cache/caching-settings.js';
+import type { Upstream } from '../forward/upstream.js';
 import { addressTest } from '../http/address-test.js';
+import type { TargetUri } from '../http/target-uri.js';
 import { viaEntry, type NodeIdentity } from '../http/via.js';
 import { accessFor, type Access } from './access.js';
 import { ClientSide } from './client-side.js';
@@ -51,7 +53,8 @@ export function arrange(config: Config, lasting: Lasting, before: Arrangement | 
   const documents = documentsFor(config, identity, lasting, before);
   const raw = documents === before?.documents ? before.raw : rawSpace(config, documents, lasting);
   const { namespaces: layer, calls, cache, loads } = lasting;
-  const visitors = new Visitors({ layer, documents, raw, loads, calls, cache });
+  const isDirectory = config.roles.includes('wlis');
+  const visitors = new Visitors({ layer, isDirectory, documents, raw, loads, calls, cache });
   const shared = { ...lasting, config, files, identity, access: access.policy, visitors };
   const sideBefore = (name: ListenerName): Side | null => before?.sides.find((side) => side.name === name) ?? null;
   const sides = [
@@ -117,7 +120,8 @@ function clientSide(shared: Shared, lasting: Lasting, before: Side | null): Side
     countsFor: ({ client }) => client.address,
     clientOf: ({ client }) => client.address,
     handler: (way) => {
-      const upstream = lasting.finding.mirrors.around(way.upstream, config, shared.files);
+      const { finding } = lasting;
+      const upstream = finding.around(finding.mirrors.around(way.upstream, config, shared.files));
       return new ClientSide({ ...shared, ...way, upstream, cache, site, admin, reading, pac });
     },
   });
@@ -140,7 +144,10 @@ function reverseSide(shared: Shared, lasting: Lasting, before: Side | null): Sid
     isExempt: (address) => shared.access.trusts(address),
     countsFor: (request) => shared.access.clientOf(request),
     clientOf: (request) => shared.access.clientOf(request),
-    handler: (way) => new ReverseSide({ ...shared, ...way, cache, sites: new Sites(config.sites), pac, own }),
+    handler: (way) => {
+      const gatewayTo = (namespace: TargetUri): Upstream => lasting.finding.gateway(way.upstream, namespace);
+      return new ReverseSide({ ...shared, ...way, cache, sites: new Sites(config.sites), gatewayTo, pac, own });
+    },
   });
 }
 
@@ -156,7 +163,7 @@ function operatorSide(
   const sites = new Sites(config.sites);
   const api = new OperatorApi({
     name: identity.name,
-    ...{ clock, logger, cache, control, metrics, replication, store: disk },
+    ...{ clock, logger, cache, control, metrics, replication, store: disk, directory: finding.reports },
     access: new OperatorAccess({ token: tokenFile === null ? null : files.secret(tokenFile), hosts }),
     sides: {
       isOpen: (side) => config.listen[side] !== null && (side === 'site' || config.roles.includes('clientSide')),

@@ -15,6 +15,7 @@ import type { PinsFull } from '../cache/pins-full.js';
 import { StoreLayers } from '../cache/store-layers.js';
 import { cachingSettings } from './arrangement.js';
 import { DiskLayer } from './disk-layer.js';
+import { heldStatements } from './finding/finding-calls.js';
 import { FindingLayer } from './finding/finding-layer.js';
 import { NodeMetrics, type Program } from './node-metrics.js';
 import { PinsFullReports } from './pins-full-reports.js';
@@ -54,10 +55,23 @@ export function buildNode(config: Config, { logger, clock, reread, program, ...o
   const takenOver = new TakenOver();
   const namespaces = new ReplicationLayer({ clock, logger, metrics: metrics.upstream });
   const { now } = namespaces.time;
-  const finding = new FindingLayer({ clock, now, logger, metrics: metrics.upstream });
+  const finding = new FindingLayer({
+    ...{ clock, now, logger, metrics: metrics.upstream },
+    holdings: {
+      held: () => heldStatements(namespaces),
+      isHeld: (namespace) => namespaces.entries.get(namespace) !== undefined,
+    },
+  });
   const loads = new ToldLoads(() => metrics.load.read());
   const waiting = new WaitingCalls();
-  const calls = nodeCalls({ layer: namespaces, waiting, clock, logger });
+  const calls = nodeCalls({
+    ...{ layer: namespaces, waiting, clock, logger },
+    finding: {
+      directory: () => finding.directory,
+      isOut: (url) => finding.choice.health.of(url).breaker === 'open',
+      chance: Math.random,
+    },
+  });
   const replication = options.replication ?? new NodeReplication(namespaces);
   const held = { namespaces, finding, loads, calls, waiting, replication, tlsOnly: new TlsOnlyHosts() };
   const lasting = { logger, clock, instance, store, disk, cache, accessLog, takenOver, metrics, ...held };

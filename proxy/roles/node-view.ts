@@ -1,5 +1,7 @@
 import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { Registry, Sample } from '../base/metrics.js';
+import type { DirectoryControl } from '../../wlis/directory/directory-control.js';
+import { describeDirectory } from './directory-metrics.js';
 import type { DiskState } from './disk-layer.js';
 import { describeDocuments, type DocumentsUsage } from './documents-metrics.js';
 import type { StoreUsage } from '../cache/response-store.js';
@@ -22,6 +24,8 @@ export interface NodeView {
   takenOver(): number;
   /** What is published and replicated. */
   readonly replication: Pick<ReplicationControl, 'namespaces' | 'status'>;
+  /** What is known of namespaces that others hold. */
+  readonly directory: Pick<DirectoryControl, 'figures'>;
   /** Empty while no namespace is held. */
   documents(): readonly DocumentsUsage[];
 }
@@ -39,6 +43,7 @@ export function describeNode(registry: Registry, node: NodeView): void {
   describeStore(registry, node);
   describeRetention(registry, () => node.retained());
   describeReplication(registry, node.replication);
+  describeDirectory(registry, node.directory);
   describeDocuments(registry, () => node.documents());
 }
 

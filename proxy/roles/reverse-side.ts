@@ -10,7 +10,7 @@ import type { Upstream } from '../forward/upstream.js';
 import { plusForwarded } from '../http/forwarded.js';
 import type { Request, Response } from '../http/message.js';
 import type { ConnectRequest, RequestHandler } from '../http/request-handler.js';
-import { originOf } from '../http/target-uri.js';
+import { originOf, type TargetUri } from '../http/target-uri.js';
 import type { NodeIdentity } from '../http/via.js';
 import { isPacPath } from '../../wlis/pac/pac-page.js';
 import { climbs, withoutDotSegments } from './public-target.js';
@@ -25,6 +25,8 @@ export interface ReverseSideOptions {
   readonly clock: Clock;
   readonly cache: CachingHandler;
   readonly upstream: Upstream;
+  /** The way to a namespace that a site stands for. */
+  readonly gatewayTo: (namespace: TargetUri) => Upstream;
   readonly takeovers: Takeovers;
   readonly sites: Sites;
   readonly access: AccessPolicy;
@@ -96,7 +98,8 @@ export class ReverseSide implements RequestHandler {
       const hop = { peer: address, secure, host: target.authority, trusted: access.trusts(address) };
       return { target: mapTarget(target, prefix, origin), fields: plusForwarded(fields, hop) };
     });
-    const upstream = new MappedUpstream(this.options.upstream, mapping);
+    const { upstream: direct, gatewayTo } = this.options;
+    const upstream = new MappedUpstream(site.isNamespace ? gatewayTo(origin) : direct, mapping);
     return { scope: 'site', actsForOrigin: true, upstream, outgoing };
   }
 }

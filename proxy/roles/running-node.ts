@@ -59,6 +59,7 @@ export class RunningNode implements Node, OperatorControl {
       disk: () => lasting.disk.state(),
       takenOver: () => lasting.takenOver.open,
       replication: lasting.replication,
+      directory: lasting.finding.reports,
       documents: () => documentsUsage(lasting.namespaces, this.#arrangement),
     });
   }

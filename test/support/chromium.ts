@@ -6,6 +6,8 @@ import { TempDir } from './temp-dir.js';
 export interface ChromiumOptions {
   /** `http://host:port` of a forward proxy for all pages, loopback addresses included. */
   readonly proxy?: string;
+  /** URL of a file by which this browser configures its proxies. It asks none for loopback addresses, whatever the file says. */
+  readonly pacUrl?: string;
   /** With what to answer when that proxy asks for a user. */
   readonly login?: { readonly username: string; readonly password: string };
   /** Name patterns that resolve to 127.0.0.1 inside this browser, such as `*.example`. */
@@ -61,9 +63,13 @@ const quiet = [
   '--disable-sync',
 ];
 
-function browserArguments({ loopbackNames = [] }: ChromiumOptions): string[] {
-  if (loopbackNames.length === 0) return quiet;
-  return [...quiet, `--host-resolver-rules=${loopbackNames.map((name) => `MAP ${name} 127.0.0.1`).join(', ')}`];
+function browserArguments({ loopbackNames = [], pacUrl }: ChromiumOptions): string[] {
+  const rules = loopbackNames.map((name) => `MAP ${name} 127.0.0.1`).join(', ');
+  return [
+    ...quiet,
+    ...(rules === '' ? [] : [`--host-resolver-rules=${rules}`]),
+    ...(pacUrl === undefined ? [] : [`--proxy-pac-url=${pacUrl}`]),
+  ];
 }
 
 function findChromium(): string | null {

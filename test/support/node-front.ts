@@ -32,19 +32,20 @@ export class NodeFront {
   readonly #server: Server;
   readonly #ways = new Set<Way>();
 
-  private constructor() {
+  private constructor(readonly address: string) {
     this.#server = createServer({ allowHalfOpen: true }, (near) => this.#take(near));
   }
 
-  static async open(): Promise<NodeFront> {
-    const front = new NodeFront();
-    front.#server.listen(0, '127.0.0.1');
+  /** @param address of this machine, where others find it */
+  static async open(address = '127.0.0.1'): Promise<NodeFront> {
+    const front = new NodeFront(address);
+    front.#server.listen(0, address);
     await once(front.#server, 'listening');
     return front;
   }
 
   get authority(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.address}:${(this.#server.address() as AddressInfo).port}`;
   }
 
   get url(): string {

@@ -15,6 +15,8 @@ export interface SiteNodeOptions {
   readonly clock: FakeClock;
   /** Whether it runs as a process of its own, so that it can be killed. */
   readonly isProcess: boolean;
+  /** Where others find it, on this machine; 127.0.0.1 if it is not said. */
+  readonly address?: string;
 }
 
 /**
@@ -33,7 +35,7 @@ export class SiteNode {
 
   /** Nothing runs yet. */
   static async make(options: SiteNodeOptions): Promise<SiteNode> {
-    return new SiteNode(options, await NodeFront.open(), await TempDir.create());
+    return new SiteNode(options, await NodeFront.open(options.address), await TempDir.create());
   }
 
   /** What it has logged since its last start. */

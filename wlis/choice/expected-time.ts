@@ -9,7 +9,7 @@ export interface Company {
   readonly own: Place | null;
   /** What is supposed of one whose bandwidth was never measured; null if none was. */
   readonly bandwidth: Bytes | null;
-  /** In the mean. */
+  /** Of the one that can take least. */
   readonly capacity: number;
 }
 
@@ -17,11 +17,10 @@ export interface Company {
 export function companyOf(candidates: readonly Candidate[], own: Place | null): Company {
   const measured = candidates.flatMap(({ health }) => (health.bandwidth === null ? [] : [health.bandwidth]));
   measured.sort((a, b) => a - b);
-  const capacities = candidates.reduce((sum, { capacity }) => sum + capacity, 0);
   return {
     own,
     bandwidth: measured[measured.length >> 1] ?? null,
-    capacity: candidates.length === 0 ? 1 : capacities / candidates.length,
+    capacity: candidates.reduce((least, { capacity }) => Math.min(least, capacity), candidates[0]?.capacity ?? 1),
   };
 }
 
@@ -60,5 +59,5 @@ export const freshnessOf = (at: MonotonicMs | null, now: MonotonicMs, lasts: Mil
 const loadLasts = milliseconds(30_000);
 /** The same of a measurement against what is usual in the hour. */
 const hourly = milliseconds(600_000);
-/** So many requests of this node at one of usual capacity make it look twice as far. */
+/** So many requests of this node at the one that can take least make that look twice as far. */
 const perRequestBias = 32;

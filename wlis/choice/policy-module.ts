@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { ChoicePolicy } from './choice.js';
 
@@ -11,6 +12,8 @@ import type { ChoicePolicy } from './choice.js';
 export async function loadPolicy(path: string, content: string): Promise<ChoicePolicy> {
   const url = pathToFileURL(path);
   url.searchParams.set('content', createHash('sha256').update(content).digest('hex').slice(0, 16));
+  // a CommonJS module is known by its path alone
+  Reflect.deleteProperty(createRequire(import.meta.url).cache, path);
   const { default: policy } = (await import(url.href)) as { readonly default?: unknown };
   if (typeof policy !== 'function') throw new Error('its default export is no function');
   return policy as ChoicePolicy;

@@ -221,6 +221,7 @@ export class Directory implements NamespaceFinder {
     this.#founding.reconsider();
     this.#search.reconsider();
     this.names.tidy();
+    if (before.namingKeys.join() !== settings.namingKeys.join()) await this.#nameFiles.readAnew();
     await this.book.reconsider(before);
     this.feed.configure(this.names.all());
     this.#exchange.configure(!isSameTrust(before, settings));

@@ -42,6 +42,15 @@ export class NameFiles {
     });
   }
 
+  /** The same of all that is there: what was not believed before may be believed now. */
+  readAnew(): Promise<void> {
+    void this.#inTurn(() => {
+      this.#read.clear();
+      return Promise.resolve();
+    });
+    return this.read();
+  }
+
   /** Remembers what was learned, or forgets it. */
   keep(key: string, name: SignedName | null): void {
     const path = join(this.#learned, `${digestOfText(key).slice(0, 32)}.jws`);

@@ -4,6 +4,7 @@ import type { Logger } from '../../proxy/base/logger.js';
 import type { Upstream } from '../../proxy/forward/upstream.js';
 import type { Chooser } from '../choice/choice.js';
 import type { Attempts } from '../health/attempts.js';
+import type { Whereabouts } from '../health/positions.js';
 import type { Namespace } from '../namespace.js';
 import type { BlockLists } from './block-lists.js';
 import type { FailoverMetrics } from './failover-metrics.js';
@@ -20,6 +21,8 @@ export interface FailoverParts {
   readonly upstreamFor: (namespace: Namespace) => Upstream;
   readonly chooser: Chooser;
   readonly attempts: Attempts;
+  /** Is told how far nodes are; null if nobody wants to know. */
+  readonly positions: Whereabouts | null;
   readonly requests: NodeRequests;
   readonly proofs: ProofCheck;
   readonly floors: Floors;

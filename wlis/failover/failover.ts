@@ -8,6 +8,7 @@ import type { IncomingResponse, Upstream } from '../../proxy/forward/upstream.js
 import { Fields } from '../../proxy/http/fields.js';
 import type { Choice, Chooser, Ranked } from '../choice/choice.js';
 import type { Attempts } from '../health/attempts.js';
+import type { Whereabouts } from '../health/positions.js';
 import type { SampleTaker } from '../health/served-samples.js';
 import type { Namespace } from '../namespace.js';
 import { digestFrom } from '../trust/digest.js';
@@ -36,6 +37,8 @@ export interface FailoverOptions {
   readonly attempts: Attempts;
   /** Is told of what was served and verified. */
   readonly samples?: SampleTaker;
+  /** Is told how far nodes are. */
+  readonly positions?: Whereabouts;
   readonly settings: FailoverSettings;
   readonly clock: Clock;
   /** By the own clock, corrected by what others say of the time. */
@@ -58,11 +61,12 @@ export class Failover {
 
   constructor(options: FailoverOptions) {
     const { upstreamFor, chooser, attempts, samples = null, clock, now, logger, memory = usualMemory } = options;
+    const { positions = null } = options;
     this.#settings = options.settings;
     this.#samples = samples;
     const latencies = new Latencies();
     this.#parts = {
-      ...{ upstreamFor, chooser, attempts, clock, now, logger, latencies },
+      ...{ upstreamFor, chooser, attempts, positions, clock, now, logger, latencies },
       requests: new NodeRequests(attempts, clock),
       proofs: new ProofCheck(bytes(memory / 2)),
       floors: new Floors(bytes(memory / 4)),

@@ -165,6 +165,7 @@ class RawExchange {
     try {
       const document = await proofs.open(uri, known, shown, this.#cancellation.signal);
       if (shown.isFresh) this.#checkAge(document, shown.age);
+      if (shown.isFresh) this.#locate(document);
       return document;
     } catch (error) {
       throw this.#disbelieved(error, answer, shown.isFresh);
@@ -177,6 +178,11 @@ class RawExchange {
     if (atLeast > clockTolerance && age < atLeast) {
       throw new NotBelieved('wrong-subject', `head: it is said to be ${age} ms old, and expired ${atLeast} ms ago`);
     }
+  }
+
+  #locate({ proven: { head } }: KnownDocument): void {
+    const { namespace, head: newest } = this.#asked.known;
+    this.#parts.positions?.answered(this.#url, namespace, head, newest?.head ?? head);
   }
 
   #believed(document: KnownDocument, age: Milliseconds, answer: NodeAnswer, isAlong: boolean): Shown {

@@ -8,7 +8,7 @@ import { comparedAtOnce, versionIn, type DocumentVersion } from './document-vers
 import { isCurrent, mayStandIn, type LearnedOriginal } from './learned-original.js';
 import { hasFailed, type MirrorErrand } from './mirror-errand.js';
 import { contentOf, isWhole, unfitFor, type WantedBytes } from './mirrored-content.js';
-import { OriginalsWord, type OriginalFailed } from './originals-word.js';
+import { notAsked, OriginalsWord, type OriginalFailed } from './originals-word.js';
 import type { RankedPlace } from './ranked-places.js';
 import { listedAnswer, rebuiltAnswer, wantedRange, withoutContent } from './rebuilt-answer.js';
 import { fieldsForBytes, isConditional } from './sent-to-mirrors.js';
@@ -73,6 +73,7 @@ export class ComparedAnswer {
   async #afterConfirmation(learned: LearnedOriginal | null): Promise<IncomingResponse> {
     const [first] = this.#errand.ranked(learned?.version.length ?? null);
     if (first?.place.role === 'primary') return this.#byOriginal(learned, first);
+    if (this.#original.looksDown) return this.#byOriginal(learned, first ?? null);
     const confirmed = await this.#original.confirmed(learned, this.#patience);
     if (confirmed.kind === 'said') return this.#fromPlaces(expectedBy(confirmed.learned, false), null);
     if (confirmed.kind === 'failed' && learned !== null && mayStandIn(learned)) {
@@ -84,6 +85,7 @@ export class ComparedAnswer {
   /** As the original answers; only if it cannot, by what it answered before. */
   async #byOriginal(learned: LearnedOriginal | null, ranked: RankedPlace | null): Promise<IncomingResponse> {
     const standIn = learned !== null && mayStandIn(learned) ? learned : null;
+    if (standIn !== null && this.#original.looksDown) return this.#standIn(standIn, notAsked);
     const outcome = await this.#original.answer(standIn === null ? null : this.#patience, ranked?.score ?? null);
     if (outcome.kind === 'answer') return outcome.response;
     return standIn === null ? this.#original.last(outcome) : this.#standIn(standIn, outcome);

@@ -157,22 +157,24 @@ export class ContinuedBody implements Body {
     this.#portion += chunk.length;
     if (this.#portion >= leastProgress) [this.#portion, this.#left] = [0, this.#left === null ? null : patience];
     if (this.#at > range.to) this.#refuse('more content than there is');
-    if (this.#at === range.to) this.#checkDigest();
+    if (this.#at === range.to) this.#complete();
     return chunk;
   }
 
-  #checkDigest(): void {
+  #complete(): void {
     const { digest } = this.#options;
-    if (this.#hash === null || digest === null) return;
-    if (this.#hash.digest('hex') === digest) return;
+    const isRight = this.#hash === null || this.#hash.digest('hex') === digest;
     // of what the original alone says it is not for us to judge
-    if (this.#senders.every(({ role }) => role === 'primary')) return;
-    this.#refuse('the content is not that of its digest');
+    if (!isRight && this.#senders.some(({ role }) => role === 'mirror')) {
+      this.#refuse('the content is not that of its digest');
+    }
+    this.#source.attempt.done();
   }
 
   #refuse(problem: string): never {
     this.#ended = true;
-    this.#source.attempt.failed('false', problem);
+    // of several nobody knows who it was
+    this.#source.attempt.failed(this.#senders.length === 1 ? 'false' : 'broken', problem);
     this.#source.body.cancel();
     this.#options.onFalse(this.#senders);
     throw new WillisError('upstream-malformed', `${this.#source.place.url}: ${problem}`);

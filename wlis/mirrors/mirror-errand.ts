@@ -17,6 +17,7 @@ import type { LearnedOriginals } from './learned-originals.js';
 import type { MirrorCounts } from './mirror-counts.js';
 import { placeHref, type MirrorPlace, type MirrorSet } from './mirror-set.js';
 import { rankPlaces, type RankedPlace } from './ranked-places.js';
+import type { MirrorTrials } from './mirror-trials.js';
 import type { UnusablePlaces } from './unusable-places.js';
 
 /** What the configuration says of mirrors. */
@@ -39,6 +40,7 @@ export interface MirrorGround {
   readonly chance: () => number;
   readonly learned: LearnedOriginals;
   readonly unusable: UnusablePlaces;
+  readonly trials: MirrorTrials;
   readonly counts: MirrorCounts;
 }
 

@@ -24,6 +24,7 @@ export class MirrorUpstream implements Upstream {
     if (set === null) return upstream.forward(request, options);
     if (!isForMirrors(request)) return this.#passedOn(request, options);
     const errand = new MirrorErrand(request, options, { ground, settings, upstream, set });
+    ground.trials.consider(errand.places, request, { upstream, patience: settings.patience });
     return set.trust === 'full' ? new FullAnswer(errand).give() : new ComparedAnswer(errand).give();
   }
 

@@ -37,10 +37,12 @@ export function unfitFor(
     isWhole: isWhole(all),
     byDigestOnly: errand.original.target.scheme === 'https' && place.target.scheme === 'http',
   });
-  return comparison.equal ? null : comparison.because;
+  if (!comparison.equal) return comparison.because;
+  const { from, to } = asked.range;
+  return response.body?.length === to - from ? null : 'content of another length than it says';
 }
 
-function misshapenFor(asked: WantedBytes, { status, fields, body }: IncomingResponse): string | null {
+function misshapenFor(asked: WantedBytes, { status, fields }: IncomingResponse): string | null {
   const { range, length } = asked;
   if (status === 206) {
     const said = parseContentRange(fields.get('content-range') ?? '');
@@ -48,7 +50,7 @@ function misshapenFor(asked: WantedBytes, { status, fields, body }: IncomingResp
     if (said.length !== length) return `another length: ${said.length ?? 'unknown'} instead of ${length}`;
   } else if (status !== 200) return `status ${status}`;
   else if (!isWhole(asked)) return 'no ranges';
-  return body?.length === range.to - range.from ? null : 'another length of the content';
+  return null;
 }
 
 /** The bytes, from that source and, where it breaks off, from others that have the same version. */

@@ -1,5 +1,5 @@
 import { bytes, type Milliseconds } from '../../config/units.js';
-import type { WillisError } from '../../proxy/base/errors.js';
+import { WillisError } from '../../proxy/base/errors.js';
 import type { IncomingResponse } from '../../proxy/forward/upstream.js';
 import { parseContentRange } from '../../proxy/http/range.js';
 import type { PlaceAnswer } from './ask-place.js';
@@ -23,6 +23,12 @@ export interface OriginalFailed {
 /** What the original says of a document, and what is remembered of that. */
 export class OriginalsWord {
   constructor(private readonly errand: MirrorErrand) {}
+
+  /** Whether it failed so lately that it need not be asked where there is another way. */
+  get looksDown(): boolean {
+    const { ground } = this.errand.parts;
+    return ground.health.of(this.errand.original.url).breaker === 'open';
+  }
 
   /** What it said last, to such a request. */
   recalled(): LearnedOriginal | null {
@@ -121,6 +127,16 @@ export function wantedBy(response: IncomingResponse, errand: MirrorErrand): Want
   if (range === null || 'unsatisfied' in range || body?.length !== range.to - range.from) return null;
   return { version, length, range: { from: range.from, to: range.to } };
 }
+
+/** It looks down. */
+export const notAsked: OriginalFailed = {
+  kind: 'failed',
+  isLate: true,
+  drop: () => undefined,
+  give: () => {
+    throw new WillisError('content-unreachable', 'the original was not asked');
+  },
+};
 
 function failure(answer: PlaceAnswer | WillisError, wasHurried: boolean): OriginalFailed {
   if (!('response' in answer)) {

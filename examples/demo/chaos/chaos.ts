@@ -148,13 +148,10 @@ export class Chaos {
 
   #sourceOf({ fields }: Answer): string {
     const status = String(fields['cache-status'] ?? '');
+    const url = /detail="(?:primary|replica) (\S+)/.exec(status)?.[1];
+    if (url === undefined) return /proxy; ?hit/.test(status) ? 'proxy' : 'unknown';
     const { primary, replicas } = this.#options.nodes;
-    const first = [primary, ...replicas]
-      .map(({ name, url }) => ({ name, place: status.indexOf(url) }))
-      .filter(({ place }) => place >= 0)
-      .sort((a, b) => a.place - b.place)[0];
-    if (first !== undefined) return first.name;
-    return /; ?hit/.test(status) ? 'proxy' : 'unknown';
+    return [primary, ...replicas].find((node) => node.url === url)?.name ?? 'unknown';
   }
 }
 

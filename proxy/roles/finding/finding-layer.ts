@@ -1,23 +1,30 @@
 import { formatProxyUri } from '../../../config/origin-uri.js';
 import type { Config } from '../../../config/schema.js';
-import type { EpochMs } from '../../../config/units.js';
+import { milliseconds, type EpochMs } from '../../../config/units.js';
 import { HttpNodeCaller } from '../../../wlis/calls/http-node-caller.js';
 import type { NodeCaller } from '../../../wlis/calls/node-caller.js';
-import { Directory } from '../../../wlis/directory/directory.js';
+import { DirectoryReports } from '../../../wlis/directory/directory-reports.js';
+import { Directory, type DirectoryOptions } from '../../../wlis/directory/directory.js';
 import type { DirectorySettings } from '../../../wlis/directory/directory-settings.js';
 import type { NodeReach } from '../../../wlis/directory/node-reach.js';
 import type { NameSource } from '../../../wlis/names/name-resolution.js';
-import type { Namespace } from '../../../wlis/namespace.js';
+import { Failover } from '../../../wlis/failover/failover.js';
+import type { FailoverSettings } from '../../../wlis/failover/failover-settings.js';
+import { WlisUpstream } from '../../../wlis/failover/wlis-upstream.js';
+import { parseNamespace, type Namespace } from '../../../wlis/namespace.js';
 import type { KeyId } from '../../../wlis/trust/public-key.js';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/logger.js';
 import type { HttpUpstream } from '../../forward/http-upstream.js';
+import type { Upstream } from '../../forward/upstream.js';
 import type { UpstreamMetrics } from '../../forward/upstream-metrics.js';
+import { hrefOf, type TargetUri } from '../../http/target-uri.js';
 import { viaEntry, type NodeIdentity } from '../../http/via.js';
 import type { FileContents } from '../file-contents.js';
-import { mayBeAt, NodeWays } from '../replication/node-parts.js';
+import { NodeWays } from '../replication/node-parts.js';
 import { upstreamMadeFrom } from '../way.js';
 import { ChoiceLayer } from './choice-layer.js';
+import { GatewayUpstream } from './gateway-upstream.js';
 import { MirrorLayer } from './mirror-layer.js';
 
 export interface FindingLayerOptions {
@@ -26,6 +33,8 @@ export interface FindingLayerOptions {
   readonly now: () => EpochMs;
   readonly logger: Logger;
   readonly metrics: UpstreamMetrics;
+  /** What this node holds itself. */
+  readonly holdings: Pick<DirectoryOptions, 'held' | 'isHeld'>;
 }
 
 /** Finding and choosing as another configuration wants it. One of both methods is to be called. */
@@ -38,7 +47,11 @@ export interface PreparedFinding {
 /** What a node knows of namespaces that others hold, and how it chooses among those, as its configuration changes. */
 export class FindingLayer {
   readonly choice: ChoiceLayer;
+  /** Gets documents from those who hold them. */
+  readonly failover: Failover;
   readonly mirrors: MirrorLayer;
+  /** What the operator is told of all that. */
+  readonly reports: DirectoryReports;
   /** How others are reached under the configuration that is in force. */
   readonly reach: NodeReach;
   readonly #options: FindingLayerOptions;
@@ -51,7 +64,17 @@ export class FindingLayer {
     this.#options = options;
     this.choice = new ChoiceLayer(options);
     this.mirrors = new MirrorLayer({ ...options, choice: this.choice });
-    this.reach = { callerFor: (namespace) => this.callerFor(namespace), allowsUrl: mayBeAt };
+    const { clock, now, logger } = options;
+    this.reports = new DirectoryReports(() => this.directory, now);
+    this.failover = new Failover({
+      ...{ clock, now, logger, settings: untilConfigured },
+      upstreamFor: (namespace) => this.upstreamFor(namespace),
+      ...{ chooser: this.choice.chooser, attempts: this.choice.health, samples: this.choice.samples },
+    });
+    this.reach = {
+      callerFor: (namespace) => this.callerFor(namespace),
+      allowsUrl: (namespace, url) => this.#current.allowsUrl(namespace, url),
+    };
   }
 
   /** Null until the first configuration is in force. */
@@ -61,7 +84,21 @@ export class FindingLayer {
 
   /** Who has signed names, the one whose word counts most first. */
   get signedNames(): readonly NameSource[] {
-    return [];
+    return this.directory?.nameSources() ?? [];
+  }
+
+  /** The way to origin servers, with those who hold copies of what they have. */
+  around(upstream: Upstream): Upstream {
+    return new WlisUpstream({ upstream, finder: () => this.directory, failover: this.failover, relay: null });
+  }
+
+  /** The same to a namespace that a site stands for. */
+  gateway(upstream: Upstream, namespace: TargetUri): Upstream {
+    return new GatewayUpstream(this.around(upstream), (target) => {
+      const { directory } = this;
+      if (directory === null || directory.of(target) !== null) return null;
+      return directory.want(parseNamespace(hrefOf(namespace)));
+    });
   }
 
   /** To nodes of a namespace. */
@@ -84,7 +121,10 @@ export class FindingLayer {
     // what it remembers is read while the one before is still in use: both are of other directories
     const opened = isSame ? this.#opened : { data, directory: await this.#open(data, settings, ways) };
     return {
-      commit: () => this.#commit({ opened, ways, settings, commitChoice: () => choice.commit(this.reach) }),
+      commit: () => {
+        this.#commit({ opened, ways, settings, commitChoice: () => choice.commit(this.reach) });
+        this.failover.configure(failoverSettings(config.clientSide));
+      },
       abandon: async () => {
         if (opened !== this.#opened) await opened?.directory.stop();
         if (ways !== this.#ways) await ways.ways.close();
@@ -100,6 +140,7 @@ export class FindingLayer {
   async stop(): Promise<void> {
     await this.#leaving;
     await this.#opened?.directory.stop();
+    this.mirrors.stop();
     await this.choice.stop();
     await this.#ways?.ways.close();
   }
@@ -132,9 +173,10 @@ export class FindingLayer {
     const reach: NodeReach = {
       // a node that is starting has no configuration in force yet
       callerFor: (namespace) => this.#callerBy((this.#ways ?? first).ways, namespace),
-      allowsUrl: mayBeAt,
+      allowsUrl: (namespace, url) => (this.#ways ?? first).ways.allowsUrl(namespace, url),
     };
-    return Directory.open({ data, reach, settings, clock, now, logger, chance: Math.random });
+    const { holdings } = this.#options;
+    return Directory.open({ data, reach, settings, clock, now, logger, chance: Math.random, ...holdings });
   }
 
   #waysFor(config: Config, files: FileContents, identity: NodeIdentity): Ways {
@@ -157,6 +199,19 @@ function directorySettings({ roles, wlis }: Config): DirectorySettings {
     isDirectory: roles.includes('wlis'),
   };
 }
+
+function failoverSettings({ attempts, patience, hedge }: Config['clientSide']): FailoverSettings {
+  const { enabled, after, budget } = hedge;
+  const share = { after: Number(after.slice(1)) / 100, budget: Number(budget.slice(0, -1)) / 100 };
+  return { attempts, patience, hedge: { enabled, ...share } };
+}
+
+/** Nothing is asked before that. */
+const untilConfigured: FailoverSettings = {
+  attempts: 1,
+  patience: milliseconds(1000),
+  hedge: { enabled: false, after: 1, budget: 0 },
+};
 
 interface Opened {
   readonly data: string;

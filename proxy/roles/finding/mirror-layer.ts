@@ -3,6 +3,7 @@ import { parseMirrorList } from '../../../wlis/mirrors/mirror-list.js';
 import { LearnedOriginals } from '../../../wlis/mirrors/learned-originals.js';
 import { MirrorCounts } from '../../../wlis/mirrors/mirror-counts.js';
 import type { MirrorGround } from '../../../wlis/mirrors/mirror-errand.js';
+import { MirrorTrials } from '../../../wlis/mirrors/mirror-trials.js';
 import { MirrorSet } from '../../../wlis/mirrors/mirror-set.js';
 import { MirrorUpstream } from '../../../wlis/mirrors/mirror-upstream.js';
 import { UnusablePlaces } from '../../../wlis/mirrors/unusable-places.js';
@@ -29,6 +30,7 @@ export class MirrorLayer {
       chance: Math.random,
       learned: new LearnedOriginals(),
       unusable: new UnusablePlaces(),
+      trials: new MirrorTrials({ attempts: health, health }),
       counts: new MirrorCounts(),
     };
   }
@@ -45,5 +47,10 @@ export class MirrorLayer {
     const { heuristicFraction, heuristicMax, negative } = config.cache;
     const freshness = { heuristicFraction, heuristicMax, negative };
     return new MirrorUpstream(upstream, this.ground, { sets, attempts, patience, freshness });
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    this.ground.trials.stop();
   }
 }

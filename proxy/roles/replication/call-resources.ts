@@ -1,6 +1,6 @@
 import { CallHandler } from '../../../wlis/calls/call-handler.js';
 import { CallProblem } from '../../../wlis/calls/call-problem.js';
-import type { HeldNamespaces } from '../../../replication/calls/held-namespaces.js';
+import { namespaceNamed, type HeldNamespaces } from '../../../replication/calls/held-namespaces.js';
 import { holdingResources } from '../../../replication/calls/holding-resources.js';
 import { MetalinkResource } from '../../../replication/calls/metalink-resource.js';
 import type { BlobReads } from '../../../replication/calls/blob-reads.js';
@@ -20,6 +20,7 @@ import { originOf, type Namespace } from '../../../wlis/namespace.js';
 import { rootChainText } from '../../../wlis/trust/root-chain.js';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/logger.js';
+import { findingCalls, knownChain, knownGroup, type FindingCallsOptions } from '../finding/finding-calls.js';
 import type { OpenNamespace } from './open-namespace.js';
 import type { ReplicationLayer } from './replication-layer.js';
 
@@ -28,6 +29,8 @@ export interface NodeCallsOptions {
   readonly waiting: WaitingCalls;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How this node finds namespaces that it does not hold. */
+  readonly finding: Pick<FindingCallsOptions, 'directory' | 'isOut' | 'chance'>;
 }
 
 /** The calls of the protocol, as this node answers them for the namespaces that it holds. */
@@ -38,12 +41,21 @@ export function nodeCalls(options: NodeCallsOptions): CallHandler {
   const { now } = layer.time;
   const { waiting } = options;
   const blobs = blobReads(layer);
+  const finding: FindingCallsOptions = { ...options.finding, layer, now };
+  const held = new GroupResource(trees, now);
   const resources = new Map<string, CallResource>([
     ...holdingResources({ namespaces, blobs, waiting, clock, now }),
     ['node', new NodeOf(options)],
-    ['root', new RootResource({ chainOf: (origin) => chainOf(layer, origin) })],
+    ...findingCalls(finding),
+    [
+      'root',
+      new RootResource({ chainOf: async (origin) => (await chainOf(layer, origin)) ?? knownChain(finding, origin) }),
+    ],
     ['replicas', new ReplicasResource(trees)],
-    ['group', new GroupResource(trees, now)],
+    [
+      'group',
+      { methods: ['GET'], answer: (call) => knownGroup(finding, call, namespaceNamed(call)) ?? held.answer(call) },
+    ],
     [
       'metalink',
       new MetalinkResource({

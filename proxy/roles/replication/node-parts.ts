@@ -15,7 +15,8 @@ import type { Logger } from '../../base/logger.js';
 import { DialGuard, type DialGuardOptions } from '../../forward/dial-guard.js';
 import { privateRangeOf } from '../../forward/destination-ranges.js';
 import { HttpUpstream } from '../../forward/http-upstream.js';
-import { parseAddress } from '../../http/ip-address.js';
+import { rangeTest } from '../../http/address-test.js';
+import { parseAddress, type IpAddress } from '../../http/ip-address.js';
 import type { FileContents } from '../file-contents.js';
 import { diallerFor } from '../way.js';
 import type { Founding } from './founding.js';
@@ -63,10 +64,12 @@ export class NodeWays {
   readonly #config: Config;
   readonly #files: FileContents;
   readonly #options: NodeWaysOptions;
+  readonly #isPermitted: (address: IpAddress) => boolean;
   readonly #upstreams = new Map<string, HttpUpstream>();
 
   constructor(config: Config, files: FileContents, options: NodeWaysOptions) {
     this.#config = config;
+    this.#isPermitted = rangeTest(config.wlis.privateAddresses);
     this.#files = files;
     this.#options = options;
   }
@@ -85,6 +88,13 @@ export class NodeWays {
     });
     this.#upstreams.set(madeFrom, upstream);
     return upstream;
+  }
+
+  /** Whether a node of a namespace may say that it is there, addresses among `wlis.privateAddresses` included. */
+  allowsUrl(namespace: Namespace, url: string): boolean {
+    const address = parseAddress(hostOf(url));
+    if (address === null || privateRangeOf(address) === null) return mayBeAt(namespace, url);
+    return isPrivate(originOf(namespace)) || this.#isPermitted(address);
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { formatProxyUri } from '../../../config/origin-uri.js';
 import type { Config } from '../../../config/schema.js';
 import type { Bytes } from '../../../config/units.js';
 import { CorrectedTime } from '../../../wlis/corrected-time.js';
@@ -118,7 +119,7 @@ export class ReplicationLayer {
     });
     this.#entries = new HeldTable(entries);
     this.#ground = ground;
-    this.#url = parts?.url ?? null;
+    this.#url = config.node.url && formatProxyUri(config.node.url);
     this.#name = identity.name;
     this.#standing = standingOf(config);
     this.#ways = ways;

@@ -25,6 +25,8 @@ import type { ReplicationLayer } from './replication-layer.js';
 
 export interface VisitorsOptions {
   readonly layer: ReplicationLayer;
+  /** Whether this node tells of namespaces that it does not hold. */
+  readonly isDirectory: boolean;
   readonly documents: DocumentHandler;
   readonly raw: RawSpace;
   readonly loads: ToldLoads;
@@ -47,7 +49,7 @@ export class Visitors {
   /** Whether a request is a call of the protocol to this node. @param isElsewhere whether somebody else has the target */
   isCall(request: Request, isElsewhere: boolean): boolean {
     const { layer } = this.#options;
-    if (!CallHandler.isCall(request) || layer.entries.isEmpty) return false;
+    if (!CallHandler.isCall(request) || this.holdsNothing) return false;
     return !isElsewhere || originsOf(layer).includes(originOf(request.target));
   }
 
@@ -91,8 +93,9 @@ export class Visitors {
       : { ...about, from: 'not-found', because: `it has no such document, ${version}` };
   }
 
+  /** Whether it has neither namespaces nor calls to answer. */
   get holdsNothing(): boolean {
-    return this.#options.layer.entries.isEmpty;
+    return this.#options.layer.entries.isEmpty && !this.#options.isDirectory;
   }
 
   #answerBy(open: OpenNamespace, request: Request, identity: NodeIdentity): Response | Promise<Response> {

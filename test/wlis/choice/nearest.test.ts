@@ -55,7 +55,7 @@ describe('the policy nearest', () => {
   it('spreads what is under way by capacity', () => {
     const busy = (capacity: number): Candidate =>
       candidate('busy', { capacity, health: healthOf(20, { underWay: 64 }) });
-    const idle = candidate('idle', { health: healthOf(30) });
+    const idle = candidate('idle', { health: healthOf(35) });
     assert.equal(order([busy(1), idle])[0], 'idle');
     assert.equal(order([busy(16), idle])[0], 'busy');
   });
