@@ -9,6 +9,7 @@ import { printConfig, printReference, printSchema } from './cli/config.js';
 import type { ChangedOptions } from './cli/changed.js';
 import type { Console } from './cli/console.js';
 import { processReading } from './cli/process-reading.js';
+import type { GroupsOptions } from './cli/groups.js';
 import type { ExplainOptions } from './cli/explain.js';
 import type { DelegateOptions, ExportOptions, NewKeyOptions } from './cli/keys.js';
 import type { NameOptions } from './cli/keys-name.js';
@@ -282,6 +283,32 @@ nodeOptions(program.command('namespaces'))
   .action(async (options: NamespacesOptions) => {
     const [{ namespaces }, { textFor }] = await Promise.all([import('./cli/namespaces.js'), import('./cli/screen.js')]);
     process.exitCode = await namespaces(options, console, textFor(process.stdout, process.env));
+  });
+
+nodeOptions(program.command('groups'))
+  .description('tell which namespaces of others a node knows, or who holds the one that a URL belongs to')
+  .argument('[url]', 'URL of a document or namespace')
+  .option('--json', 'print all of it as JSON')
+  .action(async (url: string | undefined, options: GroupsOptions) => {
+    const [{ groups }, { textFor }] = await Promise.all([import('./cli/groups.js'), import('./cli/screen.js')]);
+    process.exitCode = await groups(url, options, console, textFor(process.stdout, process.env));
+  });
+
+const trustCommand = nodeOptions(program.command('trust'))
+  .description('tell whom a node believes and why, and what it did not believe')
+  .option('--json', 'print all of it as JSON')
+  .action(async (options: GroupsOptions) => {
+    const [{ trust }, { textFor }] = await Promise.all([import('./cli/trust.js'), import('./cli/screen.js')]);
+    process.exitCode = await trust(options, console, textFor(process.stdout, process.env));
+  });
+
+nodeOptions(trustCommand.command('forget'))
+  .description('have a node learn anew whom to believe about an origin')
+  .argument('<origin>', 'scheme, host and port, such as http://docs.example')
+  .option('--json', 'print the result as JSON')
+  .action(async (origin: string, _: unknown, command: Command) => {
+    const { forgetTrust } = await import('./cli/trust.js');
+    process.exitCode = await forgetTrust(origin, command.optsWithGlobals<GroupsOptions>(), console);
   });
 
 nodeOptions(program.command('status'))

@@ -273,7 +273,7 @@ export class RootKeeper {
       members.end();
       const follows = judgeRoot(configured === null ? pin : this.#known(), chain, pin.learnedBy, true);
       if (!follows.take) return;
-      this.#pin = pin;
+      this.#pin = follows.pin;
       this.#chain = chain;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;

@@ -15,6 +15,7 @@ const commands: readonly (readonly [command: string, meaning: string])[] = [
   ['willis stats -w', 'what is going on, drawn anew every second'],
   ['willis explain http://www.example.org/', 'what is stored for a URL, and what the next request would do and why'],
   ['willis store stats', 'how the disk fares; verify reads and checks all of it'],
+  ['willis groups', 'who holds what others publish; trust tells whom this node believes'],
   ['willis namespaces', 'how the namespaces fare; status, lag and changed tell and do more'],
   ['willis purge http://www.example.org/page', 'mark it stale; --hard forgets it, --prefix takes all that begins so'],
 ];

@@ -169,7 +169,8 @@ function operatorSide(
       isOpen: (side) => config.listen[side] !== null && (side === 'site' || config.roles.includes('clientSide')),
       siteFor: (target) => sites.find(target),
       heldFor: (request) => shared.visitors.explain(request),
-      choiceFor: ({ target }) => choiceExplained(target, finding, clock),
+      choiceFor: (request) =>
+        choiceExplained(request.target, finding, clock) ?? finding.mirrors.explain(request, config, files),
       judge: (facts) => access.judge(facts),
     },
   });

@@ -1,11 +1,12 @@
-import type { DirectoryControl } from '../../wlis/directory/directory-control.js';
+import type { DirectoryControl, DirectoryFigures } from '../../wlis/directory/directory-control.js';
 import type { Registry, Sample } from '../base/metrics.js';
 
 /** So many peers have samples of their own. */
 const mostPeers = 64;
 
 /** Adds what a node knows of namespaces that others hold. */
-export function describeDirectory(registry: Registry, { figures }: Pick<DirectoryControl, 'figures'>): void {
+export function describeDirectory(registry: Registry, directory: Pick<DirectoryControl, 'figures'>): void {
+  const figures = (): DirectoryFigures => directory.figures();
   const gauges = [
     ['willis_directory_namespaces', 'Namespaces of others that are known.', () => figures().namespaces],
     ['willis_directory_authorities', 'Authorities whose root is known.', () => figures().authorities],

@@ -6,6 +6,10 @@ import type { DiskState } from './disk-layer.js';
 import { describeDocuments, type DocumentsUsage } from './documents-metrics.js';
 import type { StoreUsage } from '../cache/response-store.js';
 import type { HttpUpstream } from '../forward/http-upstream.js';
+import type { ChoiceLayer } from './finding/choice-layer.js';
+import { describeHealth } from './health-metrics.js';
+import type { MirrorLayer } from './finding/mirror-layer.js';
+import { describeMirrors } from './mirror-metrics.js';
 import type { ListenerCounters } from '../http/listener-counters.js';
 import { describeReplication } from './replication-metrics.js';
 import { describeRetention, type Retained } from './retention-metrics.js';
@@ -26,6 +30,10 @@ export interface NodeView {
   readonly replication: Pick<ReplicationControl, 'namespaces' | 'status'>;
   /** What is known of namespaces that others hold. */
   readonly directory: Pick<DirectoryControl, 'figures'>;
+  /** What has been seen of other nodes. */
+  readonly choice: Pick<ChoiceLayer, 'health' | 'failures'>;
+  /** What is known of mirrors that are ordinary servers. */
+  readonly mirrors: Pick<MirrorLayer, 'ground'>;
   /** Empty while no namespace is held. */
   documents(): readonly DocumentsUsage[];
 }
@@ -44,6 +52,8 @@ export function describeNode(registry: Registry, node: NodeView): void {
   describeRetention(registry, () => node.retained());
   describeReplication(registry, node.replication);
   describeDirectory(registry, node.directory);
+  describeHealth(registry, node.choice);
+  describeMirrors(registry, node.mirrors.ground);
   describeDocuments(registry, () => node.documents());
 }
 

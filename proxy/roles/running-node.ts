@@ -60,6 +60,8 @@ export class RunningNode implements Node, OperatorControl {
       takenOver: () => lasting.takenOver.open,
       replication: lasting.replication,
       directory: lasting.finding.reports,
+      choice: lasting.finding.choice,
+      mirrors: lasting.finding.mirrors,
       documents: () => documentsUsage(lasting.namespaces, this.#arrangement),
     });
   }

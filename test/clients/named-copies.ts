@@ -9,17 +9,12 @@ import { until } from '../support/waiting.js';
 import type { Sections } from '../support/willis.js';
 
 export interface NamedCopiesOptions {
-  /** Of the namespace; null for the URL at which the primary is found. */
-  readonly url: string | null;
   readonly files: Readonly<Record<string, Buffer>>;
   /** How many replicas there are to which clients may be sent. */
   readonly replicas: number;
 }
 
-/**
- * A primary and replicas, each at an address of its own, that name each other to all clients. The first replica is a process of
- * its own.
- */
+/** A primary, and replicas that it names to all clients, each of these a process of its own at an address of its own. */
 export class NamedCopies {
   private constructor(
     readonly namespace: string,
@@ -29,16 +24,16 @@ export class NamedCopies {
   ) {}
 
   /** Fulfilled when all have everything, and the primary names all of them. */
-  static async start({ url, files, replicas: count }: NamedCopiesOptions): Promise<NamedCopies> {
+  static async start({ files, replicas: count }: NamedCopiesOptions): Promise<NamedCopies> {
     const room = await TempDir.create();
     const clock = new RunningClock();
     const primaryConfig: Record<string, unknown> = {};
     const primary = await SiteNode.make({ name: 'primary', isProcess: false, clock, config: primaryConfig });
-    const namespace = url ?? `${primary.front.url}/`;
+    const namespace = `${primary.front.url}/`;
     const config: Record<string, unknown> = {};
     const replicas = await Promise.all(
       Array.from({ length: count }, (_, i) =>
-        SiteNode.make({ name: `replica${i + 1}`, isProcess: i === 0, clock, config, address: `127.0.0.${i + 2}` }),
+        SiteNode.make({ name: `replica${i + 1}`, isProcess: true, clock, config, address: `127.0.0.${i + 2}` }),
       ),
     );
     const copies = new NamedCopies(namespace, primary, replicas, room);
@@ -51,13 +46,19 @@ export class NamedCopies {
     }
   }
 
-  get killable(): SiteNode {
-    return this.replicas[0] as SiteNode;
+  /** The URL of a document. */
+  at(name: string): string {
+    return this.namespace + name;
   }
 
-  /** The URL of a document as clients may ask the primary for it. */
-  at(name: string): string {
-    return `${this.primary.front.url}/${name}`;
+  /** The URL that an answer names as that of its metalink. */
+  async metalinkOf(name: string): Promise<string> {
+    const host = this.primary.front.authority;
+    const { fields } = await this.primary.ask({ method: 'HEAD', target: `/${name}`, host, side: 'site' });
+    const link = fields.find(([, value]) => value.includes('rel=describedby'))?.[1];
+    const [, url] = /^<([^>]+)>/.exec(link ?? '') ?? [];
+    if (url === undefined) throw new Error(`no metalink is named for ${name}`);
+    return url;
   }
 
   /** Bytes that each of the nodes has sent, the primary first. */

@@ -57,7 +57,7 @@ describe('What nodes know of namespaces', function () {
     });
     const redirected = await call(directory, `redirect/${namespace}page.html`);
     assert.equal(redirected.status, 307);
-    const place = redirected.field('location') ?? '';
+    const place = redirected.fields.find(([name]) => name.toLowerCase() === 'location')?.[1] ?? '';
     assert.ok(place.startsWith(`${all.primary.front.url}/.well-known/wlis/raw/`), place);
     const elsewhere = await call(directory, 'redirect/http://victim.example/page.html');
     assert.equal(elsewhere.status, 404);

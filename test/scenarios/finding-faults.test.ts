@@ -4,6 +4,7 @@ import { contentOf } from '../faults/content.js';
 import type { FrontMode } from '../support/node-front.js';
 import type { RawResponse } from '../support/raw-client.js';
 import type { SiteNode } from '../support/site-node.js';
+import { until } from '../support/waiting.js';
 
 const files = {
   'index.html': '<!doctype html><title>Here</title>\n',
@@ -49,8 +50,11 @@ describe('A client-side proxy has every document while any copy can be reached',
       keys: { headers: [{ match: '**/*.html', set: { 'Content-Security-Policy': "default-src 'self'" } }] },
       client: { clientSide: { patience: '1s', choice: 'random' } },
     });
-    await all.learned('index.html');
     truths = await Promise.all(readings.map(({ path, fields, method }) => all.truth(path, fields, method)));
+  });
+  beforeEach(async () => {
+    await all.forgetClient();
+    await all.learned('index.html');
   });
   afterEach(() => all.mend());
   after(() => (all as Constellation | undefined)?.close());
@@ -69,8 +73,13 @@ describe('A client-side proxy has every document while any copy can be reached',
     it(`rule 11: whichever node ${fault}, the primary too`, async () => {
       for (const node of all.site.nodes) {
         const { name } = node.options;
+        node.front.breakAll();
         node.front.mode = mode;
-        for (let time = 1; time <= 2; time++) await readAll(`${name} ${fault}, time ${time}`);
+        const { connections } = node.front;
+        await until(async () => {
+          await readAll(`${name} ${fault}`);
+          return node.front.connections > connections;
+        });
         node.front.mode = 'pass';
       }
     });
@@ -88,10 +97,10 @@ describe('A client-side proxy has every document while any copy can be reached',
   });
 
   it('and if nobody is left, it says so or breaks off: no short content looks whole', async () => {
-    for (const { front } of all.site.nodes) front.mode = { after: 1_000_000, then: 'cut' };
+    for (const { front } of all.site.nodes) front.mode = { after: 60_000, then: 'cut' };
     const outcome = await all.get('large.bin').catch((error: unknown) => error);
     if (outcome instanceof Error) assert.match(outcome.message, /the connection ended where \d+ bytes of content/);
-    else assert.equal((outcome as RawResponse).status, 502);
+    else assert.ok((outcome as RawResponse).status >= 500, `status ${(outcome as RawResponse).status}`);
     all.mend();
     assertSame(await all.get('large.bin'), await all.truth('large.bin'), 'when they are well again');
   });
@@ -102,6 +111,9 @@ describe('A client-side proxy has every document while any copy can be reached',
     await readAll('one is away');
     replica.front.mode = 'pass';
     const before = all.rawRequests([replica]);
-    while (all.rawRequests([replica]) === before) await readAll('it is back');
+    await until(async () => {
+      await readAll('it is back');
+      return all.rawRequests([replica]) > before;
+    });
   });
 });

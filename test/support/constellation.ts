@@ -31,8 +31,8 @@ export class Constellation {
   private constructor(
     readonly site: ReplicatedSite,
     readonly directory: SiteNode | null,
-    readonly client: SiteNode,
-    readonly files: Readonly<Record<string, string | Buffer>>,
+    public client: SiteNode,
+    private readonly options: ConstellationOptions,
   ) {}
 
   /** All run; the replicas hold everything. The client-side proxy knows nothing of them. */
@@ -47,25 +47,25 @@ export class Constellation {
   }
 
   static async #startAround(site: ReplicatedSite, options: ConstellationOptions): Promise<Constellation> {
-    const { files, replicas = 2, isProcess = false, hasDirectory = false, clientClock } = options;
+    const { files, replicas = 2, isProcess = false, hasDirectory = false } = options;
     for (const [name, content] of Object.entries(files)) await site.put(name, content);
     await site.primary.start();
     await site.published();
     for (let i = 0; i < replicas; i++) await (await site.addReplica({ isProcess })).start();
     await site.inStep();
     const directory = hasDirectory ? await startDirectory([site.primary.front.url]) : null;
-    const client = await SiteNode.make({
-      ...{ name: 'client', isProcess, clock: clientClock ?? new RunningClock() },
-      config: { ...clientSections(directory === null ? [] : [directory.front.url]), ...options.client },
-    });
     try {
-      await client.start();
+      return new Constellation(site, directory, await startClient(directory, options), options);
     } catch (error) {
-      await client.close();
       await directory?.close();
       throw error;
     }
-    return new Constellation(site, directory, client, files);
+  }
+
+  /** Puts a client-side proxy that knows nothing yet in the place of the one that there is. */
+  async forgetClient(): Promise<void> {
+    await this.client.close();
+    this.client = await startClient(this.directory, this.options);
   }
 
   get replicas(): readonly SiteNode[] {
@@ -123,6 +123,19 @@ export class Constellation {
     await this.directory?.close();
     await this.site.close();
     for (const liar of this.#liars) await liar.close();
+  }
+}
+
+async function startClient(directory: SiteNode | null, options: ConstellationOptions): Promise<SiteNode> {
+  const { isProcess = false, clientClock = new RunningClock() } = options;
+  const config = { ...clientSections(directory === null ? [] : [directory.front.url]), ...options.client };
+  const client = await SiteNode.make({ name: 'client', isProcess, clock: clientClock, config });
+  try {
+    await client.start();
+    return client;
+  } catch (error) {
+    await client.close();
+    throw error;
   }
 }
 

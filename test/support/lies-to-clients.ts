@@ -135,7 +135,9 @@ export const liesToClients = (): readonly LieToClients[] => [
     },
   })),
   lie(['blocks'], 'another block list', 'blamed', flipped),
-  lie(['proof'], 'an altered proof', 'blamed', flipped),
+  lie(['raw', 'proof'], 'an altered proof, when it is asked for one', 'blamed', (truth, random) =>
+    truth.call === 'proof' ? flipped(truth, random) : { fields: withField(truth, 'WLIS-Proof', undefined) },
+  ),
   lie(all, 'an error', 'failure', () => ({ status: 500, content: 'no' })),
 ];
 

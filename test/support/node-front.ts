@@ -21,6 +21,8 @@ export interface Interruption {
 export class NodeFront {
   /** Bytes from the node. */
   back = 0;
+  /** Those that came here, whatever became of them. */
+  connections = 0;
   /** `GET /.well-known/wlis/head?…`, in their order. */
   readonly requests: string[] = [];
   /** Requests that never arrive: their connection breaks. */
@@ -89,6 +91,7 @@ export class NodeFront {
   }
 
   #take(near: Socket): void {
+    this.connections++;
     const mode = this.#mode;
     if (mode === 'reset' || (this.#port === null && mode === 'pass')) {
       near.on('error', () => undefined).resetAndDestroy();

@@ -45,12 +45,17 @@ export function explainChoice(chooser: GroupChooser, known: KnownNamespace, ques
     namespace: known.namespace,
     policy: chooser.name,
     rule: chooser.ruleFor(question.uri)?.match ?? null,
-    candidates: ranked.map((one) => explained(one, late.get(one.candidate.url) ?? null, question.now)),
+    candidates: ranked.map((one) => candidateExplained(one, late.get(one.candidate.url) ?? null, question.now)),
     skipped: skipped.filter(({ url }) => !asked.has(url)),
   };
 }
 
-function explained({ candidate, score }: Ranked, lateBecause: string | null, now: MonotonicMs): CandidateExplanation {
+/** @param lateBecause why it stands behind the others; null if it does not */
+export function candidateExplained(
+  { candidate, score }: Ranked,
+  lateBecause: string | null,
+  now: MonotonicMs,
+): CandidateExplanation {
   const { url, role, capacity, health } = candidate;
   const { latency, measured, bandwidth, load, underWay, breaker, failure, hourFactor } = health;
   return {

@@ -24,6 +24,8 @@ export interface NodeHealth {
   readonly measured: MonotonicMs | null;
   /** What long answers bring, bytes in a second. Null before the first one. */
   readonly bandwidth: Bytes | null;
+  /** When that was measured last; null if it was not in this life of this node. */
+  readonly delivered: MonotonicMs | null;
   /** As it said itself, from 0; null if it never did. */
   readonly load: { readonly value: number; readonly at: MonotonicMs } | null;
   /** Requests of this node to it that are under way. */

@@ -1,4 +1,11 @@
-import { elapsedMonotonic, milliseconds, type Bytes, type Milliseconds, type MonotonicMs } from '../../config/units.js';
+import {
+  bytes,
+  elapsedMonotonic,
+  milliseconds,
+  type Bytes,
+  type Milliseconds,
+  type MonotonicMs,
+} from '../../config/units.js';
 import type { Place } from '../trust/group-member.js';
 import type { Candidate, Question } from './choice.js';
 import { distanceBetween } from './distance.js';
@@ -7,19 +14,17 @@ import { distanceBetween } from './distance.js';
 export interface Company {
   /** Where this node is; null if it was not said. */
   readonly own: Place | null;
-  /** What is supposed of one whose bandwidth was never measured; null if none was. */
+  /** What the best of them delivers; null if that was never measured. */
   readonly bandwidth: Bytes | null;
   /** Of the one that can take least. */
   readonly capacity: number;
 }
 
-/** The median stands for what was never measured: such a node is neither avoided nor sought for that. */
 export function companyOf(candidates: readonly Candidate[], own: Place | null): Company {
   const measured = candidates.flatMap(({ health }) => (health.bandwidth === null ? [] : [health.bandwidth]));
-  measured.sort((a, b) => a - b);
   return {
     own,
-    bandwidth: measured[measured.length >> 1] ?? null,
+    bandwidth: measured.length === 0 ? null : bytes(Math.max(...measured)),
     capacity: candidates.reduce((least, { capacity }) => Math.min(least, capacity), candidates[0]?.capacity ?? 1),
   };
 }
@@ -29,12 +34,23 @@ export function companyOf(candidates: readonly Candidate[], own: Place | null): 
  * load as it is known.
  */
 export function expectedTime(candidate: Candidate, question: Question, company: Company): Milliseconds {
-  const { health } = candidate;
-  const bandwidth = health.bandwidth ?? company.bandwidth;
+  const bandwidth = bandwidthOf(candidate, question.now, company);
   const transfer = question.size === null || bandwidth === null ? 0 : (question.size * 1000) / Math.max(1, bandwidth);
   return milliseconds(
     (distanceOf(candidate, question.now, company) + transfer) * loadBias(candidate, question.now, company),
   );
+}
+
+/**
+ * What was never measured is taken to be better than the best that is known, and what was measured long ago goes that way:
+ * otherwise nobody would ever find out that it is.
+ */
+function bandwidthOf({ health }: Candidate, now: MonotonicMs, company: Company): number | null {
+  if (company.bandwidth === null) return null;
+  const hoped = company.bandwidth * hope;
+  const known = health.delivered === null ? remembered : freshnessOf(health.delivered, now, bandwidthLasts);
+  if (health.bandwidth === null) return hoped;
+  return health.bandwidth >= hoped ? health.bandwidth : health.bandwidth ** known * hoped ** (1 - known);
 }
 
 /** What was measured just now has the hour in it; what was usual, or measured long ago, has not. */
@@ -59,5 +75,9 @@ export const freshnessOf = (at: MonotonicMs | null, now: MonotonicMs, lasts: Mil
 const loadLasts = milliseconds(30_000);
 /** The same of a measurement against what is usual in the hour. */
 const hourly = milliseconds(600_000);
+const bandwidthLasts = milliseconds(1_800_000);
+const hope = 1.5;
+/** How much is believed of what was measured in an earlier life of this node. */
+const remembered = 0.75;
 /** So many requests of this node at the one that can take least make that look twice as far. */
 const perRequestBias = 32;

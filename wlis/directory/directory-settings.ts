@@ -10,6 +10,6 @@ export interface DirectorySettings extends BookSettings {
   readonly exchangeEvery: Milliseconds;
   /** Whose statements of names are believed. */
   readonly namingKeys: readonly KeyId[];
-  /** Whether this node is a directory for others: it learns and renews what nobody has asked it for. */
+  /** Whether this node is a directory for others: it tells them what it knows, and renews what nobody has asked it for. */
   readonly isDirectory: boolean;
 }

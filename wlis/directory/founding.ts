@@ -104,7 +104,6 @@ export class Founding {
         return book.admit(draft);
       });
       this.#failed.delete(namespace);
-      refusals.forget((about) => about === namespace);
       const { version } = learned.group.group;
       logger.info({ code: 'namespace-learned', namespace, version }, 'a namespace is known, and who holds it');
       return learned;

@@ -32,13 +32,15 @@ export interface TakenRecords {
   passedOver: number;
 }
 
-/** Authorities that are asked because of one page, and namespaces that are learned at once. */
-const mostAsked = 64;
+/** Authorities that are asked because of one page, by directories and by others; and namespaces that are learned at once. */
+const mostAsked = { directory: 64, other: 16 };
 const atOnce = 8;
 
 /** Takes statements that another directory hands on: each is verified, as if it had come from a stranger. */
 export class RecordIntake {
   readonly #options: RecordIntakeOptions;
+  /** Groups of namespaces that could not be learned yet, by who sent them: they are tried again with what he sends next. */
+  readonly #unsettled = new Map<string, { readonly record: FedRecord; readonly from: string }>();
 
   constructor(options: RecordIntakeOptions) {
     this.#options = options;
@@ -48,8 +50,9 @@ export class RecordIntake {
   async take(records: readonly FedRecord[], from: string, signal: AbortSignal): Promise<TakenRecords> {
     const taken = { news: 0, known: 0, refused: 0, passedOver: 0 };
     const chains = new Map<string, string>();
+    const all = [...this.#again(records, from), ...records];
     const each = async (kind: FedRecord['kind'], use: (record: FedRecord) => Promise<keyof TakenRecords>) => {
-      const queue = records.filter((record) => record.kind === kind).values();
+      const queue = all.filter((record) => record.kind === kind).values();
       await Promise.all(
         Array.from({ length: atOnce }, async () => {
           for (const record of queue) {
@@ -62,7 +65,7 @@ export class RecordIntake {
     // each of them may be needed for those that follow
     await each('root', (record) => this.#root(record, chains));
     await each('name', async ({ text }) => ((await this.#options.names.take(text)) ? 'news' : 'known'));
-    const asked = { left: mostAsked };
+    const asked = { left: mostAsked[this.#options.settings().isDirectory ? 'directory' : 'other'] };
     await each('group', (record) => this.#group(record, { from, signal, chains, asked }));
     await each('head', (record) => this.#head(record));
     return taken;
@@ -104,12 +107,33 @@ export class RecordIntake {
     if (known !== null) return (await takeGroup(known, text, from, signal)) ? 'news' : 'known';
     const origin = originOf(namespace);
     const canBeJudged = this.#options.settings().roots.has(origin) || book.authority(origin) !== null;
-    const mayAskAuthority = !canBeJudged && this.#options.settings().isDirectory && asked.left > 0;
-    if ((!canBeJudged && !mayAskAuthority) || founding.isLeftAlone(namespace)) return 'passedOver';
+    const mayAskAuthority = !canBeJudged && asked.left > 0;
+    if (!canBeJudged && !mayAskAuthority) return 'passedOver';
+    // whoever sends it does not send it again
+    this.#keepForLater({ kind: 'group', about, text }, from);
+    if (founding.isLeftAlone(namespace)) return 'passedOver';
     if (mayAskAuthority) asked.left--;
     const chain = chains.get(origin) ?? null;
     const learned = await founding.learn({ namespace, from: [from], group: text, chain, mayAskAuthority });
-    return learned === null ? 'refused' : 'news';
+    if (learned === null) return 'refused';
+    this.#unsettled.delete(keyOf(namespace, from));
+    // it may have been learned by what somebody else has sent meanwhile
+    const isIt = learned.group.jws === text;
+    return isIt || (await takeGroup(learned, text, from, signal)) ? 'news' : 'known';
+  }
+
+  #keepForLater(record: FedRecord, from: string): void {
+    const key = keyOf(record.about, from);
+    this.#unsettled.delete(key);
+    this.#unsettled.set(key, { record, from });
+    const [first] = this.#unsettled.keys();
+    if (this.#unsettled.size > mostUnsettled && first !== undefined) this.#unsettled.delete(first);
+  }
+
+  /** What could not be judged before, unless there is something later by now. */
+  #again(records: readonly FedRecord[], from: string): readonly FedRecord[] {
+    const all = [...this.#unsettled.values()].filter((one) => one.from === from).map(({ record }) => record);
+    return all.filter(({ about }) => !records.some((one) => one.kind === 'group' && one.about === about));
   }
 
   async #head({ about, text }: FedRecord): Promise<keyof TakenRecords> {
@@ -120,6 +144,10 @@ export class RecordIntake {
     return (await known.takeHead(text)) === 'newer' ? 'news' : 'known';
   }
 }
+
+const keyOf = (about: string, from: string): string => `${from} ${about}`;
+
+const mostUnsettled = 512;
 
 interface GroupContext {
   readonly from: string;

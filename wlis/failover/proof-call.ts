@@ -1,4 +1,4 @@
-import { bytes, milliseconds, type Milliseconds } from '../../config/units.js';
+import { milliseconds, type Milliseconds } from '../../config/units.js';
 import type { Cancellation } from '../../proxy/base/cancellation.js';
 import { parseHeadField } from '../calls/head-field.js';
 import { CALLS } from '../calls/call-target.js';
@@ -45,13 +45,13 @@ export async function readWhole(answer: NodeAnswer, longestContent: number): Pro
   let size = 0;
   for (let chunk = await answer.read(); chunk !== null; chunk = await answer.read()) {
     size += chunk.length;
-    if (size > longestContent) throw answer.failed('false', `more than ${bytes(longestContent)} bytes of proof`);
+    if (size > longestContent) throw answer.failed('false', `more than ${longestContent} bytes where a short text belongs`);
     chunks.push(chunk);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
   } catch {
-    throw answer.failed('false', 'a proof that is no UTF-8');
+    throw answer.failed('false', 'a text that is no UTF-8');
   }
 }
 

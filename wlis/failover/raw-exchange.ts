@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { elapsedMonotonic, milliseconds, type Milliseconds } from '../../config/units.js';
 import type { Cancellation } from '../../proxy/base/cancellation.js';
-import { CALLS } from '../calls/call-target.js';
+import { parseProblem } from '../calls/call-failures.js';
+import { rawPath } from '../calls/raw-target.js';
 import type { Ranked } from '../choice/choice.js';
 import { namespaceLabel, type Namespace } from '../namespace.js';
 import { parseGroupField } from '../piggyback/group-field.js';
@@ -16,7 +17,7 @@ import { contradiction } from './contradiction.js';
 import type { FailoverParts } from './failover-parts.js';
 import type { KnownDocument } from './known-document.js';
 import type { NodeAnswer } from './node-answer.js';
-import { askProof, type CalledProof } from './proof-call.js';
+import { askProof, readWhole, type CalledProof } from './proof-call.js';
 import type { ShownProof } from './proof-check.js';
 import { rawBytes, type RawBytes } from './raw-bytes.js';
 import { reportRefused } from './refusal.js';
@@ -77,7 +78,7 @@ class RawExchange {
     const answer = await this.#ask();
     try {
       this.#hear(answer);
-      this.#refuse(answer);
+      await this.#refuse(answer);
       const shown = await this.#prove(answer);
       latencies.note(this.#url, elapsedMonotonic(since, clock.monotonic()));
       return shown;
@@ -94,7 +95,7 @@ class RawExchange {
     const { namespace } = known;
     return requests.ask({
       url: this.#url,
-      path: `${CALLS}raw/${labelOf(namespace)}/${path}`,
+      path: rawPath(labelOf(namespace), path),
       method: this.#question.method,
       fields: [...askedFields(this.#asked, this.#question), ...this.#own()],
       upstream: upstreamFor(namespace),
@@ -124,15 +125,15 @@ class RawExchange {
   }
 
   /** Answers that are about the node, and not about the document. @throws SourceFailed */
-  #refuse(answer: NodeAnswer): void {
+  async #refuse(answer: NodeAnswer): Promise<void> {
     const { status, fields } = answer;
-    if (status === 504 && this.#asked.isStripped) {
-      answer.done();
-      throw new SourceFailed(null, 'does not hold the bytes');
-    }
-    const isProblem = /^application\/problem\+json\b/i.test(fields.get('content-type') ?? '');
-    if (documentStatuses.has(status) && !(isProblem && !fields.has('wlis-head'))) return;
-    throw answer.failed('status', `answered ${status}`);
+    const isProblem = /^application\/problem\+json\b/i.test(fields.get('content-type') ?? '') && !fields.has('wlis-head');
+    if (documentStatuses.has(status) && !isProblem) return;
+    const notHeld = status === 504 && this.#asked.isStripped;
+    const isBehind = isProblem && status === 503 && (await problemIn(answer)) === 'behind';
+    if (!notHeld && !isBehind) throw answer.failed('status', `answered ${status}`);
+    answer.done();
+    throw new SourceFailed(null, notHeld ? 'does not hold the bytes' : 'does not have what is as new as was there before');
   }
 
   async #prove(answer: NodeAnswer): Promise<Shown> {
@@ -242,6 +243,13 @@ interface Along extends ShownProof, Pick<CalledProof, 'age'> {
   /** Whether it is of the node itself. */
   readonly isFresh: boolean;
 }
+
+/** The type of a problem that was answered. @throws SourceFailed */
+async function problemIn(answer: NodeAnswer): Promise<string> {
+  return parseProblem('application/problem+json', await readWhole(answer, longestProblem)).type;
+}
+
+const longestProblem = 65_536;
 
 /** Making one takes as long as a short answer. */
 function labelOf(namespace: Namespace): string {

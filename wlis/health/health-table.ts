@@ -184,6 +184,7 @@ const unknown: NodeHealth = {
   latency: null,
   measured: null,
   bandwidth: null,
+  delivered: null,
   load: null,
   underWay: 0,
   breaker: 'closed',

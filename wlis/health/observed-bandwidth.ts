@@ -3,6 +3,7 @@ import { bytes, elapsedMonotonic, type Bytes, type MonotonicMs } from '../../con
 /** What long answers of a node bring in a second, in the mean of the recent ones. */
 export class ObservedBandwidth {
   #mean: Bytes | null;
+  #measured: MonotonicMs | null = null;
 
   /** @param mean what was so in an earlier life of this node */
   constructor(mean: Bytes | null = null) {
@@ -13,8 +14,13 @@ export class ObservedBandwidth {
     return this.#mean;
   }
 
+  get measured(): MonotonicMs | null {
+    return this.#measured;
+  }
+
   /** @param isLeast whether the reader was slower than the node: then it can do more than that */
-  note(sample: Bytes, isLeast: boolean): void {
+  note(sample: Bytes, isLeast: boolean, now: MonotonicMs): void {
+    if (!isLeast) this.#measured = now;
     if (this.#mean === null) this.#mean = sample;
     else if (!isLeast || sample > this.#mean)
       this.#mean = bytes(Math.round(this.#mean + (sample - this.#mean) * share));
@@ -53,7 +59,7 @@ export class ContentMeasure {
 
   /** There is no more of it. */
   end(now: MonotonicMs): void {
-    this.#take(elapsedMonotonic(this.#since, now));
+    this.#take(elapsedMonotonic(this.#since, now), now);
   }
 
   #count(size: Bytes, now: MonotonicMs): void {
@@ -61,13 +67,13 @@ export class ContentMeasure {
     this.#waited += elapsedMonotonic(this.#waitsSince, now);
     const passed = elapsedMonotonic(this.#since, now);
     if (passed < longestPart) return;
-    this.#take(passed);
+    this.#take(passed, now);
     [this.#since, this.#bytes, this.#waited] = [now, 0, 0];
   }
 
-  #take(passed: number): void {
+  #take(passed: number, now: MonotonicMs): void {
     if (this.#total < shortest || this.#bytes < shortest / 4 || passed <= 0) return;
-    this.#of.note(bytes(Math.round((this.#bytes * 1000) / passed)), this.#waited < passed / 2);
+    this.#of.note(bytes(Math.round((this.#bytes * 1000) / passed)), this.#waited < passed / 2, now);
   }
 }
 

@@ -111,6 +111,7 @@ export class ObservedNode {
       latency: this.#latency.at(now),
       measured: this.#latency.measured,
       bandwidth: this.bandwidth.mean,
+      delivered: this.bandwidth.measured,
       load: this.#load,
       underWay: this.#underWay,
       breaker: this.#breaker.state(now),

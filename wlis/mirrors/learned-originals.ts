@@ -7,11 +7,11 @@ import { sizeOf, type LearnedOriginal } from './learned-original.js';
 /** What the originals have said of their documents, by URI and by the fields that select: as much as a limit allows. */
 export class LearnedOriginals {
   readonly #byUri = new KeyOrder<LearnedOriginal[], string>();
-  readonly #limit: Bytes;
+  readonly limit: Bytes;
   #size = 0;
 
   constructor(limit: Bytes = defaultLimit) {
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   get size(): Bytes {
@@ -35,7 +35,7 @@ export class LearnedOriginals {
     const kept = [learned, ...others].slice(0, mostVariants);
     this.#byUri.put(uri, kept);
     this.#size += total(kept);
-    while (this.#size > this.#limit) this.forget(this.#byUri.least() as string);
+    while (this.#size > this.limit) this.forget(this.#byUri.least() as string);
   }
 
   forget(uri: string): void {

@@ -49,7 +49,7 @@ class MetalinkReader {
   #path(element: XmlElement): string | null {
     const name = element.attributes.get('name') ?? '';
     const isSafe = name.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
-    if (isSafe && name.length <= 1000 && !/[\\\0\p{Surrogate}]/u.test(name)) return encodeURI(name);
+    if (isSafe && name.length <= 1000 && !/[\\\0\p{Surrogate}]/u.test(name)) return encodeURI(name).replaceAll('?', '%3F').replaceAll('#', '%23');
     this.#fault(element, 'a <file> with the name of a file', shown(name));
     return null;
   }

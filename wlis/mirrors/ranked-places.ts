@@ -65,7 +65,7 @@ function forcedPlaces(places: readonly MirrorPlace[], rule: ForcedChoice | null)
   return named.length === 0 ? null : [...named, ...originals.filter((place) => !named.includes(place))];
 }
 
-const candidateAt = ({ url, role, place }: MirrorPlace, health: NodeHealth): Candidate => ({
+export const candidateAt = ({ url, role, place }: MirrorPlace, health: NodeHealth): Candidate => ({
   ...{ url, role, place, health },
   key: null,
   capacity: 1,

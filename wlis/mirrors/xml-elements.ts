@@ -114,21 +114,28 @@ class XmlReader {
 
 const lineFeed = 0x0a;
 
-/** Tells of closing tags to which no element belongs, which otherwise count for nothing. */
+/** Tells of closing tags to which no element belongs, which otherwise count for nothing; and that `<x/>` is closed. */
 class ClosingParser extends Parser {
   readonly #onStray: () => void;
   #closed = 0;
+  #isSelfClosing = false;
 
   constructor(handler: Handler, options: { readonly xmlMode: boolean }, onStray: () => void) {
     const counting = {
       ...handler,
       onclosetag: (name: string, isImplied: boolean): void => {
         this.#closed++;
-        handler.onclosetag(name, isImplied);
+        handler.onclosetag(name, isImplied && !this.#isSelfClosing);
       },
     };
     super(counting, options);
     this.#onStray = onStray;
+  }
+
+  override onselfclosingtag(end: number): void {
+    this.#isSelfClosing = true;
+    super.onselfclosingtag(end);
+    this.#isSelfClosing = false;
   }
 
   override onclosetag(start: number, end: number): void {

@@ -11,14 +11,16 @@ import { policyNamed, type PolicyName } from '../../../wlis/choice/policies.js';
 import { loadPolicy } from '../../../wlis/choice/policy-module.js';
 import type { NodeReach } from '../../../wlis/directory/node-reach.js';
 import { HealthFile } from '../../../wlis/health/health-file.js';
-import { HealthTable, type HealthTableOptions } from '../../../wlis/health/health-table.js';
+import { HealthTable } from '../../../wlis/health/health-table.js';
 import { NamespacesInUse } from '../../../wlis/health/namespaces-in-use.js';
 import { Positions } from '../../../wlis/health/positions.js';
 import { Probes } from '../../../wlis/health/probes.js';
 import { ServedSamples } from '../../../wlis/health/served-samples.js';
 import { formatProxyUri } from '../../../config/origin-uri.js';
 import type { Clock } from '../../base/clock.js';
+import { Labelled } from '../../base/labelled.js';
 import type { Logger } from '../../base/logger.js';
+import { Counter } from '../../base/metrics.js';
 import type { FileContents } from '../file-contents.js';
 import { RefusedConfiguration } from '../refused-configuration.js';
 
@@ -27,7 +29,6 @@ export interface ChoiceLayerOptions {
   readonly logger: Logger;
   /** By the own clock, corrected by what others say of the time. */
   readonly now: () => EpochMs;
-  readonly onFailure?: HealthTableOptions['onFailure'];
 }
 
 /** Choosing as another configuration wants it. Nothing is open until it is committed. */
@@ -41,6 +42,7 @@ export class ChoiceLayer {
   readonly health: HealthTable;
   readonly positions: Positions;
   readonly chooser: GroupChooser;
+  readonly failures = new Labelled(['reason'], () => new Counter(), 8);
   /** Of what was served, for probes. */
   readonly samples = new ServedSamples();
   readonly #probes: Probes;
@@ -50,9 +52,9 @@ export class ChoiceLayer {
   #leaving: Promise<void> = Promise.resolve();
 
   constructor(options: ChoiceLayerOptions) {
-    const { clock, now, onFailure } = options;
+    const { clock, now } = options;
     this.#options = options;
-    this.health = new HealthTable({ clock, ...(onFailure && { onFailure }) });
+    this.health = new HealthTable({ clock, onFailure: (_, reason) => this.failures.of(reason).add() });
     this.positions = new Positions(clock);
     const { health, positions, samples } = this;
     const inUse = new NamespacesInUse();

@@ -70,6 +70,7 @@ export class FindingLayer {
       ...{ clock, now, logger, settings: untilConfigured },
       upstreamFor: (namespace) => this.upstreamFor(namespace),
       ...{ chooser: this.choice.chooser, attempts: this.choice.health, samples: this.choice.samples },
+      positions: this.choice.positions,
     });
     this.reach = {
       callerFor: (namespace) => this.callerFor(namespace),

@@ -6,6 +6,7 @@ export const unknownHealth: NodeHealth = {
   latency: null,
   measured: null,
   bandwidth: null,
+  delivered: null,
   load: null,
   underWay: 0,
   breaker: 'closed',

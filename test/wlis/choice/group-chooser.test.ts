@@ -98,7 +98,10 @@ describe('the choice among a group', () => {
   });
 
   it('leaves out who is no longer active, but all stay who were so when nobody could renew any more', async () => {
-    const known = await knownWith([{ activeUntil: epochMs(groupIssued + 1000) }, { activeUntil: epochMs(groupIssued + 400_000) }]);
+    const known = await knownWith([
+      { activeUntil: epochMs(groupIssued + 1000) },
+      { activeUntil: epochMs(groupIssued + 400_000) },
+    ]);
     assert.deepEqual(choice(known).skipped, {});
     now = epochMs(groupIssued + 1000);
     assert.deepEqual(choice(known).skipped, { [m0]: 'no longer active' });
@@ -113,7 +116,10 @@ describe('the choice among a group', () => {
     const { urls, skipped } = choice(known);
     assert.deepEqual([...urls].sort(), ['https://docs.example.org', 'https://m1.example']);
     assert.deepEqual(Object.values(skipped).sort(), ['nobody can reach it', 'without TLS']);
-    assert.deepEqual(choice(known, asked(known), { ownUrl: 'https://m1.example' }).skipped['https://m1.example'], 'this node itself');
+    assert.deepEqual(
+      choice(known, asked(known), { ownUrl: 'https://m1.example' }).skipped['https://m1.example'],
+      'this node itself',
+    );
   });
 
   it('takes of several URLs of a node the first that does not look down', async () => {
@@ -161,7 +167,10 @@ describe('the choice among a group', () => {
     assert.equal(choice(known).urls[0], m0);
     clock.advance(2000);
     saw(7);
-    assert.deepEqual(choice(known), { urls: [m1, primaryUrl, m0], skipped: { [m0]: '5 changes behind for 1 min 1 s or longer' } });
+    assert.deepEqual(choice(known), {
+      urls: [m1, primaryUrl, m0],
+      skipped: { [m0]: '5 changes behind for 1 min 1 s or longer' },
+    });
     saw(12);
     assert.equal(choice(known).urls[0], m0, 'it has caught up');
     saw(3);
@@ -176,10 +185,13 @@ describe('the choice among a group', () => {
     measured({ [m0]: 1, [primaryUrl]: 80 });
     const forced = (from: string, match = `${known.namespace}en/**`) =>
       choice(known, asked(known, 'en/a.html?x=y'), { rules: new ChoiceRules([rule(match, from)]) });
-    assert.deepEqual(forced('primary'), { urls: [primaryUrl], skipped: {
-      [m0]: `by the rule for ${known.namespace}en/**`,
-      [m1]: 'holds another part',
-    } });
+    assert.deepEqual(forced('primary'), {
+      urls: [primaryUrl],
+      skipped: {
+        [m0]: `by the rule for ${known.namespace}en/**`,
+        [m1]: 'holds another part',
+      },
+    });
     assert.deepEqual(forced(m0).urls, [m0]);
     assert.deepEqual(forced(m1).urls, [m1], 'though it says that it holds another part');
     assert.deepEqual(forced(m2).urls, [m2], 'though it is no member');

@@ -19,7 +19,11 @@ export async function knownWith(
   });
   const primary = (await keyNamed('primary')).publicKey;
   const usual = groupOf(primary, stated, { namespace: parseNamespace('http://docs.example.org/manual/') });
-  const group = { ...usual, primary: { ...usual.primary, urls: [originOf(over.namespace ?? usual.namespace)] }, ...over };
+  const group = {
+    ...usual,
+    primary: { ...usual.primary, urls: [originOf(over.namespace ?? usual.namespace)] },
+    ...over,
+  };
   return {
     namespace: group.namespace,
     group: { group, jws: '' },

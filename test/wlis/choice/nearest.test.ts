@@ -15,10 +15,16 @@ describe('the policy nearest', () => {
     nearest(own)(candidates, of, chances(seed)).map((one) => /\/\/(\w+)/.exec(one.candidate.url)?.[1]);
 
   const measured = (name: string, latency: number, bandwidth: number | null = null): Candidate =>
-    candidate(name, { health: healthOf(latency, { bandwidth: bandwidth === null ? null : bytes(bandwidth) }) });
+    candidate(name, {
+      health: healthOf(latency, { bandwidth: bandwidth === null ? null : bytes(bandwidth), delivered: now }),
+    });
 
   it('takes the one that answers first', () => {
-    assert.deepEqual(order([measured('far', 80), measured('near', 5), measured('middle', 20)]), ['near', 'middle', 'far']);
+    assert.deepEqual(order([measured('far', 80), measured('near', 5), measured('middle', 20)]), [
+      'near',
+      'middle',
+      'far',
+    ]);
   });
 
   it('takes for a large document the one that delivers most, for a small one the one that answers first', () => {
@@ -27,9 +33,17 @@ describe('the policy nearest', () => {
     assert.deepEqual(order(three, sized(50_000_000))[0], 'fat');
   });
 
-  it('supposes of a bandwidth that was never measured that it is like the others', () => {
+  it('tries for a large document one that was never measured', () => {
     const three = [measured('near', 5, 125_000), measured('unmeasured', 20), measured('fat', 80, 12_500_000)];
-    assert.deepEqual(order(three, sized(50_000_000))[2], 'near');
+    assert.deepEqual(order(three, sized(50_000_000)), ['unmeasured', 'fat', 'near']);
+  });
+
+  it('tries one again that was slow hours ago', () => {
+    const slow = (before: number): Candidate =>
+      candidate('slow', { health: healthOf(5, { bandwidth: bytes(125_000), delivered: ago(before) }) });
+    const fat = measured('fat', 80, 12_500_000);
+    assert.equal(order([slow(0), fat], sized(50_000_000))[0], 'fat');
+    assert.equal(order([slow(3_600_000 * 6), fat], sized(50_000_000))[0], 'slow');
   });
 
   it('takes the place on the map for what was never measured', () => {
@@ -39,7 +53,10 @@ describe('the policy nearest', () => {
   });
 
   it('believes what it measured before the map', () => {
-    const two = [candidate('vienna', { place: vienna, health: healthOf(300) }), candidate('sydney', { place: sydney, health: healthOf(30) })];
+    const two = [
+      candidate('vienna', { place: vienna, health: healthOf(300) }),
+      candidate('sydney', { place: sydney, health: healthOf(30) }),
+    ];
     assert.deepEqual(order(two, question(), berlin), ['sydney', 'vienna']);
   });
 
@@ -84,7 +101,10 @@ describe('the policy nearest', () => {
   });
 
   it('does not take a worse one for the sake of spreading', () => {
-    const two = [candidate('good', { health: healthOf(20, { underWay: 5 }) }), candidate('bad', { health: healthOf(60) })];
+    const two = [
+      candidate('good', { health: healthOf(20, { underWay: 5 }) }),
+      candidate('bad', { health: healthOf(60) }),
+    ];
     const firsts = Array.from({ length: 50 }, (_, seed) => order(two, question(), null, seed)[0]);
     assert.deepEqual([...new Set(firsts)], ['good']);
   });

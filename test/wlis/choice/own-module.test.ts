@@ -76,7 +76,13 @@ describe('the choice by a module of the operator', () => {
         [() => [null], /none of the candidates/],
         [() => [{ candidate: { ...a }, score: 1 }], /none of the candidates/],
         [() => [a, b, c], /none of the candidates/],
-        [() => [{ candidate: a, score: 1 }, { candidate: a, score: 2 }], /twice/],
+        [
+          () => [
+            { candidate: a, score: 1 },
+            { candidate: a, score: 2 },
+          ],
+          /twice/,
+        ],
         [() => [{ candidate: a, score: 'low' }], /no number/],
         [() => [{ candidate: a, score: NaN }], /no number/],
         [
@@ -106,8 +112,14 @@ describe('the choice by a module of the operator', () => {
     });
 
     it('keeps those at the end that it leaves out', () => {
-      assert.deepEqual(ranked(() => [{ candidate: c, score: 0 }]), ['c', 'a', 'b']);
-      assert.deepEqual(ranked(() => []), ['a', 'b', 'c']);
+      assert.deepEqual(
+        ranked(() => [{ candidate: c, score: 0 }]),
+        ['c', 'a', 'b'],
+      );
+      assert.deepEqual(
+        ranked(() => []),
+        ['a', 'b', 'c'],
+      );
       assert.deepEqual(faults, []);
     });
   });

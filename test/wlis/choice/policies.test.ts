@@ -26,6 +26,7 @@ const anyHealth: fc.Arbitrary<NodeHealth> = fc.record({
   latency: fc.option(fc.double({ min: 0, max: 1e7, noNaN: true }).map(milliseconds)),
   measured: fc.option(moment),
   bandwidth: fc.option(fc.integer({ min: 0, max: 2 ** 40 }).map(bytes)),
+  delivered: fc.option(moment),
   load: fc.option(fc.record({ value: fc.double({ min: 0, max: 1e6, noNaN: true }), at: moment })),
   underWay: fc.nat(100_000),
   breaker: fc.constantFrom('closed', 'open', 'probing'),
@@ -155,8 +156,12 @@ describe('sticky', () => {
   });
 
   it('gives a client of two namespaces from nodes that have nothing to do with each other', () => {
-    const other = (i: number): Question => question({ client: `c${i}`, uri: 'http://other.example/a.html', path: 'a.html' });
-    const same = Array.from({ length: 800 }, (_, i) => firstFor(all, other(i)) === firstFor(all, question({ client: `c${i}` })));
+    const other = (i: number): Question =>
+      question({ client: `c${i}`, uri: 'http://other.example/a.html', path: 'a.html' });
+    const same = Array.from(
+      { length: 800 },
+      (_, i) => firstFor(all, other(i)) === firstFor(all, question({ client: `c${i}` })),
+    );
     assert.ok(isAbout(same.filter(Boolean).length, 100), 'one in eight is by chance');
   });
 

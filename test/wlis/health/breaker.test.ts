@@ -27,7 +27,10 @@ describe('a breaker', () => {
       times.push(breaker.openFor(at(now)));
       now += times.at(-1) ?? 0;
     }
-    assert.deepEqual(times, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300].map((time) => time * 1000));
+    assert.deepEqual(
+      times,
+      [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300].map((time) => time * 1000),
+    );
   });
 
   it('takes all failures of requests that were under way together as one', () => {

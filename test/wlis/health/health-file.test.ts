@@ -104,10 +104,11 @@ describe('what is remembered of health over a restart', () => {
 
   it('is written now and then, if anything has changed', async () => {
     const { table } = await life(5);
-    const exists = (): Promise<boolean> => readFile(path, 'utf8').then(
-      (text) => text.includes(m1),
-      () => false,
-    );
+    const exists = (): Promise<boolean> =>
+      readFile(path, 'utf8').then(
+        (text) => text.includes(m1),
+        () => false,
+      );
     table.begin(m1).done();
     await until(exists);
     const again = new HealthTable({ clock });

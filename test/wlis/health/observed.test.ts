@@ -115,7 +115,7 @@ describe('the bandwidth of a node', () => {
 
   it('is a whole number', () => {
     const bandwidth = delivered(3, 7);
-    for (let i = 0; i < 5; i++) bandwidth.note(bytes(1_000_003 * (i + 1)), false);
+    for (let i = 0; i < 5; i++) bandwidth.note(bytes(1_000_003 * (i + 1)), false, at(i));
     assert.ok(Number.isSafeInteger(bandwidth.mean), `it is ${bandwidth.mean}`);
   });
 });
@@ -158,7 +158,13 @@ describe('the hours of the week of a node', () => {
     const again = HourProfile.of(profile.entries());
     assert.ok(Math.abs(again.factor(time(20 * hour)) - profile.factor(time(20 * hour))) < 0.05, 'as they were');
     assert.deepEqual(new HourProfile().entries(), []);
-    assert.deepEqual(HourProfile.of([[999, 5, 5], [-1, 5, 5]]).entries(), []);
+    assert.deepEqual(
+      HourProfile.of([
+        [999, 5, 5],
+        [-1, 5, 5],
+      ]).entries(),
+      [],
+    );
   });
 
   it('do not become absurd, whatever is said', () => {

@@ -170,9 +170,14 @@ describe('probes', () => {
 
   it('ask one that has not got it how far it is, and are content with that', async () => {
     const away = answered(404);
-    answers.set(m0, (call) => (call.path.startsWith('blob/') ? away(call) : answered(200, '', { [HEAD_FIELD]: '"x"' })(call)));
+    answers.set(m0, (call) =>
+      call.path.startsWith('blob/') ? away(call) : answered(200, '', { [HEAD_FIELD]: '"x"' })(call),
+    );
     await probes.round();
-    assert.deepEqual(calls.filter(({ url }) => url === m0).map(({ path }) => path.split('?')[0]), [`blob/${digest}`, 'head']);
+    assert.deepEqual(
+      calls.filter(({ url }) => url === m0).map(({ path }) => path.split('?')[0]),
+      [`blob/${digest}`, 'head'],
+    );
     assert.notEqual(health.lastOf(m0).well, null);
   });
 
@@ -204,7 +209,10 @@ describe('probes', () => {
     probes = started();
     answers.set(m0, answered(200, '', { [HEAD_FIELD]: '"x"' }));
     await probes.round();
-    assert.ok(calls.every(({ path }) => path.startsWith('head?namespace=http%3A%2F%2Fdocs')), 'nothing else');
+    assert.ok(
+      calls.every(({ path }) => path.startsWith('head?namespace=http%3A%2F%2Fdocs')),
+      'nothing else',
+    );
     assert.notEqual(health.lastOf(m0).well, null);
   });
 
