@@ -26,6 +26,7 @@ export function inconsistencies(value: unknown): Problem[] {
     ...repeatedSites(sites),
     ...repeatedNamespaces(value),
     ...halfCredentials(valueAt(value, ['upstream', 'proxy'])),
+    ...halfPosition(valueAt(value, ['node', 'geo'])),
     ...rulesForUnknownUsers(value),
     ...rulesThatNeverHold(value),
     ...rulesThatKeepNothing(value),
@@ -113,6 +114,14 @@ function repeatedNamespaces(value: unknown): Problem[] {
     const got = `${shown(url)} again, as in ${formatPath(first.path)}`;
     return [{ path, at: 'value' as const, expected: 'each namespace once', got, hint: null }];
   });
+}
+
+function halfPosition(geo: unknown): Problem[] {
+  const [lat, lon] = [valueAt(geo, ['lat']) ?? null, valueAt(geo, ['lon']) ?? null];
+  if ((lat === null) === (lon === null)) return [];
+  const missing = lat === null ? 'lat' : 'lon';
+  const expected = 'degrees, since the other half of the position is given';
+  return [{ path: ['node', 'geo', missing], at: 'value', expected, got: 'nothing', hint: null }];
 }
 
 function halfCredentials(proxy: unknown): Problem[] {

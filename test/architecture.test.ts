@@ -47,9 +47,18 @@ const pureFiles = [
     ...['validation', 'freshen', 'invalidation', 'partial', 'cache-status', 'cache-groups', 'cache-key'],
     ...['plan', 'wanted', 'plan-sentence', 'next-step', 'explanation', 'purge', 'retention', 'pins-full'],
   ].map((name) => `proxy/cache/${name}.ts`),
-  ...['signature-base', 'call-replays', 'requested-path'].map((name) => `wlis/${name}.ts`),
+  ...['signature-base', 'call-replays', 'requested-path', 'path-patterns'].map((name) => `wlis/${name}.ts`),
   ...['call-problem', 'malformed-call'].map((name) => `wlis/calls/${name}.ts`),
   ...['negotiation', 'preferences'].map((name) => `wlis/documents/${name}.ts`),
+  ...[
+    ...['by-score', 'choice', 'distance', 'expected-time', 'nearest', 'random', 'weighted', 'sticky', 'policies'],
+    ...['choice-rules', 'subset-test', 'group-members', 'own-place', 'stream-hold'],
+  ].map((name) => `wlis/choice/${name}.ts`),
+  ...['breaker', 'hour-profile', 'observed-bandwidth', 'observed-latency', 'whose-fault'].map(
+    (name) => `wlis/health/${name}.ts`,
+  ),
+  ...['logical-name', 'name-resolution', 'named-fields', 'tls-only-hosts'].map((name) => `wlis/names/${name}.ts`),
+  ...['pac-file', 'local-hosts'].map((name) => `wlis/pac/${name}.ts`),
   ...['change-list', 'replica-standing', 'blob-references'].map((name) => `replication/${name}.ts`),
   ...['document-blobs', 'head-timing', 'own-heads', 'primary-report', 'scan-record'].map(
     (name) => `replication/${name}.ts`,

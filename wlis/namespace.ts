@@ -27,11 +27,19 @@ export const isInside = (space: Namespace, uri: CanonicalUri): boolean => uri.st
 export const pathInside = (space: Namespace, uri: CanonicalUri): string | null =>
   isInside(space, uri) ? uri.slice(space.length) : null;
 
-/** A path without its query; null if it has none. */
-export function withoutQuery(path: string): string | null {
+/**
+ * What a path may mean where queries are ignored: it without its query, and with `!$&'()*+,;=:@` as they are, which is how
+ * directories are published, and which file servers take for the same however they are written (apt asks for `%2B`). Null if
+ * that is the path itself.
+ */
+export function plainPath(path: string): string | null {
   const query = path.indexOf('?');
-  return query < 0 ? null : path.slice(0, query);
+  const bare = query < 0 ? path : path.slice(0, query);
+  const plain = bare.replace(encodedDelimiter, decodeURIComponent);
+  return plain === path ? null : plain;
 }
+
+const encodedDelimiter = /%(?:2[146789ABC]|3[ABD]|40)/g;
 
 /**
  * The URI of a document by its path in a record.

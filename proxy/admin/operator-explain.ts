@@ -10,7 +10,7 @@ import type { Explanation, HypotheticalRequest } from '../cache/explanation.js';
 import { Fields } from '../http/fields.js';
 import { parseAddress } from '../http/ip-address.js';
 import { parseRequestTarget } from '../http/request-target.js';
-import type { TargetUri } from '../http/target-uri.js';
+import { hrefOf, type TargetUri } from '../http/target-uri.js';
 import type { Members } from './json-request.js';
 
 export type SideName = 'proxy' | 'site';
@@ -18,6 +18,8 @@ export type SideName = 'proxy' | 'site';
 /** What the operator side knows of the other sides of its node. */
 export interface SidesView {
   readonly isOpen: (side: SideName) => boolean;
+  /** What a logical name in a target URI stands for; null where there is none. @throws WillisError if nobody has given it */
+  readonly meaningOf: (target: TargetUri) => NamedTarget | null;
   /** The site that serves a target URI; null if none does. */
   readonly siteFor: (target: TargetUri) => Site | null;
   /** What a namespace that is held here says of a request; null if the target belongs to none. */
@@ -26,6 +28,15 @@ export interface SidesView {
   readonly choiceFor: (request: HypotheticalRequest) => ChoiceExplanation | null;
   /** What the access rules say of a request. */
   readonly judge: (facts: AccessFacts) => Judgement;
+}
+
+/** What a logical name stands for. */
+export interface NamedTarget {
+  readonly target: TargetUri;
+  /** Under which the name is listed: itself, or a wildcard. */
+  readonly pattern: string;
+  /** Who has given it: `wlis.names`, or a key. */
+  readonly by: string;
 }
 
 /** What becomes of a request whose target belongs to a namespace that the node publishes or replicates. */
@@ -40,6 +51,8 @@ export interface HeldExplanation {
 /** What a node would do about a request on one of its sides. */
 export interface ExplainedRequest extends Explanation {
   readonly side: SideName;
+  /** The logical name by which it was asked for; null if it was asked for by no such name. */
+  readonly named: { readonly url: string; readonly pattern: string; readonly by: string } | null;
   /** What the reverse side serves it from; null on the other side, and where no site does. */
   readonly site: { readonly host: string; readonly prefix: string; readonly origin: string } | null;
   /** What a namespace that is held here says of it; null if it belongs to none. Where that answers, the rest does not count. */
@@ -50,21 +63,36 @@ export interface ExplainedRequest extends Explanation {
   readonly access: (Judgement & { readonly client: string }) | null;
 }
 
+type Explained = Omit<ExplainedRequest, 'access' | 'named'>;
+
 /** `POST /api/explain`: `{url, method?, fields?, side?, client?}`. @throws WillisError bad-request */
 export async function explainRequest(
   members: Members,
   { cache, sides }: { readonly cache: CachingHandler; readonly sides: SidesView },
 ): Promise<ExplainedRequest> {
-  const request = requestOf(members);
+  const asked = requestOf(members);
   const side = sideOf(members.string('side'));
   const client = members.string('client') ?? null;
   members.end();
   if (client !== null && parseAddress(client) === null) throw refused(`client: '${client}' is no IP address`);
-  const explained = await onSide(request, side, cache, sides);
+  const meaning = meaningOf(asked, sides);
+  const request = meaning === null ? asked : { ...asked, target: meaning.target };
+  const explained = await onSide(request, meaning === null ? side : 'proxy', cache, sides);
   return {
     ...explained,
+    named: meaning && { url: hrefOf(asked.target), pattern: meaning.pattern, by: meaning.by },
     access: client === null ? null : { ...judged(request, explained.side, client, sides), client },
   };
+}
+
+/** @throws WillisError bad-request */
+function meaningOf({ target }: HypotheticalRequest, sides: SidesView): NamedTarget | null {
+  try {
+    return sides.meaningOf(target);
+  } catch (error) {
+    if (!(error instanceof WillisError)) throw error;
+    throw refused(`url: ${error.message}`);
+  }
 }
 
 function requestOf(members: Members): HypotheticalRequest {
@@ -106,10 +134,10 @@ async function onSide(
   asked: SideName | null,
   cache: CachingHandler,
   sides: SidesView,
-): Promise<Omit<ExplainedRequest, 'access'>> {
+): Promise<Explained> {
   const site = sides.siteFor(request.target);
   const held = sides.heldFor(request);
-  const explainOn = async (side: SideName): Promise<Omit<ExplainedRequest, 'access'>> => ({
+  const explainOn = async (side: SideName): Promise<Explained> => ({
     ...(await cache.explain(request, scopeOf[side])),
     side,
     site: side === 'proxy' || site === null ? null : described(site),

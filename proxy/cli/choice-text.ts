@@ -2,11 +2,11 @@ import { milliseconds, seconds, toSeconds, type Milliseconds } from '../../confi
 import type { CandidateExplanation, ChoiceExplanation } from '../../wlis/choice/choice-explanation.js';
 import { escapeControls } from '../base/escape.js';
 import { readableDuration, readableSize } from '../base/readable-units.js';
-import type { TextOptions } from './explanation-text.js';
+import type { TextStyle } from './text-style.js';
 import { textTable, type Column } from './text-table.js';
 
 /** From whom a request would be got, in the order of trying, and what is known of each of them. */
-export function choiceText(choice: ChoiceExplanation, { style }: TextOptions): string {
+export function choiceText(choice: ChoiceExplanation, style: TextStyle): string {
   const { namespace, policy, rule, candidates, skipped } = choice;
   const how = rule === null ? `by ${escapeControls(policy)}` : `by the rule for ${escapeControls(rule)}`;
   const rows = candidates.map(cellsOf);

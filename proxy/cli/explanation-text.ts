@@ -28,7 +28,7 @@ export function explanationText(explained: ExplainedRequest, options: TextOption
       options,
       2,
     ),
-    explained.choice === null ? '' : choiceText(explained.choice, options),
+    explained.choice === null ? '' : choiceText(explained.choice, style),
     stored.length === 0 ? '' : `\n${style.strong(count)}\n`,
     ...stored.map((one, i) => aboutStored(one, i, explained, options)),
   ].join('');
@@ -38,10 +38,14 @@ const lines = (given: readonly LabelledLine[], { style, width }: TextOptions, in
   labelledLines(given, { indent, column: 15, width, label: style.soft });
 
 function aboutRequest(
-  { side, site, held, key, rule, access, uri, stored }: ExplainedRequest,
+  { side, named, site, held, key, rule, access, uri, stored }: ExplainedRequest,
   style: TextStyle,
 ): LabelledLine[] {
   const found: LabelledLine[] = [['side', side === 'proxy' ? 'forward proxy' : 'reverse side']];
+  if (named !== null) {
+    const how = `listed as ${named.pattern}.wlis by ${named.by}`;
+    found.push(['name', `${escapeControls(named.url)}, ${how}`]);
+  }
   if (held !== null) {
     const how = held.role === 'primary' ? 'published here' : 'replicated here';
     found.push(['namespace', `${escapeControls(held.namespace)}, ${how}`]);
@@ -53,7 +57,7 @@ function aboutRequest(
   if (rule !== null) {
     found.push(['rule', `cache.rules, ${rule.match}: ${ruleText(rule)}`]);
   }
-  if (side === 'proxy' && uri.startsWith('https:') && stored.length === 0) {
+  if (side === 'proxy' && named === null && uri.startsWith('https:') && stored.length === 0) {
     found.push(['note', 'browsers reach https through a tunnel (CONNECT), of which nothing can be stored']);
   }
   return found;

@@ -14,6 +14,7 @@ export function trustText(report: TrustReport, options: TextOptions): string {
     ...named('Names', nameTable(report, options), options),
     ...named('Peers', peerTable(report, options), options),
     ...named('Not believed', refusedTable(report, options), options),
+    ...named('Liars', liarTable(report, options), options),
   ];
   return parts.length === 0 ? `${style.soft('Nothing has been learned from others yet.')}\n` : parts.join('\n');
 }
@@ -72,6 +73,15 @@ function refusedTable({ refused }: TrustReport, { style }: TextOptions): string 
     ...[moment(at), reason, escapeControls(about), escapeControls(from), escapeControls(detail)],
   ]);
   return textTable([['when'], ['reason'], ['of what'], ['from'], ['in words']], rows, style, '  ');
+}
+
+/** As long as that is remembered. */
+function liarTable({ liars }: TrustReport, { style }: TextOptions): string {
+  if (liars.length === 0) return '';
+  const rows = liars.map(({ url, times, last: { at, detail } }) => [
+    ...[escapeControls(url), String(times), moment(at), escapeControls(detail ?? '')],
+  ]);
+  return textTable([['node'], ['times', 'right'], ['last'], ['in words']], rows, style, '  ');
 }
 
 const moment = (time: EpochMs): string => `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`;

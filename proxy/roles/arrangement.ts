@@ -153,20 +153,23 @@ function reverseSide(shared: Shared, lasting: Lasting, before: Side | null): Sid
 
 function operatorSide(
   shared: Shared,
-  { cache, control, disk, finding, metrics, replication }: Lasting,
+  lasting: Lasting,
   before: Side | null,
 ): Side | null {
+  const { cache, control, disk, finding, metrics, replication } = lasting;
   const { config, files, identity, clock, logger, access } = shared;
   const { admin: listener } = config.listen;
   if (listener === null) return null;
   const { tokenFile, hosts } = config.access.operator;
   const sites = new Sites(config.sites);
+  const reading = targetReading(config, lasting);
   const api = new OperatorApi({
     name: identity.name,
     ...{ clock, logger, cache, control, metrics, replication, store: disk, directory: finding.reports },
     access: new OperatorAccess({ token: tokenFile === null ? null : files.secret(tokenFile), hosts }),
     sides: {
       isOpen: (side) => config.listen[side] !== null && (side === 'site' || config.roles.includes('clientSide')),
+      meaningOf: (target) => reading.meaningOf(target),
       siteFor: (target) => sites.find(target),
       heldFor: (request) => shared.visitors.explain(request),
       choiceFor: (request) =>

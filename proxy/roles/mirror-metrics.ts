@@ -24,10 +24,18 @@ export function describeMirrors(
     value: () => counts.continued.value,
   });
   const gauges = [
-    ['willis_mirror_learned_documents', 'Documents of which it is known what the original said.', () => learned.documents],
+    [
+      'willis_mirror_learned_documents',
+      'Documents of which it is known what the original said.',
+      () => learned.documents,
+    ],
     ['willis_mirror_learned_bytes', 'Memory for what originals have said of their documents.', () => learned.size],
     ['willis_mirror_learned_limit_bytes', 'Most memory for it.', () => learned.limit],
-    ['willis_mirror_unusable', 'Copies at mirrors that were found to be others than those of the original.', () => unusable.size],
+    [
+      'willis_mirror_unusable',
+      'Copies at mirrors that were found to be others than those of the original.',
+      () => unusable.size,
+    ],
     ['willis_mirror_trials', 'Servers that are being tried because they failed.', () => trials.size],
   ] as const;
   for (const [name, help, value] of gauges) registry.read({ type: 'gauge', name, help, value });

@@ -7,7 +7,9 @@ import { describeDocuments, type DocumentsUsage } from './documents-metrics.js';
 import type { StoreUsage } from '../cache/response-store.js';
 import type { HttpUpstream } from '../forward/http-upstream.js';
 import type { ChoiceLayer } from './finding/choice-layer.js';
+import { describeFailover } from './failover-metrics.js';
 import { describeHealth } from './health-metrics.js';
+import type { Failover } from '../../wlis/failover/failover.js';
 import type { MirrorLayer } from './finding/mirror-layer.js';
 import { describeMirrors } from './mirror-metrics.js';
 import type { ListenerCounters } from '../http/listener-counters.js';
@@ -34,6 +36,8 @@ export interface NodeView {
   readonly choice: Pick<ChoiceLayer, 'health' | 'failures'>;
   /** What is known of mirrors that are ordinary servers. */
   readonly mirrors: Pick<MirrorLayer, 'ground'>;
+  /** What is got from those who hold namespaces. */
+  readonly failover: Pick<Failover, 'metrics'>;
   /** Empty while no namespace is held. */
   documents(): readonly DocumentsUsage[];
 }
@@ -54,6 +58,7 @@ export function describeNode(registry: Registry, node: NodeView): void {
   describeDirectory(registry, node.directory);
   describeHealth(registry, node.choice);
   describeMirrors(registry, node.mirrors.ground);
+  describeFailover(registry, node.failover.metrics);
   describeDocuments(registry, () => node.documents());
 }
 

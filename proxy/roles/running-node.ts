@@ -62,6 +62,7 @@ export class RunningNode implements Node, OperatorControl {
       directory: lasting.finding.reports,
       choice: lasting.finding.choice,
       mirrors: lasting.finding.mirrors,
+      failover: lasting.finding.failover,
       documents: () => documentsUsage(lasting.namespaces, this.#arrangement),
     });
   }

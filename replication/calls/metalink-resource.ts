@@ -7,7 +7,7 @@ import { CALLS } from '../../wlis/calls/call-target.js';
 import { malformedCall } from '../../wlis/calls/malformed-call.js';
 import type { CallResource, ReceivedCall } from '../../wlis/calls/received-call.js';
 import { negotiate } from '../../wlis/documents/negotiation.js';
-import { pathInside, withoutQuery } from '../../wlis/namespace.js';
+import { pathInside, plainPath } from '../../wlis/namespace.js';
 import { GroupLinks } from '../../wlis/piggyback/group-links.js';
 import { metalink, METALINK_TYPE } from '../../wlis/piggyback/metalink.js';
 import { digestFrom, type Digest } from '../../wlis/trust/digest.js';
@@ -75,7 +75,7 @@ export class MetalinkResource implements CallResource {
 function documentIn(call: ReceivedCall, held: HeldNamespace): readonly [path: string, Variant] {
   const path = pathInside(held.namespace, uriIn(call));
   if (path === null) throw malformedCall(`'uri' is not inside ${held.namespace}`);
-  const plain = held.policy.query === 'ignore' ? withoutQuery(path) : null;
+  const plain = held.policy.query === 'ignore' ? plainPath(path) : null;
   for (const one of plain === null ? [path] : [path, plain]) {
     const text = held.visible(one)?.document;
     if (text == null) continue;

@@ -1,5 +1,5 @@
 import { bytes } from '../../config/units.js';
-import { withoutQuery } from '../../wlis/namespace.js';
+import { plainPath } from '../../wlis/namespace.js';
 import type { Digest } from '../../wlis/trust/digest.js';
 import type { ProofSource } from '../../wlis/trust/proof-answer.js';
 import { NOT_FOUND, recordKey } from '../../wlis/trust/record.js';
@@ -11,7 +11,7 @@ import type { BlobReads } from './blob-reads.js';
 
 /** Whose records a proof about a path may need: its own, that of the path without its query, that for all that is not there. */
 export function pathsAround(path: string, { policy }: Pick<HeldNamespace, 'policy'>): readonly string[] {
-  const plain = policy.query === 'ignore' ? withoutQuery(path) : null;
+  const plain = policy.query === 'ignore' ? plainPath(path) : null;
   return plain === null ? [path, NOT_FOUND] : [path, plain, NOT_FOUND];
 }
 

@@ -1,7 +1,7 @@
 import { bytes, type Bytes } from '../../config/units.js';
 import { WillisError } from '../../proxy/base/errors.js';
 import { hrefOf, type TargetUri } from '../../proxy/http/target-uri.js';
-import { withoutQuery } from '../../wlis/namespace.js';
+import { plainPath } from '../../wlis/namespace.js';
 import { NotCanonical } from '../../wlis/not-canonical.js';
 import { requestedPath } from '../../wlis/requested-path.js';
 import { NOT_FOUND } from '../../wlis/trust/record.js';
@@ -34,14 +34,14 @@ export class DocumentLookup {
 
   /**
    * The document that is visible for a target; null if there is none. A query that no document has is dropped where the
-   * namespace says so.
+   * namespace says so, and other spellings of a path lead to it.
    * @throws WillisError misdirected, bad-request
    */
   find(target: TargetUri, held: Searched): FoundDocument | null {
     const path = documentPath(target, held);
     const document = this.#at(path, held);
     if (document !== null) return { path, document };
-    const plain = held.policy.query === 'ignore' ? withoutQuery(path) : null;
+    const plain = held.policy.query === 'ignore' ? plainPath(path) : null;
     const other = plain === null ? null : this.#at(plain, held);
     return other === null ? null : { path: plain as string, document: other };
   }

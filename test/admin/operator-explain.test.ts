@@ -126,6 +126,18 @@ describe('POST /api/explain', () => {
     assert.equal((await explain('/not/stored')).side, 'proxy');
   });
 
+  it('says of a logical name what it stands for and who gave it, and the rest of what it stands for', async () => {
+    await willis.reload({ wlis: { names: { '*.docs': 'https://docs.example/' } } });
+    const named = (url: string): Promise<ExplainedRequest> => node.call('/api/explain', { url });
+    const told = await named('http://manual.docs.wlis/a');
+    assert.deepEqual(told.named, { url: 'http://manual.docs.wlis/a', pattern: '*.docs', by: 'wlis.names' });
+    assert.deepEqual([told.uri, told.side], ['https://docs.example/manual/a', 'proxy']);
+    assert.equal((await explain('/a')).named, null);
+    const unknown = await node.post('/api/explain', { url: 'http://other.wlis/' });
+    assert.equal(unknown.status, 400);
+    assert.match(unknown.body.toString(), /other\.wlis is not known to this node/);
+  });
+
   it('says what the access rules say of a client', async () => {
     const judged = async (client: string, side = 'site'): Promise<unknown> =>
       (await explain('/a', { client, side })).access;

@@ -188,6 +188,14 @@ The next such request
       );
     });
 
+    it('tells what a logical name stands for, and who gave it', async () => {
+      await node.willis.reload({ wlis: { names: { manual: 'https://docs.example/m/' } } });
+      const told = await explained('http://manual.wlis/a');
+      assert.match(told, /^GET https:\/\/docs\.example\/m\/a\n/);
+      assert.match(told, /name +http:\/\/manual\.wlis\/a, listed as manual\.wlis by wlis\.names\n/);
+      assert.doesNotMatch(told, /tunnel/);
+    });
+
     it('keeps lines within the width of the terminal, and what others sent from steering it', async () => {
       await store('/a', { ETag: '"\x9b31m"', 'Content-Type': `text/plain; x=${'y '.repeat(100)}` });
       const told = await explained('site.test/a', {}, 60);

@@ -43,9 +43,6 @@ describe('A tool that knows nothing of replicas but the fields of an answer (RFC
     assert.ok(content.equals(large), `${content.length} bytes, sent by each: ${sent.join(', ')}`);
   };
 
-  /** Those who have sent a part of it that counts. */
-  const sources = ({ sent }: Download): number => sent.filter((bytes) => bytes > 500_000).length;
-
   /** Kills a replica that has begun to send it. */
   async function killSource(downloading: Promise<unknown>): Promise<void> {
     const before = copies.sent();
@@ -66,7 +63,7 @@ describe('A tool that knows nothing of replicas but the fields of an answer (RFC
     it('takes a file of 50 MB from the primary and all replicas at once', async () => {
       const got = await download('aria2c', args(), 'whole');
       isWhole(got);
-      assert.equal(sources(got), 5, got.sent.join(', '));
+      for (const bytes of got.sent) assert.ok(bytes > 500_000, `each has sent something: ${got.sent.join(', ')}`);
     });
 
     it('has it whole when a replica is killed meanwhile', async () => {
@@ -76,7 +73,7 @@ describe('A tool that knows nothing of replicas but the fields of an answer (RFC
     });
   });
 
-  // it takes no notice of links in answers that have content: it has to be shown the one that it would follow
+  // this one reads links in redirects alone, so that it is shown the one that it would follow; nor does it leave a dead mirror
   describe('wget2, by the metalink that they name', () => {
     const args = async () => ['-q', '--no-config', '--no-proxy', await copies.metalinkOf('large.bin')];
     before(function () {
@@ -87,14 +84,6 @@ describe('A tool that knows nothing of replicas but the fields of an answer (RFC
       const got = await download('wget2', await args(), 'whole');
       isWhole(got);
       assert.ok((got.sent[0] ?? 0) < 200_000, `the primary has sent but the metalink: ${got.sent.join(', ')}`);
-    });
-
-    it('goes on at another one when that is killed meanwhile', async () => {
-      const downloading = download('wget2', await args(), 'killed');
-      await killSource(downloading);
-      const got = await downloading;
-      isWhole(got);
-      assert.ok(sources(got) > 1, `from several: ${got.sent.join(', ')}`);
     });
   });
 });

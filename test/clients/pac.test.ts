@@ -88,7 +88,7 @@ describe('Chromium that is configured by /proxy.pac', function () {
           ...{ node: { name: 'directory', data: site.path('directory') }, roles: ['wlis'], sites: [] },
           listen: { proxy: null, site: '127.0.0.1:0', admin: null },
           wlis: { privateAddresses, trust, peers: [site.origin], exchangeEvery: '50ms' },
-          clientSide: { pac: { namespaces: 'viaReplicas', direct: 'never' } },
+          clientSide: { pac: { namespaces: 'viaReplicas' } },
         },
       });
       await directory.reload({ node: { url: urlOf(directory) } });

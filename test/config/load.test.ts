@@ -223,6 +223,7 @@ sites:
       problems("upstream: {proxy: {url: 'http://p:3128', user: a}}").join(),
       /upstream\.proxy\.passwordFile: expected the file with the password/,
     );
+    assert.match(problems('node: {geo: {lat: 52.5}}').join(), /node\.geo\.lon: expected degrees, since the other half/);
     assert.match(
       problems("access: {rules: [{action: deny, users: ['*']}]}").join(),
       /access\.rules\[0\]\.users: expected none without access\.authentication\.usersFile/,

@@ -21,17 +21,17 @@ const isFree = (port: number): Promise<boolean> =>
       .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 
-/** The beginning of three ports that nobody uses: with 1, 2 and 3 behind it. */
+/** The beginning of four ports that nobody uses: with 1 to 4 behind it. */
 async function freeTens(from: number): Promise<number> {
   for (let tens = from; tens < from + 1000; tens++) {
-    const free = await Promise.all([1, 2, 3].map((last) => isFree(tens * 10 + last)));
+    const free = await Promise.all([1, 2, 3, 4].map((last) => isFree(tens * 10 + last)));
     if (free.every(Boolean)) return tens;
   }
   throw new Error('no ports are free');
 }
 
 describe('the walk "three machines, one site" of the README', function () {
-  // four processes of the program are started, and some more for a moment each
+  // five processes of the program are started, and some more for a moment each
   this.timeout(120_000);
 
   let clone: TempDir;
@@ -67,13 +67,18 @@ describe('the walk "three machines, one site" of the README', function () {
     assert.equal(code, 0, out + err);
 
     const told = out.split(/^== \d+\n/m).slice(1);
-    const [, , , taking = '', visit = '', edit = '', alone = ''] = told;
+    const [, , , taking = '', visit = '', edit = '', found = '', alone = ''] = told;
     assert.equal(taking.match(/ is in step, at change 2: 2 documents/g)?.length, 2, taking);
     assert.match(visit, /^HTTP\/1\.1 200 OK\r\n.*Cache-Status: m3; hit.*<h1>Hello<\/h1>\n$/s);
     assert.match(edit, /2 documents published; it is at change \d+.*Cache-Status: m3; hit.*<h1>Hello again<\/h1>\n/s);
     assert.match(edit, /https:\/\/localhost:\d+2 +listed +in step/);
-    assert.match(alone, /^HTTP\/1\.1 200 OK\r\n.*Cache-Status: m2; hit.*<h1>Hello again<\/h1>\n/s);
-    assert.equal(pids().length, 3);
+    assert.match(found, /^HTTP\/1\.1 200 OK\r\n.*Cache-Status: m4; .*<h1>Hello again<\/h1>\n/s);
+    assert.match(found, /^https:\/\/localhost:\d+1\/ +https:\/\/localhost:\d+1 +2 /m);
+    const [visited = '', browsed = '', explained = ''] = alone.split('<h1>Hello again</h1>\n');
+    assert.match(visited, /^HTTP\/1\.1 200 OK\r\n.*Cache-Status: m2; hit/s);
+    assert.match(browsed, /HTTP\/1\.1 200 OK\r\n.*Cache-Status: m4; /s);
+    assert.match(explained, /https:\/\/localhost:\d+2 +replica /);
+    assert.equal(pids().length, 4);
     await until(() => pids().every((pid) => !isRunning(pid)));
   });
 });

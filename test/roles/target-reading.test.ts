@@ -33,6 +33,7 @@ describe('how the forward proxy reads targets', () => {
       names: new LogicalNames(new OwnNames({ manual: 'http://docs.example/m/', '*.users': 'http://isp.example/' })),
       httpsAsHttp: 'loopback',
       finder: {
+        size: known.length,
         of: (target) => {
           const namespace = known.find((one) => hrefOf(target).startsWith(one));
           return namespace === undefined ? null : ({ namespace } as KnownNamespace);

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import type { GroupReport, TrustReport } from '../../wlis/directory/directory-control.js';
 import { parseNamespace } from '../../wlis/namespace.js';
+import { keyIdOf, parsePublicKey } from '../../wlis/trust/public-key.js';
 import { Constellation, startDirectory } from '../support/constellation.js';
+import { RunningClock } from '../support/running-clock.js';
 import type { SiteNode } from '../support/site-node.js';
 import { until } from '../support/waiting.js';
 import type { RawResponse } from '../support/raw-client.js';
+import type { Willis } from '../support/willis.js';
 
 describe('What nodes know of namespaces', function () {
   this.timeout(30_000);
@@ -72,5 +76,79 @@ describe('What nodes know of namespaces', function () {
     await added.start();
     await all.site.inStep([added]);
     await until(async () => (await groupAt(other, all.site.namespace))?.includes(added.front.url) === true);
+  });
+
+  it('a node that has never seen the primary alive gets its documents, if it knows a directory and the root key', async () => {
+    const all = await start({ hasDirectory: true });
+    const directory = all.directory as SiteNode;
+    const { namespace, primary } = all.site;
+    await until(async () => (await groupAt(directory, namespace)) !== null);
+    const origin = primary.front.url;
+    const chain = JSON.parse((await call(directory, `root?origin=${encodeURIComponent(origin)}`)).body.toString()) as {
+      statements: { payload: string }[];
+    };
+    const payload = Buffer.from(chain.statements[0]?.payload ?? '', 'base64url').toString();
+    const { rootKey } = JSON.parse(payload) as { rootKey: string };
+    await all.client.stop();
+    await primary.stop();
+    const roots = [{ origin, key: keyIdOf(parsePublicKey(rootKey, 'root')) }];
+    const peers = [directory.front.url];
+    await all.client.start({ wlis: { trust: { roots }, peers, exchangeEvery: '1h' } });
+    const got = await all.get('page.html');
+    assert.equal(got.body.toString(), 'the page\n');
+    await all.client.stop();
+    await all.client.data.remove();
+    await all.client.start({ wlis: { trust: { roots: [] }, peers, exchangeEvery: '1h' } });
+    assert.equal((await all.get('page.html')).status, 502, 'nobody founds a namespace but its own root');
+  });
+
+  it('whoever has left the group is not asked any more, once its statement is renewed', async () => {
+    const all = await start({ replicas: 2, clientClock: new RunningClock() });
+    const [leaves, stays] = all.replicas as readonly [SiteNode, SiteNode];
+    await all.learned('page.html');
+    await (leaves.running as Willis).reload({ replicated: { namespaces: [] } });
+    await until(async () => (await groupAt(all.primary, all.site.namespace))?.includes(leaves.front.url) === false);
+    // the group is stated for an hour, and to be asked for anew after some minutes of that
+    all.client.options.clock.advance(10 * 60_000);
+    await until(async () => {
+      await all.get('page.html');
+      const { body } = await all.client.ask({
+        ...{ method: 'GET', target: '/api/groups', host: 'localhost', side: 'admin' },
+      });
+      const [group] = JSON.parse(body.toString()) as { replicas: { urls: string[] }[] }[];
+      return group?.replicas.every(({ urls }) => !urls.includes(leaves.front.url)) === true;
+    });
+    const before = all.rawRequests([leaves]);
+    for (let n = 0; n < 10; n++) assert.equal((await all.get('page.html')).status, 200);
+    assert.equal(all.rawRequests([leaves]), before);
+    assert.ok(all.rawRequests([stays, all.primary]) > 0, 'the others are asked');
+  });
+
+  it('the operator is told whom a node believes and why, and has it forget', async () => {
+    const all = await start();
+    await all.learned('page.html');
+    const operator = (method: string, target: string, body = '') =>
+      all.client.ask({
+        ...{ method, target, host: 'localhost', side: 'admin', body },
+        fields: body === '' ? {} : { 'Content-Type': 'application/json' },
+      });
+    const trust = JSON.parse((await operator('GET', '/api/trust')).body.toString()) as TrustReport;
+    const origin = all.primary.front.url;
+    assert.deepEqual(
+      trust.authorities.map((one) => [one.origin, one.learnedBy, one.namespaces.map(({ namespace }) => namespace)]),
+      [[origin, 'first-use', [all.site.namespace]]],
+    );
+    const about = encodeURIComponent(`${all.site.namespace}page.html`);
+    const [group] = JSON.parse((await operator('GET', `/api/groups?uri=${about}`)).body.toString()) as GroupReport[];
+    assert.equal(group?.namespace, all.site.namespace);
+    assert.equal(group?.replicas.length, 1);
+    assert.equal((await operator('GET', '/api/groups?uri=http%3A%2F%2Felsewhere.example%2F')).status, 404);
+    assert.equal((await operator('GET', '/api/groups?who=1')).status, 400);
+    const metrics = (await operator('GET', '/metrics')).body.toString();
+    assert.match(metrics, /^willis_directory_namespaces 1$/m);
+    const forgotten = await operator('POST', '/api/trust/forget', JSON.stringify({ origin }));
+    assert.deepEqual(JSON.parse(forgotten.body.toString()), { origin, wasKnown: true });
+    assert.match((await operator('GET', '/metrics')).body.toString(), /^willis_directory_namespaces 0$/m);
+    assert.equal((await operator('POST', '/api/trust/forget', '{}')).status, 400);
   });
 });

@@ -105,6 +105,8 @@ interface Told {
 /** Of the node, of the message or of the connection (RFC 9110 §7.6.1). */
 const notEndToEnd = new Set([
   ...['date', 'age', 'cache-status', 'wlis-namespace', 'wlis-group', 'wlis-load', 'via'],
+  // goes with the links to other copies, which each node makes of the others
+  'digest',
   ...['connection', 'keep-alive', 'transfer-encoding'],
 ]);
 

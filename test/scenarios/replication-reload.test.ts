@@ -48,13 +48,13 @@ describe('a reload of a node that holds namespaces', () => {
     await site.published('/two/a.txt', 'two');
     const replica = await site.replica({ url: `${site.origin}/one/` });
     const role = async (path: string) => (await site.visit(path, replica)).get('wlis-namespace') ?? '';
-    await until(async () => (await role('/one/a.txt')).includes('role=replica'));
+    await until(async () => (await role('/one/a.txt')).includes('role=replica;epoch='));
     const followed = () => metricOf(replica, 'willis_namespace_changes_total');
     const before = followed();
     assert.ok(before > 0, 'it counts since it was opened');
     const one = { url: `${site.origin}/one/`, from: site.origin };
     await replica.reload({ replicated: { namespaces: [one, { ...one, url: `${site.origin}/two/` }] } });
-    await until(async () => (await role('/two/a.txt')).includes('role=replica'));
+    await until(async () => (await role('/two/a.txt')).includes('role=replica;epoch='));
     assert.ok(followed() > before, 'that of the first namespace goes on');
     await replica.stop();
     // nor is anything left of the connections, which would be kept for half a minute

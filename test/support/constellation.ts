@@ -12,8 +12,8 @@ export interface ConstellationOptions {
   readonly replicas?: number;
   /** Keys of the namespace at its primary. */
   readonly keys?: Sections;
-  /** Sections of the client-side proxy, in the place of those that it has here. */
-  readonly client?: Sections;
+  /** Sections of the client-side proxy, in the place of those that it has here; where they need it, by the namespace. */
+  readonly client?: Sections | ((namespace: string) => Sections);
   /** Whether there is a WLIS directory, whom the client-side proxy asks. */
   readonly hasDirectory?: boolean;
   /** Whether all but the directory run as processes of their own. */
@@ -55,7 +55,7 @@ export class Constellation {
     await site.inStep();
     const directory = hasDirectory ? await startDirectory([site.primary.front.url]) : null;
     try {
-      return new Constellation(site, directory, await startClient(directory, options), options);
+      return new Constellation(site, directory, await startClient(site, directory, options), options);
     } catch (error) {
       await directory?.close();
       throw error;
@@ -65,7 +65,7 @@ export class Constellation {
   /** Puts a client-side proxy that knows nothing yet in the place of the one that there is. */
   async forgetClient(): Promise<void> {
     await this.client.close();
-    this.client = await startClient(this.directory, this.options);
+    this.client = await startClient(this.site, this.directory, this.options);
   }
 
   get replicas(): readonly SiteNode[] {
@@ -126,9 +126,13 @@ export class Constellation {
   }
 }
 
-async function startClient(directory: SiteNode | null, options: ConstellationOptions): Promise<SiteNode> {
-  const { isProcess = false, clientClock = new RunningClock() } = options;
-  const config = { ...clientSections(directory === null ? [] : [directory.front.url]), ...options.client };
+async function startClient(
+  { namespace }: ReplicatedSite,
+  directory: SiteNode | null,
+  { isProcess = false, clientClock = new RunningClock(), client: given = {} }: ConstellationOptions,
+): Promise<SiteNode> {
+  const own = typeof given === 'function' ? given(namespace) : given;
+  const config = { ...clientSections(directory === null ? [] : [directory.front.url]), ...own };
   const client = await SiteNode.make({ name: 'client', isProcess, clock: clientClock, config });
   try {
     await client.start();

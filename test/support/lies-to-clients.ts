@@ -151,7 +151,8 @@ export function frozen(): LieToClients {
       about: ['', 'raw', 'proof', 'head', 'blob', 'group'],
     },
     tell: (truth) => {
-      const path = `${truth.method} ${truth.path.replace(/[?&]n=[^&]*/, '')}`;
+      const part = valueOf(truth, 'Content-Range')?.replace(/\/.*/, '') ?? truth.status;
+      const path = `${truth.method} ${truth.path.replace(/[?&]n=[^&]*/, '')} ${part}`;
       const was = before.get(path);
       if (was === undefined && truth.status < 400) before.set(path, truth);
       if (was === undefined) return null;
@@ -161,6 +162,7 @@ export function frozen(): LieToClients {
         ...{ status: was.status, content: was.content },
         fields: {
           ...was.fields,
+          ...(was.length !== undefined && { 'Content-Length': was.length }),
           ...(present !== undefined && withField(was, 'WLIS-Namespace', present)),
           ...(head !== undefined && withField(was, 'WLIS-Head', head)),
         },

@@ -129,7 +129,8 @@ export class Replicating {
 
   /** Whether a node answers by itself for a namespace of which it is no primary. */
   async holds(node: Willis): Promise<boolean> {
-    return (await this.said(node))?.role === 'replica';
+    const said = await this.said(node);
+    return said?.role === 'replica' && said.version !== null;
   }
 
   /** Waits until the primary answers so. */

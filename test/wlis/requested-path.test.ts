@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { requestedPath } from '../../wlis/requested-path.js';
 import { canonicalUri } from '../../wlis/canonical-uri.js';
-import { parseNamespace, pathInside, withoutQuery } from '../../wlis/namespace.js';
+import { parseNamespace, pathInside, plainPath } from '../../wlis/namespace.js';
 import { targetOf } from '../replication/serving/held-example.js';
 
 describe('the path that a request is about', () => {
@@ -11,9 +11,15 @@ describe('the path that a request is about', () => {
   it('is the canonical URI of the target without the namespace, with its query', () => {
     assert.equal(requestedPath(targetOf('http://docs.example.org/manual/a%7e?x=%31'), namespace), 'a~?x=1');
     assert.equal(requestedPath(targetOf('http://docs.example.org/other/../manual/'), namespace), '');
-    assert.equal(withoutQuery('a~?x=1?'), 'a~');
-    assert.equal(withoutQuery('a~'), null);
-    assert.equal(withoutQuery('?'), '');
+  });
+
+  it('where queries are ignored, may also be that without the query, and with delimiters as directories have them', () => {
+    assert.equal(plainPath('a~?x=1?'), 'a~');
+    assert.equal(plainPath('a~'), null);
+    assert.equal(plainPath('?'), '');
+    assert.equal(plainPath('g%2B%2B_1%3A2%40%21.deb?x=%2B'), 'g++_1:2@!.deb');
+    assert.equal(plainPath('a%2Fb%3Fc%23d%25e%5B%20'), null);
+    assert.equal(plainPath('a+b'), null);
   });
 
   it('is none outside the namespace, also where a path only begins like it', () => {

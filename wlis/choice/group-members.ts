@@ -2,7 +2,7 @@ import type { EpochMs } from '../../config/units.js';
 import type { Namespace } from '../namespace.js';
 import type { GroupMember } from '../trust/group-member.js';
 import type { Group, SignedGroup } from '../trust/group.js';
-import { locatedReplicas } from '../trust/group-standing.js';
+import { isActive } from '../trust/group-standing.js';
 import { keyIdOf, type KeyId } from '../trust/public-key.js';
 import { subsetTest, type SubsetTest } from './subset-test.js';
 
@@ -34,13 +34,11 @@ function membersOf(group: Group): readonly AskableMember[] {
   return [
     { ...askable(primary, namespace), role: 'primary', holds: () => true, isActive: () => true },
     ...replicas.map((replica): AskableMember => {
-      const alone: Group = { ...group, replicas: [replica] };
-      const isLocated = (now: EpochMs): boolean => locatedReplicas(alone, now).length > 0;
       return {
         ...askable(replica, namespace),
         role: 'replica',
         holds: subsetTest(replica.subset),
-        isActive: isLocated,
+        isActive: (now) => isActive(replica, group, now),
       };
     }),
   ];

@@ -1,4 +1,5 @@
 import type { Bytes, EpochMs } from '../../config/units.js';
+import type { Blamed } from '../health/health-table.js';
 import type { Namespace } from '../namespace.js';
 import type { KeyId } from '../trust/public-key.js';
 import type { LearnedBy } from '../trust/root-pin.js';
@@ -47,6 +48,8 @@ export interface TrustReport {
   readonly peers: readonly PeerState[];
   /** What was not believed, the newest first. */
   readonly refused: readonly Refusal[];
+  /** Nodes that have sent what cannot be true, within a week. */
+  readonly liars: readonly Blamed[];
 }
 
 export interface AuthorityReport {

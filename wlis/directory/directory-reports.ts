@@ -1,5 +1,6 @@
 import type { EpochMs } from '../../config/units.js';
 import { canonicalUri } from '../canonical-uri.js';
+import type { Blamed } from '../health/health-table.js';
 import { NotCanonical } from '../not-canonical.js';
 import type { GroupMember } from '../trust/group-member.js';
 import { keyIdOf } from '../trust/public-key.js';
@@ -23,11 +24,17 @@ import { bytes } from '../../config/units.js';
 export class DirectoryReports implements DirectoryControl {
   readonly #directory: () => Directory | null;
   readonly #now: () => EpochMs;
+  readonly #liars: () => readonly Blamed[];
 
-  /** @param directory null while there is none @param now by the own clock, corrected by what others say of the time */
-  constructor(directory: () => Directory | null, now: () => EpochMs) {
+  /**
+   * @param directory null while there is none
+   * @param now by the own clock, corrected by what others say of the time
+   * @param liars nodes that have sent what cannot be true
+   */
+  constructor(directory: () => Directory | null, now: () => EpochMs, liars: () => readonly Blamed[] = () => []) {
     this.#directory = directory;
     this.#now = now;
+    this.#liars = liars;
   }
 
   groups(): readonly GroupReport[] {
@@ -48,7 +55,8 @@ export class DirectoryReports implements DirectoryControl {
 
   trust(): TrustReport {
     const directory = this.#directory();
-    if (directory === null) return { authorities: [], names: [], peers: [], refused: [] };
+    const liars = this.#liars();
+    if (directory === null) return { authorities: [], names: [], peers: [], refused: [], liars };
     const now = this.#now();
     const authorities = [...directory.book.authorities()].flatMap((one) => authorityReport(one, now));
     const names = [...directory.names.all()].map(([, { statement }]): NameReport => {
@@ -60,6 +68,7 @@ export class DirectoryReports implements DirectoryControl {
       names: names.sort((a, b) => (a.name < b.name ? -1 : 1)),
       peers: directory.peers,
       refused: directory.refusals.last,
+      liars,
     };
   }
 
@@ -83,7 +92,10 @@ export class DirectoryReports implements DirectoryControl {
   }
 }
 
-function groupReport({ namespace, group: { group }, learned, used, head }: LearnedNamespace, now: EpochMs): GroupReport {
+function groupReport(
+  { namespace, group: { group }, learned, used, head }: LearnedNamespace,
+  now: EpochMs,
+): GroupReport {
   const { version, primary, replicas, issued, expires } = group;
   return {
     ...{ namespace, version, learned, used, issued, expires, primary: memberReport(primary) },

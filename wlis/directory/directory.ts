@@ -221,7 +221,8 @@ export class Directory implements NamespaceFinder {
     this.#founding.reconsider();
     this.#search.reconsider();
     this.names.tidy();
-    if (before.namingKeys.join() !== settings.namingKeys.join()) await this.#nameFiles.readAnew();
+    const isSameNaming = before.namingKeys.join() === settings.namingKeys.join();
+    await (isSameNaming ? this.#nameFiles.read() : this.#nameFiles.readAnew());
     await this.book.reconsider(before);
     this.feed.configure(this.names.all());
     this.#exchange.configure(!isSameTrust(before, settings));

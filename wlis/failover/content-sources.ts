@@ -8,8 +8,7 @@ import type { Variant } from '../trust/variant.js';
 import type { AskedDocument } from './asked-document.js';
 import type { FailoverParts } from './failover-parts.js';
 import { rawBytes, type RawBytes } from './raw-bytes.js';
-import { reportRefused } from './refusal.js';
-import { Overtaken, SourceFailed } from './source-failed.js';
+import { faultOf, Overtaken, SourceFailed } from './source-failed.js';
 import { staggered, type Entrant } from './staggered.js';
 import type { Turn } from './turn.js';
 
@@ -78,7 +77,7 @@ export class ContentSources {
   /** Somebody whose bytes were being read failed. */
   failed({ candidate: { url } }: Ranked, failure: SourceFailed): void {
     this.#parts.metrics.failed(failure.reason);
-    this.#turn.failed(url, failure.message, failure.reason === 'false');
+    this.#turn.failed(url, failure.message, faultOf(failure));
   }
 
   /** A block that came from there is the right one. */
@@ -132,10 +131,10 @@ export class ContentSources {
   #note(error: unknown, ranked: Ranked): void {
     const { url } = ranked.candidate;
     if (error instanceof SourceFailed) this.failed(ranked, error);
-    else if (error instanceof Overtaken && error.isLate) this.#turn.failed(url, 'slow');
+    else if (error instanceof Overtaken && error.isLate) this.#turn.failed(url, 'slow', 'fault');
   }
 
   #report({ candidate: { url } }: Ranked, reason: string, detail: string): void {
-    reportRefused(this.#parts, { url, uri: this.#asked.uri, reason, detail, isBlamed: true });
+    this.#parts.refusals.report({ url, uri: this.#asked.uri, reason, detail, isBlamed: true });
   }
 }

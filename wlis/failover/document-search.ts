@@ -7,7 +7,7 @@ import type { Head } from '../trust/head.js';
 import type { AskedDocument } from './asked-document.js';
 import type { FailoverParts } from './failover-parts.js';
 import { exchangeRaw, type Shown } from './raw-exchange.js';
-import { Overtaken, SourceFailed } from './source-failed.js';
+import { faultOf, Overtaken, SourceFailed } from './source-failed.js';
 import { staggered, type Entrant } from './staggered.js';
 import type { Turn } from './turn.js';
 
@@ -75,23 +75,23 @@ export class DocumentSearch {
 
   #note(error: unknown, { candidate: { url } }: Ranked, turn: Turn): void {
     if (error instanceof Overtaken) {
-      if (error.isLate) turn.failed(url, 'slow');
+      if (error.isLate) turn.failed(url, 'slow', 'fault');
       return;
     }
     if (!(error instanceof SourceFailed)) {
       this.#parts.logger.error({ code: 'wlis-failover', url, error }, 'a node could not be asked');
-      turn.failed(url, 'it could not be asked');
+      turn.failed(url, 'it could not be asked', 'fault');
       return;
     }
     this.#parts.metrics.failed(error.reason);
-    turn.failed(url, error.message, error.reason === 'false');
+    turn.failed(url, error.message, faultOf(error));
   }
 
   /** Why something true is not used, at least not yet. */
-  #objection({ known }: AskedDocument, { document, age, isCurrent, ranked }: Shown): string | null {
+  #objection({ known }: AskedDocument, { document, age, isCurrent }: Shown): string | null {
     const { consistency } = known.group.group.policy;
     const { namespace, head } = known;
-    if (consistency.mode === 'bounded' && ranked.candidate.role !== 'primary' && age >= consistency.bound) {
+    if (consistency.mode === 'bounded' && age !== null && age >= consistency.bound) {
       return `confirmed ${age} ms ago`;
     }
     if (isCurrent) return null;

@@ -14,6 +14,7 @@ import type { Latencies } from './latencies.js';
 import type { NodeRequests } from './node-requests.js';
 import type { Pace } from './pace.js';
 import type { ProofCheck } from './proof-check.js';
+import type { Refusals } from './refusal.js';
 
 /** What documents are got with. What it remembers outlives a configuration. */
 export interface FailoverParts {
@@ -35,4 +36,5 @@ export interface FailoverParts {
   readonly now: () => EpochMs;
   readonly logger: Logger;
   readonly metrics: FailoverMetrics;
+  readonly refusals: Refusals;
 }

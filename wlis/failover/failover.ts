@@ -27,7 +27,8 @@ import { NodeRequests } from './node-requests.js';
 import { Pace } from './pace.js';
 import { ProofCheck } from './proof-check.js';
 import type { Shown } from './raw-exchange.js';
-import { Turn } from './turn.js';
+import { Refusals } from './refusal.js';
+import { preferring, Turn } from './turn.js';
 import { VerifiedBody, type VerifiedBodyOptions } from './verified-body.js';
 
 export interface FailoverOptions {
@@ -74,6 +75,7 @@ export class Failover {
       pace: new Pace(latencies),
       settings: () => this.#settings,
       metrics: this.metrics,
+      refusals: new Refusals({ metrics: this.metrics, logger, clock }),
     };
     this.#search = new DocumentSearch(this.#parts);
   }
@@ -118,9 +120,10 @@ export class Failover {
   ): Promise<IncomingResponse> {
     const bodies: VerifiedBody[] = [];
     let raw: OpenSource | null = shown.raw && { ...shown.raw, ranked: shown.ranked };
+    if (raw === null) turn.reconsider(shown.ranked);
     const sources = new ContentSources(this.#parts, asked, turn);
     // whoever has proven the document is the first to be asked for its block list
-    const forLists = new Turn(() => preferring(shown.ranked, this.#choose(asked, null)), this.#settings.attempts);
+    const forLists = new Turn(() => preferring(shown.ranked, this.#choose(asked, this.#sizeOf(asked))), this.#settings.attempts);
     const listSources = new ContentSources(this.#parts, asked, forLists);
     const open = (variant: Variant, from: Bytes, to: Bytes): VerifiedBody => {
       const body = this.#body(variant, { from, to, first: raw, sources, listSources });
@@ -128,8 +131,8 @@ export class Failover {
       bodies.push(body);
       return body;
     };
-    const age = shown.ranked.candidate.role === 'primary' ? null : shown.age;
-    const response = documentAnswer(shown.document, asked.request, { now: this.#parts.clock.now(), age, open });
+    const facts = { now: this.#parts.clock.now(), age: shown.age, open };
+    const response = documentAnswer(shown.document, asked.request, facts);
     // a condition, a HEAD request or an answer without content needs none of it
     (raw as OpenSource | null)?.answer.done();
     const [first] = bodies;
@@ -184,7 +187,7 @@ export class Failover {
       return shown;
     }
     shown.raw.answer.done();
-    return { ...shown, raw: null };
+    return { ...shown, raw: null, ranked: best };
   }
 
   /** What the answer will take, as far as the record is known. */
@@ -222,11 +225,6 @@ export class Failover {
 type BodyParts = Pick<VerifiedBodyOptions, 'from' | 'to' | 'first' | 'sources'> & {
   readonly listSources: ContentSources;
 };
-
-const preferring = (first: Ranked, { ranked, skipped }: Choice): Choice => ({
-  ranked: [first, ...ranked.filter(({ candidate }) => candidate.url !== first.candidate.url)],
-  skipped,
-});
 
 /** Whether absence from the trie says nothing (protocol decision 17). */
 const isOpen = ({ known, path }: AskedDocument): boolean => {

@@ -28,7 +28,9 @@ export class Floors {
   /** Whether something true is older than what was believed before. */
   isBelow(uri: CanonicalUri, proven: ProvenDocument): boolean {
     const subject = subjectOf(uri, proven);
-    return this.#isBelow(this.#floors.use(uri), proven) || (subject !== uri && this.#isBelow(this.#floors.use(subject), proven));
+    if (this.#isBelow(this.#floors.use(subject), proven)) return true;
+    // that the URI itself has nothing has to be later than that it had something
+    return subject !== uri && this.#isBelow(this.#floors.use(uri), { ...proven, record: null, isThere: false });
   }
 
   /** It is believed. */

@@ -24,11 +24,11 @@ export class Pace {
   /** The same for a request that may be hedged: then another one is asked once this one is slower than usual. */
   leadFor(url: string, settings: FailoverSettings): Entrant<unknown>['lead'] {
     const { hedge } = settings;
+    const late = this.lateFor(url, settings);
     const usual = hedge.enabled ? this.#latencies.percentile(url, hedge.after) : null;
-    if (usual !== null && this.#hedged + 1 <= hedge.budget * this.#requests) {
-      return { duration: milliseconds(Math.max(shortest, usual)), isLate: false };
-    }
-    return this.lateFor(url, settings);
+    if (usual === null || usual >= (late?.duration ?? settings.patience)) return late;
+    if (this.#hedged + 1 > hedge.budget * this.#requests) return late;
+    return { duration: milliseconds(Math.max(shortest, usual)), isLate: false };
   }
 
   /** When a node is so late that it is probably not there. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { elapsedMonotonic, milliseconds, type Milliseconds } from '../../config/units.js';
+import { elapsedMonotonic, type Milliseconds } from '../../config/units.js';
 import type { Cancellation } from '../../proxy/base/cancellation.js';
 import { parseProblem } from '../calls/call-failures.js';
 import { rawPath } from '../calls/raw-target.js';
@@ -20,7 +20,6 @@ import type { NodeAnswer } from './node-answer.js';
 import { askProof, readWhole, type CalledProof } from './proof-call.js';
 import type { ShownProof } from './proof-check.js';
 import { rawBytes, type RawBytes } from './raw-bytes.js';
-import { reportRefused } from './refusal.js';
 import { isFresh, shownFields } from './shown-fields.js';
 import { SourceFailed } from './source-failed.js';
 
@@ -28,8 +27,8 @@ import { SourceFailed } from './source-failed.js';
 export interface Shown {
   readonly ranked: Ranked;
   readonly document: KnownDocument;
-  /** How old its head is, as it says. */
-  readonly age: Milliseconds;
+  /** How old its head is, as it says; null at the primary, which answers as the origin server does. */
+  readonly age: Milliseconds | null;
   /** Content that it has begun to send; whoever has this ends its answer. */
   readonly raw: RawBytes | null;
   /** Whether its head has not expired. */
@@ -173,12 +172,16 @@ class RawExchange {
     }
   }
 
-  /** Whoever holds back newer heads has to say how old its own is. @throws NotBelieved out-of-date */
+  /**
+   * Whoever holds back newer heads has to say how old its own is. What it shows is true all the same: it is named, and asked last
+   * for documents of which others have something newer.
+   */
   #checkAge({ proven: { head } }: KnownDocument, age: Milliseconds): void {
     const atLeast = this.#parts.now() - head.expires;
-    if (atLeast > clockTolerance && age < atLeast) {
-      throw new NotBelieved('wrong-subject', `head: it is said to be ${age} ms old, and expired ${atLeast} ms ago`);
-    }
+    if (atLeast < clockTolerance || age >= atLeast / 2) return;
+    const detail = `its head is said to be ${age} ms old, and expired ${atLeast} ms ago`;
+    const { uri } = this.#asked;
+    this.#parts.refusals.report({ url: this.#url, uri, reason: 'wrong-age', detail, isBlamed: true });
   }
 
   #locate({ proven: { head } }: KnownDocument): void {
@@ -201,7 +204,7 @@ class RawExchange {
     const raw = fault === null ? this.#rawBytes(document, answer, fresh) : null;
     if (raw === null) answer.done();
     const shown = { ranked: this.#ranked, document, raw };
-    return { ...shown, age: this.#ranked.candidate.role === 'primary' ? noAge : age, isCurrent: this.#isCurrent(document) };
+    return { ...shown, age: this.#ranked.candidate.role === 'primary' ? null : age, isCurrent: this.#isCurrent(document) };
   }
 
   #rawBytes({ proven, prepared }: KnownDocument, answer: NodeAnswer, fresh: boolean): RawBytes | null {
@@ -234,7 +237,7 @@ class RawExchange {
   /** @param fresh whether it is the node that has sent it */
   #lie(answer: NodeAnswer, reason: string, detail: string, fresh: boolean): SourceFailed {
     const { uri } = this.#asked;
-    reportRefused(this.#parts, { url: this.#url, uri, reason, detail, isBlamed: fresh });
+    this.#parts.refusals.report({ url: this.#url, uri, reason, detail, isBlamed: fresh });
     return answer.failed(fresh ? 'false' : 'broken', detail);
   }
 }
@@ -266,9 +269,6 @@ const mostLabels = 4096;
 
 /** Which documents can have, or requests for them lead to. */
 const documentStatuses: ReadonlySet<number> = new Set([200, 206, 301, 302, 303, 304, 307, 308, 404, 410, 416]);
-
-/** A primary answers as the origin server does. */
-const noAge = milliseconds(0);
 
 /** What clocks differ by, and answers take, is no lie. */
 const clockTolerance = 300_000;

@@ -14,6 +14,10 @@ export class SourceFailed extends Error {
   }
 }
 
+/** Whether something is wrong with the node, for those who go on elsewhere. */
+export const faultOf = ({ reason }: SourceFailed): 'none' | 'fault' | 'lie' =>
+  reason === null ? 'none' : reason === 'false' ? 'lie' : 'fault';
+
 /** What a request is given up with whose answer nobody waits for any more. */
 export class Overtaken extends Error {
   override readonly name = 'Overtaken';

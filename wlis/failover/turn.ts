@@ -10,6 +10,7 @@ export class Turn {
   readonly #attempts: number;
   readonly #failures: Skipped[] = [];
   readonly #liars = new Set<string>();
+  readonly #unwell = new Set<string>();
   #choice: Choice;
   #left: number;
   #tried = new Set<string>();
@@ -49,11 +50,15 @@ export class Turn {
     return found;
   }
 
-  /** More is known of what is wanted: the order is made anew, without those who failed. */
-  reconsider(): void {
-    this.#choice = this.#choose();
+  /**
+   * More is known of what is wanted: the order is made anew, without those who failed; who only was behind may have bytes.
+   * @param first who is to be asked before all others
+   */
+  reconsider(first: Ranked | null = null): void {
+    const choice = this.#choose();
+    this.#choice = first === null ? choice : preferring(first, choice);
     this.#left = this.#attempts;
-    this.#tried = new Set([...this.#liars, ...this.#failures.map(({ url }) => url)]);
+    this.#tried = new Set(this.#unwell);
   }
 
   /** It is being read already. */
@@ -71,12 +76,14 @@ export class Turn {
     this.#believed = url;
   }
 
-  failed(url: string, because: string, isLie = false): void {
+  /** @param fault whether something is wrong with it; `lie` if it sent what cannot be true */
+  failed(url: string, because: string, fault: 'none' | 'fault' | 'lie'): void {
     if (this.#failures.length < mostKept) this.#failures.push({ url, because });
-    if (isLie) this.#liars.add(url);
+    if (fault !== 'none') this.#unwell.add(url);
+    if (fault === 'lie') this.#liars.add(url);
     this.#tried.add(url);
     if (this.#believed === null) return;
-    this.#broken = this.#believed === url && !isLie ? url : this.#broken;
+    this.#broken = this.#believed === url && fault !== 'lie' ? url : this.#broken;
     this.#believed = null;
     this.#left = this.#attempts;
     this.#tried = new Set([...this.#liars, url]);
@@ -94,5 +101,11 @@ export class Turn {
     return this.#choice.ranked.find(({ candidate }) => candidate.url === this.#broken) ?? null;
   }
 }
+
+/** The same order with one of them before all others. */
+export const preferring = (first: Ranked, { ranked, skipped }: Choice): Choice => ({
+  ranked: [first, ...ranked.filter(({ candidate }) => candidate.url !== first.candidate.url)],
+  skipped,
+});
 
 const mostKept = 32;

@@ -48,7 +48,9 @@ export class HealthTable implements Attempts {
 
   /** What is known of a node; of one that was never asked nothing. */
   of(url: string): NodeHealth {
-    return this.#nodes.get(url)?.view(this.#options.clock) ?? unknown;
+    const node = this.#nodes.get(url);
+    const { clock } = this.#options;
+    return node === undefined ? unknown : node.view(clock.monotonic(), clock.now());
   }
 
   /** When a node was last asked, and when an answer of it was last believed to its end. */
@@ -58,7 +60,8 @@ export class HealthTable implements Attempts {
   }
 
   *all(): Iterable<readonly [url: string, health: NodeHealth]> {
-    for (const [url, node] of this.#nodes) yield [url, node.view(this.#options.clock)];
+    const { clock } = this.#options;
+    for (const [url, node] of this.#nodes) yield [url, node.view(clock.monotonic(), clock.now())];
   }
 
   /** Those that have lied within a week. */

@@ -28,7 +28,7 @@ export class HourProfile {
   factor(now: EpochMs): number {
     const { hour } = slotOf(now);
     const count = this.#count(hour);
-    return 2 ** ((this.#means[hour] ?? 0) * (count / (count + unsure)));
+    return count === 0 ? 1 : 2 ** ((this.#means[hour] ?? 0) * (count / (count + unsure)));
   }
 
   /** `[hour, hundredths of the logarithm, samples]` for those of which anything is known. */

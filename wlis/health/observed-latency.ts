@@ -39,7 +39,9 @@ export class ObservedLatency {
   at(now: MonotonicMs): Milliseconds | null {
     const [usual, recent, measured] = [this.#usual, this.#recent, this.#measured];
     if (usual === null || recent === null || measured === null) return usual;
-    const kept = Math.exp(-Math.max(0, elapsedMonotonic(measured, now)) / forgetting);
+    const passed = Math.max(0, elapsedMonotonic(measured, now));
+    if (passed > longForgotten) return usual;
+    const kept = Math.exp(-passed / forgetting);
     return geometricMean(usual, recent, kept);
   }
 }
@@ -62,6 +64,7 @@ const downwards = 5000;
 const leastShare = 0.02;
 /** In which time without any the recent ones are forgotten for two thirds. */
 const forgetting = 20_000;
+const longForgotten = 20 * forgetting;
 const longestMemory = 256;
 /** As many samples as what was remembered counts for. */
 const remembered = 64;

@@ -103,10 +103,10 @@ export class ObservedNode {
     return this.#breaker.openFor(now);
   }
 
-  view(clock: Clock): NodeHealth {
-    const now = clock.monotonic();
-    const blamed = this.blame(clock.now())?.last ?? null;
-    const isStillTold = blamed !== null && elapsed(blamed.at, clock.now()) < telling;
+  /** @param time by the wall clock */
+  view(now: MonotonicMs, time: EpochMs): NodeHealth {
+    const blamed = this.#blamed === null ? null : (this.blame(time)?.last ?? null);
+    const isStillTold = blamed !== null && elapsed(blamed.at, time) < telling;
     return {
       latency: this.#latency.at(now),
       measured: this.#latency.measured,
@@ -116,7 +116,7 @@ export class ObservedNode {
       underWay: this.#underWay,
       breaker: this.#breaker.state(now),
       failure: isStillTold ? blamed : this.#failure,
-      hourFactor: this.#hours.factor(clock.now()),
+      hourFactor: this.#hours.factor(time),
     };
   }
 

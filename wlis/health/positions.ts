@@ -41,7 +41,7 @@ export class Positions implements Whereabouts {
 
   /** For how long it has been seen to be behind, and by how many changes; null if it was not, or only just now. */
   farBehind(url: string, namespace: Namespace): { readonly time: Milliseconds; readonly missing: Lag } | null {
-    const known = this.#behind.get(keyOf(url, namespace));
+    const known = this.#behind.size === 0 ? undefined : this.#behind.get(keyOf(url, namespace));
     if (known === undefined) return null;
     const time = elapsedMonotonic(known.since, known.seen);
     // what nobody has looked at for long may have caught up

@@ -26,7 +26,11 @@ export interface PlaceAnswer {
  * attempt ended.
  * @throws WillisError; the attempt has ended
  */
-export async function askPlace(place: MirrorPlace, request: OutgoingRequest, options: AskOptions): Promise<PlaceAnswer> {
+export async function askPlace(
+  place: MirrorPlace,
+  request: OutgoingRequest,
+  options: AskOptions,
+): Promise<PlaceAnswer> {
   const attempt = options.attempts.begin(place.url);
   try {
     const response = await withPatience(place, request, options);

@@ -1,10 +1,10 @@
 import { bytes, type Milliseconds } from '../../config/units.js';
 import { parseRequestDirectives } from '../../proxy/cache/cache-control.js';
-import { asWillisError, WillisError } from '../../proxy/base/errors.js';
+import { asWillisError } from '../../proxy/base/errors.js';
 import type { IncomingResponse } from '../../proxy/forward/upstream.js';
 import { BufferedBody, readAll, type Body } from '../../proxy/http/body.js';
 import type { PlaceAnswer } from './ask-place.js';
-import { comparedAtOnce, versionIn, type DocumentVersion } from './document-version.js';
+import { comparedAtOnce, isComparable, versionIn, type DocumentVersion } from './document-version.js';
 import { isCurrent, mayStandIn, type LearnedOriginal } from './learned-original.js';
 import { hasFailed, type MirrorErrand } from './mirror-errand.js';
 import { contentOf, isWhole, unfitFor, type WantedBytes } from './mirrored-content.js';
@@ -44,11 +44,13 @@ export class ComparedAnswer {
     const { request } = this.#errand;
     const learned = this.#original.recalled();
     if (request.method === 'HEAD' || isConditional(request.fields)) return this.#byOriginal(learned, null);
-    const directives = parseRequestDirectives(request.fields);
-    const isKnown = learned !== null && isCurrent(learned, directives, this.#errand.now());
     const listed = this.#listed(learned);
-    if (isKnown || listed !== null) return this.#fromPlaces(listed ?? expectedBy(learned, false), null);
-    return this.#afterConfirmation(learned);
+    const known = listed ?? learned;
+    if (known === null ? this.#errand.isIncomparable : !isOfUse(known)) return this.#byOriginal(learned, null);
+    if (listed !== null) return this.#fromPlaces(listed, null);
+    const directives = parseRequestDirectives(request.fields);
+    const isConfirmed = learned !== null && isCurrent(learned, directives, this.#errand.now());
+    return isConfirmed ? this.#fromPlaces(expectedBy(learned, false), null) : this.#afterConfirmation(learned);
   }
 
   /** By what the list of mirrors says; null if it says nothing to compare by, or the original has said otherwise. */
@@ -67,7 +69,9 @@ export class ComparedAnswer {
       said.coding === '' &&
       (length === null || said.length === null || length === said.length) &&
       (said.digest === null || said.digest === digest);
-    return isSame ? { version: { ...said, digest, length: said.length ?? length }, learned, isUnconfirmed: false } : null;
+    return isSame
+      ? { version: { ...said, digest, length: said.length ?? length }, learned, isUnconfirmed: false }
+      : null;
   }
 
   async #afterConfirmation(learned: LearnedOriginal | null): Promise<IncomingResponse> {
@@ -133,15 +137,15 @@ export class ComparedAnswer {
   ): Promise<IncomingResponse | 'not asked' | 'unsatisfiable' | null> {
     const errand = this.#errand;
     const { version, learned } = expected;
-    const marked = errand.unusable(place, version);
-    if (marked !== null) {
-      errand.skip(place, marked, 'known');
-      return 'not asked';
-    }
     const known = { fields: errand.request.fields, learned, now: errand.now() };
     const range = version.length === null ? null : wantedRange(known, version.length);
     if (version.length !== null && range === null) return 'unsatisfiable';
     const isPart = range !== null && !(range.from === 0 && range.to === version.length);
+    const marked = errand.unusable(place, version, isPart);
+    if (marked !== null) {
+      errand.skip(place, marked, 'known');
+      return 'not asked';
+    }
     const fields = fieldsForBytes(errand.request.fields, isPart ? range : null, version.coding);
     const answer = await errand.ask(place, fields, { patience: this.#patience });
     if (hasFailed(answer)) {
@@ -162,16 +166,17 @@ export class ComparedAnswer {
     const { place, response, attempt } = answer;
     const length = version.length ?? versionIn(response, 'GET', errand.now()).length;
     const wanted = length === null ? null : { version: { ...version, length }, length, range: range ?? allOf(length) };
+    const isPart = wanted !== null && !isWhole(wanted);
     const unfit = wanted === null ? 'no length' : unfitFor(wanted, wanted, answer, errand);
     if (wanted === null || unfit !== null || response.body === null) {
       attempt.abandoned();
       response.body?.cancel();
-      errand.refuse(place, version, unfit ?? 'no content');
+      errand.refuse(place, version, unfit ?? 'no content', isPart);
       return null;
     }
     const body = await this.#checked(contentOf({ place, body: response.body, attempt }, wanted, errand), wanted);
     if (body === null) return null;
-    errand.isUsable(place);
+    errand.isUsable(place, isPart);
     const { digest } = version;
     const rebuilt =
       learned === null && digest !== null
@@ -196,9 +201,14 @@ export class ComparedAnswer {
   }
 }
 
+/** Whether mirrors can be compared with it, or it says that there is nothing. */
+const isOfUse = (known: Expected | LearnedOriginal): boolean =>
+  ('status' in known && known.status !== 200) || known.version.digest !== null || isComparable(known.version);
+
 const allOf = (length: WantedBytes['length']): WantedBytes['range'] => ({ from: bytes(0), to: length });
 
-function expectedBy(learned: LearnedOriginal | null, isUnconfirmed: boolean): Expected {
-  if (learned === null) throw new WillisError('internal', 'nothing is known of the original');
-  return { version: learned.version, learned, isUnconfirmed };
-}
+const expectedBy = (learned: LearnedOriginal, isUnconfirmed: boolean): Expected => ({
+  version: learned.version,
+  learned,
+  isUnconfirmed,
+});

@@ -39,6 +39,10 @@ export function versionIn(
   };
 }
 
+/** Whether there is anything to compare others with. */
+export const isComparable = ({ length, digest, entityTag, lastModified }: DocumentVersion): boolean =>
+  length !== null && (digest !== null || entityTag !== null || lastModified !== null);
+
 /** A digest that was said with the same version before holds for it still. */
 export function withDigestOf(version: DocumentVersion, before: DocumentVersion | null): DocumentVersion {
   if (version.digest !== null || before?.digest == null) return version;

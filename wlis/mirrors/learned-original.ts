@@ -87,8 +87,7 @@ export function isCurrent({ freshness }: LearnedOriginal, request: RequestDirect
 export const mayStandIn = ({ freshness }: LearnedOriginal): boolean => !staleForbidden(freshness);
 
 /** How long ago the original said so, in whole seconds, as `Age` has it. */
-export const ageOf = ({ freshness }: LearnedOriginal, now: EpochMs): number =>
-  Math.floor(currentAge(freshness, now));
+export const ageOf = ({ freshness }: LearnedOriginal, now: EpochMs): number => Math.floor(currentAge(freshness, now));
 
 /** What it takes to remember it. */
 export const sizeOf = ({ fields }: LearnedOriginal): Bytes => bytes(2 * fields.wire().length + 1000);

@@ -2,7 +2,14 @@ import { bytes, type Bytes } from '../../config/units.js';
 import { parseOriginUri } from '../../config/origin-uri.js';
 import type { TargetUri } from '../../proxy/http/target-uri.js';
 import type { Digest } from '../trust/digest.js';
-import { mostMirrors, shown, type ListFault, type ListedFile, type ListedUrl, type ReadList } from './listed-mirrors.js';
+import {
+  mostMirrors,
+  shown,
+  type ListFault,
+  type ListedFile,
+  type ListedUrl,
+  type ReadList,
+} from './listed-mirrors.js';
 import { parseXml, type XmlElement } from './xml-elements.js';
 
 /** A metalink of version 4 (RFC 5854) or 3: the files in it, each with its size, its SHA-256 and where it is. */
@@ -49,7 +56,8 @@ class MetalinkReader {
   #path(element: XmlElement): string | null {
     const name = element.attributes.get('name') ?? '';
     const isSafe = name.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
-    if (isSafe && name.length <= 1000 && !/[\\\0\p{Surrogate}]/u.test(name)) return encodeURI(name).replaceAll('?', '%3F').replaceAll('#', '%23');
+    if (isSafe && name.length <= 1000 && !/[\\\0\p{Surrogate}]/u.test(name))
+      return encodeURI(name).replaceAll('?', '%3F').replaceAll('#', '%23');
     this.#fault(element, 'a <file> with the name of a file', shown(name));
     return null;
   }

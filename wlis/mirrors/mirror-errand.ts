@@ -124,21 +124,35 @@ export class MirrorErrand {
   }
 
   /** Why a mirror need not be asked for that version; null if it is to be asked. */
-  unusable(place: MirrorPlace, version: DocumentVersion | null): string | null {
+  unusable(place: MirrorPlace, version: DocumentVersion | null, isPart: boolean): string | null {
     const { unusable, clock } = this.parts.ground;
-    return unusable.reason(placeHref(place), version, clock.monotonic());
+    const [href, now] = [placeHref(place), clock.monotonic()];
+    return unusable.reason(href, version, now) ?? (isPart ? unusable.reason(partOf(href), version, now) : null);
   }
 
-  /** A mirror has no usable copy of that version, for the time being. */
-  refuse(place: MirrorPlace, version: DocumentVersion | null, because: string, reason = 'unequal'): void {
+  /** A mirror has no usable copy of that version, for the time being. @param isPart what it has of it in part was asked for */
+  refuse(place: MirrorPlace, version: DocumentVersion | null, because: string, isPart: boolean): void {
     const { unusable, clock, logger } = this.parts.ground;
-    unusable.mark(placeHref(place), version, because, clock.monotonic());
-    this.skip(place, because, reason);
-    logger.debug({ code: 'mirror-unusable', mirror: placeHref(place), reason: because }, 'a mirror is passed over');
+    const href = placeHref(place);
+    unusable.mark(isPart ? partOf(href) : href, version, because, clock.monotonic());
+    this.skip(place, because, 'unequal');
+    logger.debug({ code: 'mirror-unusable', mirror: href, reason: because }, 'a mirror is passed over');
   }
 
-  isUsable(place: MirrorPlace): void {
-    this.parts.ground.unusable.clear(placeHref(place));
+  isUsable(place: MirrorPlace, isPart: boolean): void {
+    const href = placeHref(place);
+    this.parts.ground.unusable.clear(isPart ? partOf(href) : href);
+  }
+
+  /** Whether the original lately had nothing that mirrors could be compared with, so that it need not be asked for it. */
+  get isIncomparable(): boolean {
+    const { unusable, clock } = this.parts.ground;
+    return unusable.reason(this.uri, null, clock.monotonic()) !== null;
+  }
+
+  incomparable(): void {
+    const { unusable, clock } = this.parts.ground;
+    unusable.mark(this.uri, null, 'nothing to compare by', clock.monotonic());
   }
 
   /** @param reason one of few words, for the metrics */
@@ -165,7 +179,8 @@ export class MirrorErrand {
     const { logger } = this.parts.ground;
     for (const place of senders) {
       if (place.role === 'primary') continue;
-      this.refuse(place, version, 'false content', 'false');
+      this.parts.ground.counts.passedOver.of('false').add();
+      this.refuse(place, version, 'false content', false);
       const fields = { code: 'mirror-false', mirror: placeHref(place), uri: this.uri };
       logger.warn(fields, 'a mirror sent other bytes than those of the digest');
     }
@@ -175,6 +190,9 @@ export class MirrorErrand {
     if (!this.skipped.some((one) => one.url === url)) this.skipped.push({ url, because });
   }
 }
+
+/** No URL of a document has a fragment. */
+const partOf = (href: string): string => `${href}#part`;
 
 /** Whether an answer, or a failure, leaves the question open. */
 export const hasFailed = (answer: PlaceAnswer | WillisError): boolean =>

@@ -46,7 +46,8 @@ function misshapenFor(asked: WantedBytes, { status, fields }: IncomingResponse):
   const { range, length } = asked;
   if (status === 206) {
     const said = parseContentRange(fields.get('content-range') ?? '');
-    if (said === null || 'unsatisfied' in said || said.from !== range.from || said.to !== range.to) return 'another range';
+    if (said === null || 'unsatisfied' in said || said.from !== range.from || said.to !== range.to)
+      return 'another range';
     if (said.length !== length) return `another length: ${said.length ?? 'unknown'} instead of ${length}`;
   } else if (status !== 200) return `status ${status}`;
   else if (!isWhole(asked)) return 'no ranges';

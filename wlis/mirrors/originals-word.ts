@@ -3,7 +3,7 @@ import { WillisError } from '../../proxy/base/errors.js';
 import type { IncomingResponse } from '../../proxy/forward/upstream.js';
 import { parseContentRange } from '../../proxy/http/range.js';
 import type { PlaceAnswer } from './ask-place.js';
-import { versionIn, withDigestOf } from './document-version.js';
+import { isComparable, versionIn, withDigestOf } from './document-version.js';
 import { confirmedBy, learnFrom, type LearnedOriginal, type OriginalsAnswer } from './learned-original.js';
 import { hasFailed, type MirrorErrand } from './mirror-errand.js';
 import { contentOf, type WantedBytes } from './mirrored-content.js';
@@ -49,7 +49,7 @@ export class OriginalsWord {
     const { fields, method } = errand.request;
     const requestTime = errand.now();
     const answer = await errand.ask(errand.original, fields, { patience });
-    if (hasFailed(answer)) return failure(answer, patience !== null);
+    if (hasFailed(answer)) return this.#failed(answer, patience !== null);
     const { response } = answer as PlaceAnswer;
     this.#learn(this.#told(response, method, requestTime));
     const content = this.#content(answer as PlaceAnswer);
@@ -77,14 +77,28 @@ export class OriginalsWord {
     const fields = errand.request.fields.without('range', 'if-range');
     const requestTime = errand.now();
     const answer = await errand.ask(errand.original, fields, { patience, method: 'HEAD' });
-    if (hasFailed(answer)) return { kind: 'failed', failed: failure(answer, true) };
+    if (hasFailed(answer)) return { kind: 'failed', failed: this.#failed(answer, true) };
     const { response, attempt } = answer as PlaceAnswer;
     attempt.done();
     response.body?.cancel();
     const told = this.#learn(this.#told(response, 'HEAD', requestTime));
-    if (told === null || told.status !== 200 || told.version.length === null) return { kind: 'other' };
+    if (told === null || told.status !== 200 || !isComparable(told.version)) return { kind: 'other' };
     const version = withDigestOf(told.version, learned?.version ?? null);
     return { kind: 'said', learned: { ...told, version } };
+  }
+
+  #failed(answer: PlaceAnswer | WillisError, wasHurried: boolean): OriginalFailed {
+    if (!('response' in answer)) {
+      const isLate = wasHurried && answer.code === 'upstream-timeout';
+      return { kind: 'failed', isLate, drop: () => undefined, give: () => thrown(answer) };
+    }
+    const { response, place } = answer;
+    return {
+      kind: 'failed',
+      isLate: false,
+      drop: () => response.body?.cancel(),
+      give: () => ({ ...response, answeredBy: this.errand.answeredBy(place, null) }),
+    };
   }
 
   #told(response: IncomingResponse, method: string, requestTime: OriginalsAnswer['requestTime']): OriginalsAnswer {
@@ -101,6 +115,8 @@ export class OriginalsWord {
     const learned = told.status === 304 && before !== null ? confirmedBy(before, told) : learnFrom(told);
     if (learned !== null) ground.learned.put(this.errand.uri, told.requestFields, learned);
     else if (told.status !== 304 || before !== null) ground.learned.forget(this.errand.uri);
+    const isDocument = told.status === 200 || told.status === 206;
+    if (isDocument && (learned === null || !isComparable(learned.version))) this.errand.incomparable();
     return learned;
   }
 
@@ -120,9 +136,10 @@ export class OriginalsWord {
 export function wantedBy(response: IncomingResponse, errand: MirrorErrand): WantedBytes | null {
   const { status, fields, body } = response;
   const version = versionIn(response, 'GET', errand.now());
-  const { length, entityTag, lastModified, digest } = version;
-  if (length === null || (entityTag === null && lastModified === null && digest === null)) return null;
-  if (status === 200) return body?.length === length ? { version, length, range: { from: bytes(0), to: length } } : null;
+  const { length } = version;
+  if (length === null || !isComparable(version)) return null;
+  if (status === 200)
+    return body?.length === length ? { version, length, range: { from: bytes(0), to: length } } : null;
   const range = status === 206 ? parseContentRange(fields.get('content-range') ?? '') : null;
   if (range === null || 'unsatisfied' in range || body?.length !== range.to - range.from) return null;
   return { version, length, range: { from: range.from, to: range.to } };
@@ -133,21 +150,9 @@ export const notAsked: OriginalFailed = {
   kind: 'failed',
   isLate: true,
   drop: () => undefined,
-  give: () => {
-    throw new WillisError('content-unreachable', 'the original was not asked');
-  },
+  give: () => thrown(new WillisError('content-unreachable', 'the original was not asked')),
 };
 
-function failure(answer: PlaceAnswer | WillisError, wasHurried: boolean): OriginalFailed {
-  if (!('response' in answer)) {
-    return {
-      kind: 'failed',
-      isLate: wasHurried && answer.code === 'upstream-timeout',
-      drop: () => undefined,
-      give: () => {
-        throw answer;
-      },
-    };
-  }
-  return { kind: 'failed', isLate: false, give: () => answer.response, drop: () => answer.response.body?.cancel() };
+function thrown(error: WillisError): never {
+  throw error;
 }

@@ -37,7 +37,10 @@ export function rankPlaces(
   const all = [...byCandidate.keys()];
   const well = inOrder(all.filter(isWell), byCandidate, input);
   const down = all.filter((candidate) => !isWell(candidate));
-  const skipped = down.map(({ url, health }) => ({ url, because: `looks down: ${health.failure?.reason ?? 'in trial'}` }));
+  const skipped = down.map(({ url, health }) => ({
+    url,
+    because: `looks down: ${health.failure?.reason ?? 'in trial'}`,
+  }));
   return { ranked: [...well, ...inOrder(down, byCandidate, input)], skipped };
 }
 

@@ -10,7 +10,11 @@ import { isWhole, type WantedBytes } from './mirrored-content.js';
 
 /** The bytes of a document of that length that a request is for; null for a range that it does not have. */
 export function wantedRange(
-  { fields, learned, now }: { readonly fields: Fields; readonly learned: LearnedOriginal | null; readonly now: EpochMs },
+  {
+    fields,
+    learned,
+    now,
+  }: { readonly fields: Fields; readonly learned: LearnedOriginal | null; readonly now: EpochMs },
   length: Bytes,
 ): ByteRange | null {
   const whole: ByteRange = { from: bytes(0), to: length };

@@ -16,7 +16,8 @@ export function isForMirrors({ method, fields, body }: OutgoingRequest): boolean
 const forTheOriginal = ['authorization', 'cookie', 'if-match', 'if-unmodified-since'];
 
 /** Whether a request asks whether something has changed. */
-export const isConditional = (fields: Fields): boolean => fields.has('if-none-match') || fields.has('if-modified-since');
+export const isConditional = (fields: Fields): boolean =>
+  fields.has('if-none-match') || fields.has('if-modified-since');
 
 /** The fields of a request as a mirror gets it: without what tells whence a client comes, or is between it and the original. */
 export const fieldsForMirror = (fields: Fields): Fields =>
@@ -37,5 +38,12 @@ const personal: ReadonlySet<string> = new Set(['cookie', 'authorization', 'refer
 
 const beyond: ReadonlySet<string> = new Set([
   ...['alt-svc', 'clear-site-data', 'expect-ct', 'nel', 'public-key-pins', 'report-to', 'reporting-endpoints'],
-  ...['service-worker-allowed', 'set-cookie', 'set-cookie2', 'strict-transport-security', 'refresh', 'www-authenticate'],
+  ...[
+    'service-worker-allowed',
+    'set-cookie',
+    'set-cookie2',
+    'strict-transport-security',
+    'refresh',
+    'www-authenticate',
+  ],
 ]);

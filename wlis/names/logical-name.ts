@@ -11,7 +11,7 @@ export function logicalNameOf(host: string): LogicalName | null {
 }
 
 /** Whether a host is meant as a name, be it no name that there can be: nobody else is asked for it. */
-export const isLogicalHost = (host: string): boolean => host.endsWith(suffix) || host.endsWith(`${suffix}.`);
+export const isLogicalHost = (host: string): boolean => host.endsWith(suffix) || host.endsWith(rootedSuffix);
 
 /** `manual.wlis` */
 export const hostOfName = (name: LogicalName): string => name + suffix;
@@ -33,6 +33,7 @@ export function* patternsOf(name: LogicalName): Generator<{ readonly pattern: st
 }
 
 const suffix = '.wlis';
+const rootedSuffix = '.wlis.';
 
 /** With its suffix it has to be a host name. */
 const longest = 253 - suffix.length;

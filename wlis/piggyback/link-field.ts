@@ -1,4 +1,4 @@
-import type { Fields } from '../../proxy/http/fields.js';
+import { Fields, sameName } from '../../proxy/http/fields.js';
 
 /** A link to a copy of what an answer has (RFC 6249), or to what describes it. */
 export interface OwnLink {
@@ -17,14 +17,23 @@ export const ownLink = ({ url, rel, params }: OwnLink): string =>
 
 /** Without the links that nodes have added, wherever somebody on the way has joined them to others. This, if there are none. */
 export function withoutOwnLinks(fields: Fields): Fields {
-  const lines = fields.all('link');
-  if (!lines.some(mayBeOwn)) return fields;
-  const kept = lines.flatMap((line) => {
-    if (!mayBeOwn(line)) return [line];
-    const others = linkValues(line).filter((value) => !isOwnLink(value));
-    return others.length === 0 ? [] : [others.join(', ')];
-  });
-  return fields.without('link').plus(...kept.flatMap((line) => ['Link', line]));
+  const kept: string[] = [];
+  let hasOwn = false;
+  const { lines } = fields;
+  for (let i = 0; i < lines.length; i += 2) {
+    const [name, value] = [lines[i] as string, lines[i + 1] as string];
+    const others = sameName(name, 'link') && mayBeOwn(value) ? othersIn(value) : value;
+    hasOwn ||= others !== value;
+    if (others !== '' || value === '') kept.push(name, others);
+  }
+  return hasOwn ? new Fields(kept) : fields;
+}
+
+/** The same text if none is to be taken out of it. */
+function othersIn(line: string): string {
+  const values = linkValues(line);
+  const others = values.filter((value) => !isOwnLink(value));
+  return others.length === values.length ? line : others.join(', ');
 }
 
 /** Whether a link-value (RFC 8288 §3) has the parameter `wlis`. */

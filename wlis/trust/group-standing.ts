@@ -53,9 +53,12 @@ export function admittedMember(group: Group, id: KeyId, learned: EpochMs, now: E
 export const locatedReplicas = (group: Group, now: EpochMs): readonly Replica[] =>
   activeReplicas(group, now).filter(({ urls }) => urls.length > 0);
 
-function activeReplicas({ replicas, refreshAfter }: Group, now: EpochMs): readonly Replica[] {
-  const at = Math.min(now, refreshAfter);
-  return replicas.filter(({ activeUntil }) => at < activeUntil);
+function activeReplicas(group: Group, now: EpochMs): readonly Replica[] {
+  return group.replicas.filter((replica) => isActive(replica, group, now));
 }
+
+/** Whether `locatedReplicas` has a replica of the group, if that can be reached at all. */
+export const isActive = ({ activeUntil }: Replica, { refreshAfter }: Group, now: EpochMs): boolean =>
+  Math.min(now, refreshAfter) < activeUntil;
 
 const aDay = 86_400_000;

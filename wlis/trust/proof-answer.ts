@@ -1,5 +1,5 @@
 import type { CanonicalUri } from '../canonical-uri.js';
-import { pathInside, withoutQuery, type Namespace } from '../namespace.js';
+import { pathInside, plainPath, type Namespace } from '../namespace.js';
 import { fromBase64url, toBase64url } from './base64url.js';
 import { checkBlockList } from './block-list.js';
 import { canonicalJson, parseCanonicalJson, type Json, type JsonObject } from './canonical-json.js';
@@ -84,7 +84,7 @@ function provenMembers(uri: CanonicalUri, source: ProofSource): JsonObject {
   const path = askedPath(namespace, uri);
   const own = presence(path, source);
   if (own.record !== undefined) return own;
-  const plain = source.dropsQuery ? withoutQuery(path) : null;
+  const plain = source.dropsQuery ? plainPath(path) : null;
   const other = plain === null ? undefined : presence(plain, source);
   if (other?.record !== undefined) return { proof: own.proof, withoutQuery: other };
   const { proof, record } = presence(NOT_FOUND, source);
@@ -116,7 +116,7 @@ function openMembers(members: Members, { head, jws }: SignedHead, { uri, dropsQu
 
 /** What answers a query that no document has: null for nothing. The answerer may have known another policy of the namespace. */
 function openWithoutQuery(members: Members, head: Head, path: string, dropsQuery: boolean): Presence | null {
-  const plain = withoutQuery(path);
+  const plain = plainPath(path);
   if (plain === null) return null;
   const sent = members.optional('withoutQuery', (name) => members.value(name));
   if (sent === undefined) {

@@ -29,7 +29,12 @@ export function targetReading(
   const { httpsAsHttp } = config.clientSide;
   return new TargetReading({
     ...{ names, httpsAsHttp, tlsOnly, clock },
-    finder: { of: (target) => finding.directory?.of(target) ?? null },
+    finder: {
+      of: (target) => finding.directory?.of(target) ?? null,
+      get size() {
+        return finding.directory?.size ?? 0;
+      },
+    },
     want: (namespace) => void finding.directory?.want(namespace).catch(() => null),
   });
 }

@@ -65,7 +65,11 @@ export class FindingLayer {
     this.choice = new ChoiceLayer(options);
     this.mirrors = new MirrorLayer({ ...options, choice: this.choice });
     const { clock, now, logger } = options;
-    this.reports = new DirectoryReports(() => this.directory, now);
+    this.reports = new DirectoryReports(
+      () => this.directory,
+      now,
+      () => this.choice.health.blamed(),
+    );
     this.failover = new Failover({
       ...{ clock, now, logger, settings: untilConfigured },
       upstreamFor: (namespace) => this.upstreamFor(namespace),

@@ -21,7 +21,8 @@ export interface TargetReadingOptions {
   readonly names: LogicalNames;
   /** Who may read by HTTP what is behind TLS. */
   readonly httpsAsHttp: Config['clientSide']['httpsAsHttp'];
-  readonly finder: NamespaceFinder;
+  /** Knows nothing of any namespace while its size is 0. */
+  readonly finder: NamespaceFinder & { readonly size: number };
   /** A namespace that a name stands for is asked for, behind other work, so that it is known who holds it. */
   readonly want: (namespace: Namespace) => void;
   readonly tlsOnly: TlsOnlyHosts;
@@ -35,6 +36,17 @@ export type Reading =
   /** It has its answer, whoever asks. */
   | { readonly kind: 'answered'; readonly response: Response }
   | { readonly kind: 'refused'; readonly error: WillisError };
+
+/** What a name in a target stands for. */
+export interface Meaning {
+  readonly target: TargetUri;
+  /** What takes the place of the name: what the target begins with. */
+  readonly of: TargetUri;
+  readonly namespace: Namespace;
+  /** Under which the name is listed, and who has given it. */
+  readonly pattern: string;
+  readonly by: string;
+}
 
 /**
  * Reads the targets of requests to the forward proxy: logical names, and namespaces of https that this client may read by HTTP,
@@ -53,7 +65,8 @@ export class TargetReading {
     if (isLogicalHost(target.host)) return this.#named(request);
     if (target.scheme === 'https')
       return { kind: 'other', request, shown: (response) => this.#heard(target, response) };
-    return this.options.httpsAsHttp === 'never' ? null : this.#withoutTls(request);
+    const { httpsAsHttp, finder } = this.options;
+    return httpsAsHttp === 'never' || finder.size === 0 ? null : this.#withoutTls(request);
   }
 
   /** @throws WillisError for a tunnel to a name: nobody has a certificate for it */
@@ -70,30 +83,38 @@ export class TargetReading {
     return response;
   }
 
-  #named(request: Request): Reading {
+  /**
+   * What a target that is a name stands for; null for one that is none.
+   * @throws WillisError name-unknown, name-circle, bad-request
+   */
+  meaningOf(given: TargetUri): Meaning | null {
+    if (!isLogicalHost(given.host)) return null;
+    const { names } = this.options;
+    const target = given.path === '*' ? given : withoutDotSegments(given);
+    const name = logicalNameOf(target.host);
+    if (name === null || target.scheme !== 'http' || target.port !== 80) throw names.unknown(originOf(target));
+    const { base, namespace, pattern, by } = names.find(name);
+    const of = targetOf(base);
+    // a name is for what lies below, and for nothing beside it
+    if (of.path !== '/' && climbs(target.path)) throw new WillisError('bad-request', 'ambiguous dot segments');
+    return { target: mapTarget(target, '/', of), of, namespace, pattern, by };
+  }
+
+  #named(request: Request): Reading | null {
     try {
-      return this.#byName(request);
+      const meaning = this.meaningOf(request.target);
+      return meaning && this.#byName(request, meaning);
     } catch (error) {
       if (error instanceof WillisError) return { kind: 'refused', error };
       throw error;
     }
   }
 
-  /** @throws WillisError */
-  #byName(request: Request): Reading {
-    const { names, finder, want } = this.options;
-    const target = request.target.path === '*' ? request.target : withoutDotSegments(request.target);
-    const name = logicalNameOf(target.host);
-    if (name === null || target.scheme !== 'http' || target.port !== 80) {
-      throw names.unknown(originOf(target));
-    }
-    const { base, namespace } = names.find(name);
-    const of = targetOf(base);
-    // a name is for what lies below, and for nothing beside it
-    if (of.path !== '/' && climbs(target.path)) throw new WillisError('bad-request', 'ambiguous dot segments');
-    const real = mapTarget(target, '/', of);
-    const read = this.#as(request, real, { origin: originOf(target), path: '/', of });
-    if (read.kind === 'other' && finder.of(real) === null) want(namespace);
+  /** @throws WillisError tls-only */
+  #byName(request: Request, { target, of, namespace }: Meaning): Reading {
+    const { finder, want } = this.options;
+    const read = this.#as(request, target, { origin: originOf(request.target), path: '/', of });
+    if (read.kind === 'other' && finder.of(target) === null) want(namespace);
     return read;
   }
 

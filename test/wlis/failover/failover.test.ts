@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { bytes } from '../../../config/units.js';
+import { milliseconds } from '../../../config/units.js';
 import { Cancellation } from '../../../proxy/base/cancellation.js';
 import { documentText } from '../../../replication/source/published-document.js';
 import { fieldsBlock } from '../../../wlis/trust/fields-block.js';
@@ -225,11 +225,18 @@ describe('Rule 11: who fails is passed over', () => {
   });
 
   it('one that is later than others answer is left to them', async () => {
-    const nodes = await withDocuments({ settings: { patience: bytes(60_000) as never } });
+    const nodes = await withDocuments({ settings: { patience: milliseconds(60_000) } });
     const [first] = nodes.nodes;
     if (first !== undefined) first.fault = silent;
     assert.deepEqual(told(await nodes.get('a.txt')), [200, 'Hello', m1]);
     assert.equal(nodes.health.of(m0).failure?.reason, 'silent');
+  });
+
+  it('one who is the only one left is asked for everything, also for what it did not begin with', async () => {
+    const nodes = await withDocuments();
+    for (const node of nodes.nodes.slice(1)) node.fault = failing('connect-refused');
+    const { content } = await nodes.get('large.bin', { fields: { Range: 'bytes=-100' } });
+    assert.ok(content.equals(large.subarray(399_900)), 'what was asked for');
   });
 
   it('cancelled before the answer: everybody is left at once', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { epochMs } from '../../../config/units.js';
+import { epochMs, milliseconds } from '../../../config/units.js';
 import { HeldFixture } from '../../replication/held-fixture.js';
 import { failsWith } from '../../forward/upstream-fixture.js';
 import { altering, failing, withFields } from './faults.js';
@@ -51,6 +51,9 @@ describe('Decisions 1, 2 and 12: how old an answer may be', () => {
     assert.deepEqual(told(await see(nodes, 'a.txt?v=1')), ['two', m1]);
     assert.deepEqual(told(await nodes.get('a.txt')), ['two', m1]);
     assert.deepEqual(told(await nodes.get('a.txt?v=2')), ['two', m1]);
+    // that a query has no document of its own is not held against what answers it
+    assert.deepEqual(told(await nodes.get('a.txt?v=2')), ['two', m1]);
+    assert.deepEqual(told(await nodes.get('%61.txt?v=2')), ['two', m1]);
   });
 
   it('what was gone does not come back, and what was there is gone only under a later head', async () => {
@@ -78,6 +81,7 @@ describe('Decisions 1, 2 and 12: how old an answer may be', () => {
   it('where nobody has one the newest of the others serves, and is marked', async () => {
     const nodes = await withFrozen();
     nodes.clock.advance(3_600_000);
+    for (const { held } of nodes.nodes) held.confirmedAge = milliseconds(3_600_000);
     const got = await nodes.get('a.txt');
     assert.deepEqual(told(got), ['two', m1]);
     assert.equal(got.response.answeredBy?.isUnconfirmed, true);
@@ -89,9 +93,9 @@ describe('Decisions 1, 2 and 12: how old an answer may be', () => {
 
   it('but not beyond the grace of the namespace, nor where it is bounded', async () => {
     const nodes = await withFrozen();
-    nodes.clock.advance(8 * 86_400_000);
+    nodes.clock.advance(7.5 * 86_400_000);
     await assert.rejects(nodes.get('a.txt'), failsWith('content-unreachable'));
-    const bounded = await NodesFixture.create({ policy: { consistency: { mode: 'bounded', bound: 30_000 as never } } });
+    const bounded = await NodesFixture.create({ policy: { consistency: { mode: 'bounded', bound: milliseconds(30_000) } } });
     await bounded.held.put({ 'a.txt': 'one' });
     bounded.clock.advance(3_600_000);
     await assert.rejects(bounded.get('a.txt'), failsWith('content-unreachable'));

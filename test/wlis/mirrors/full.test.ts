@@ -4,7 +4,15 @@ import { failsWith } from '../../forward/upstream-fixture.js';
 import { answer, inTurn, silence } from '../../support/origin-scripts.js';
 import { until } from '../../support/waiting.js';
 import type { OriginHandler } from '../../support/scripted-origin.js';
-import { breakingAfter, digestField, later, longAgo, MirroredSite, serving, type SiteOptions } from './mirrored-site.js';
+import {
+  breakingAfter,
+  digestField,
+  later,
+  longAgo,
+  MirroredSite,
+  serving,
+  type SiteOptions,
+} from './mirrored-site.js';
 
 const text = 'The quick brown fox jumps over the lazy dog';
 const long = Buffer.alloc(300_000, 'abcdefghijklmnopqrstuvwxyz0123456789').toString();
@@ -28,10 +36,14 @@ describe('mirrors that are trusted in full', () => {
     const fields = { 'Set-Cookie': 'a=b', 'Strict-Transport-Security': 'max-age=1', 'WLIS-Group': 'x', 'X-Own': '1' };
     await start(serving({}), [serving({ 'a.txt': { content: text, fields } })]);
     const got = await site.get('a.txt', { Referer: 'http://a.test/secret', 'WLIS-Have': 'x', Accept: 'text/plain' });
-    for (const name of ['set-cookie', 'strict-transport-security', 'wlis-group']) assert.equal(got.fields.get(name), undefined);
+    for (const name of ['set-cookie', 'strict-transport-security', 'wlis-group'])
+      assert.equal(got.fields.get(name), undefined);
     assert.equal(got.fields.get('x-own'), '1');
     const { headers } = site.mirror(1).last;
-    assert.deepEqual([headers['referer'], headers['wlis-have'], headers['accept']], [undefined, undefined, 'text/plain']);
+    assert.deepEqual(
+      [headers['referer'], headers['wlis-have'], headers['accept']],
+      [undefined, undefined, 'text/plain'],
+    );
   });
 
   it('answer conditions and ranges as they are asked', async () => {
@@ -49,7 +61,10 @@ describe('mirrors that are trusted in full', () => {
     await start(serving({}), [serving({}), answer(302, { Location: '/' }), documents]);
     const got = await site.get();
     assert.equal(got.content, text);
-    assert.deepEqual(got.answeredBy?.skipped.map(({ because }) => because), ['status 404', 'status 302']);
+    assert.deepEqual(
+      got.answeredBy?.skipped.map(({ because }) => because),
+      ['status 404', 'status 302'],
+    );
   });
 
   it('do not say that something is not there, unless the original cannot be asked and none has it', async () => {

@@ -59,7 +59,8 @@ describe('a file that names mirrors', () => {
     });
 
     it("may be pacman's, with variables behind what all have in common", () => {
-      const text = '## Germany\n#Server = https://no.example/$repo/os/$arch\nServer = https://a.example/arch/$repo/os/$arch\n';
+      const text =
+        '## Germany\n#Server = https://no.example/$repo/os/$arch\nServer = https://a.example/arch/$repo/os/$arch\n';
       assert.deepEqual(mirrorsIn(text), ['https://a.example/arch/']);
     });
 
@@ -77,7 +78,10 @@ describe('a file that names mirrors', () => {
 
     it('is refused if it names none, or more than anybody has', () => {
       for (const text of ['', '# nothing\n', 'ftp://a.example/\n']) {
-        assert.deepEqual(faultsIn(text).map(({ expected }) => expected), ['a mirror with an http or https URL']);
+        assert.deepEqual(
+          faultsIn(text).map(({ expected }) => expected),
+          ['a mirror with an http or https URL'],
+        );
       }
       const many = Array.from({ length: 1001 }, (_, index) => `http://m${index}.example/`).join('\n');
       assert.deepEqual(faultsIn(many), [{ line: 1001, expected: 'at most 1000 mirrors', got: '1001' }]);
@@ -90,18 +94,22 @@ describe('a file that names mirrors', () => {
       const [file] = files;
       assert.deepEqual([mirrors.length, files.length, file?.path], [0, 1, 'iso/big%20file.iso']);
       assert.deepEqual([file?.length, file?.digest], [1234, digest]);
-      assert.deepEqual(file?.urls.map(({ target, area }) => [hrefOf(target), area]), [
-        ['http://m1.example/pub/iso/big%20file.iso', 'de'],
-        ['https://m2.example:8443/x.iso', null],
-      ]);
+      assert.deepEqual(
+        file?.urls.map(({ target, area }) => [hrefOf(target), area]),
+        [
+          ['http://m1.example/pub/iso/big%20file.iso', 'de'],
+          ['https://m2.example:8443/x.iso', null],
+        ],
+      );
     });
 
     it('of version 3 says it in other places', () => {
       const [file] = listIn(metalink3).files;
       assert.deepEqual([file?.path, file?.length, file?.digest], ['repomd.xml', 5000, digest]);
-      assert.deepEqual(file?.urls.map(({ target, area }) => [hrefOf(target), area]), [
-        ['http://m1.example/linux/repodata/repomd.xml', 'us'],
-      ]);
+      assert.deepEqual(
+        file?.urls.map(({ target, area }) => [hrefOf(target), area]),
+        [['http://m1.example/linux/repodata/repomd.xml', 'us']],
+      );
     });
 
     it('may begin with a byte order mark, and have no digest', () => {
@@ -116,9 +124,19 @@ describe('a file that names mirrors', () => {
       ['with a name that begins at the root', '<metalink><file name="/etc/x"/></metalink>', 1, '"/etc/x"'],
       ['with a file without a name', '<metalink><file/></metalink>', 1, '""'],
       ['with a size that is none', '<metalink><file name="a">\n\n<size>-1</size></file></metalink>', 3, '"-1"'],
-      ['with a digest that is none', '<metalink><file name="a"><hash type="sha-256">ab</hash></file></metalink>', 1, '"ab"'],
+      [
+        'with a digest that is none',
+        '<metalink><file name="a"><hash type="sha-256">ab</hash></file></metalink>',
+        1,
+        '"ab"',
+      ],
       ['with a URL that is none', '<metalink><file name="a">\n<url>a b</url></file></metalink>', 2, '"a b"'],
-      ['with a URL with a query', '<metalink><file name="a"><url>http://a.example/a?b</url></file></metalink>', 1, '"http://a.example/a?b"'],
+      [
+        'with a URL with a query',
+        '<metalink><file name="a"><url>http://a.example/a?b</url></file></metalink>',
+        1,
+        '"http://a.example/a?b"',
+      ],
       ['that breaks off', '<metalink>\n<file name="a">\n<url>http://a.ex', 3, '<url> is not closed'],
       ['with elements that overlap', '<metalink>\n<a><b></a></b></metalink>', 2, '<b> is not closed'],
       ['with a closing tag of nothing', '<metalink>\n</x></metalink>', 2, 'a closing tag of nothing'],
@@ -134,18 +152,38 @@ describe('a file that names mirrors', () => {
     }
 
     it('of more elements than any list has is refused before it takes much', () => {
-      assert.deepEqual(faultsIn(`<metalink>${'<x/>'.repeat(200_001)}</metalink>`).map(({ got }) => got), [
-        'more than 200000 elements',
-      ]);
+      assert.deepEqual(
+        faultsIn(`<metalink>${'<x/>'.repeat(200_001)}</metalink>`).map(({ got }) => got),
+        ['more than 200000 elements'],
+      );
     });
   });
 
   it('of any other content is read or refused, and nothing else', () => {
-    const bit = fc.constantFrom('<', '>', '</', '/>', 'metalink', 'file name="a"', 'url', 'http://a/', '\n', '&amp;', '<!', '<![CDATA[', ' ', '$', 'Server =');
+    const bit = fc.constantFrom(
+      '<',
+      '>',
+      '</',
+      '/>',
+      'metalink',
+      'file name="a"',
+      'url',
+      'http://a/',
+      '\n',
+      '&amp;',
+      '<!',
+      '<![CDATA[',
+      ' ',
+      '$',
+      'Server =',
+    );
     fc.assert(
       fc.property(fc.array(fc.oneof(bit, fc.string()), { maxLength: 40 }), (bits) => {
         const read = parseMirrorList(bits.join(''));
-        assert.ok('list' in read ? read.list.mirrors.length + read.list.files.length > 0 : read.faults.length > 0, 'says something');
+        assert.ok(
+          'list' in read ? read.list.mirrors.length + read.list.files.length > 0 : read.faults.length > 0,
+          'says something',
+        );
       }),
       { numRuns: 500 },
     );

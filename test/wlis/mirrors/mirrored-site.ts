@@ -119,7 +119,11 @@ export class MirroredSite {
     const of = this.#at(this.original, '/docs/');
     const at = this.mirrors.map((mirror) => this.#at(mirror, '/pub/docs/'));
     const set = new MirrorSet({ of, at: list ? [] : at, trust, list: list?.(this) ?? null });
-    const freshness = { heuristicFraction: 0.1, heuristicMax: milliseconds(86_400_000), negative: milliseconds(60_000) };
+    const freshness = {
+      heuristicFraction: 0.1,
+      heuristicMax: milliseconds(86_400_000),
+      negative: milliseconds(60_000),
+    };
     const settings: MirrorSettings = { sets: [set], attempts, patience: milliseconds(patience), freshness };
     return new MirrorUpstream(this.#upstream, this.ground, settings);
   }
