@@ -25,6 +25,7 @@ export function inconsistencies(value: unknown): Problem[] {
     ...collisions(roles, listeners),
     ...repeatedSites(sites),
     ...repeatedNamespaces(value),
+    ...repeatedMirrors(value),
     ...halfCredentials(valueAt(value, ['upstream', 'proxy'])),
     ...halfPosition(valueAt(value, ['node', 'geo'])),
     ...rulesForUnknownUsers(value),
@@ -122,6 +123,23 @@ function halfPosition(geo: unknown): Problem[] {
   const missing = lat === null ? 'lat' : 'lon';
   const expected = 'degrees, since the other half of the position is given';
   return [{ path: ['node', 'geo', missing], at: 'value', expected, got: 'nothing', hint: null }];
+}
+
+/** What is mirrored is said once: there and nowhere else is whether its mirrors are trusted. */
+function repeatedMirrors(value: unknown): Problem[] {
+  const mirrors = valueAt(value, ['clientSide', 'mirrors']);
+  const all = (Array.isArray(mirrors) ? mirrors : []).map((mirror: unknown) => {
+    const of = valueAt(mirror, ['of']);
+    const uri = typeof of === 'string' ? parseOriginUri(of) : '';
+    return typeof uri === 'string' ? null : formatOriginUri(uri);
+  });
+  return all.flatMap((url, index) => {
+    const first = url === null ? -1 : all.indexOf(url);
+    if (url === null || first === index) return [];
+    const got = `${shown(url)} again, as in clientSide.mirrors[${first}].of`;
+    const path = ['clientSide', 'mirrors', index, 'of'];
+    return [{ path, at: 'value' as const, expected: 'each part of the web once', got, hint: null }];
+  });
 }
 
 function halfCredentials(proxy: unknown): Problem[] {

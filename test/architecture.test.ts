@@ -51,6 +51,10 @@ const pureFiles = [
   ...['call-problem', 'malformed-call'].map((name) => `wlis/calls/${name}.ts`),
   ...['negotiation', 'preferences'].map((name) => `wlis/documents/${name}.ts`),
   ...[
+    ...['document-version', 'said-digest', 'learned-original', 'sent-to-mirrors', 'mirror-set', 'ranked-places'],
+    ...['listed-mirrors', 'mirror-list', 'metalink', 'xml-elements', 'unusable-places'],
+  ].map((name) => `wlis/mirrors/${name}.ts`),
+  ...[
     ...['by-score', 'choice', 'distance', 'expected-time', 'nearest', 'random', 'weighted', 'sticky', 'policies'],
     ...['choice-rules', 'subset-test', 'group-members', 'own-place', 'stream-hold'],
   ].map((name) => `wlis/choice/${name}.ts`),
@@ -73,9 +77,7 @@ const pureFiles = [
     ...['subset-cover', 'placement', 'join-request', 'join-answer', 'stored-member', 'member-table', 'member-room'],
     ...['member-report', 'group-view', 'head-times', 'source-order', 'children', 'claimed-head', 'membership-standing'],
   ].map((name) => `replication/tree/${name}.ts`),
-  ...['standing', 'for-primary', 'node-fields'].map(
-    (name) => `replication/serving/${name}.ts`,
-  ),
+  ...['standing', 'for-primary', 'node-fields'].map((name) => `replication/serving/${name}.ts`),
   ...['bundle-format', 'token-bucket', 'retry-delay', 'block-plan', 'wanted-contents', 'source-trial'].map(
     (name) => `replication/pull/${name}.ts`,
   ),

@@ -108,7 +108,10 @@ export class RootKeeper {
     const chain = await openRootChain(text, this.#origin);
     const known = this.#known();
     if (known === null) {
-      throw new NotBelieved('wrong-signature', `the root key of ${this.#origin} is unknown, and not for others to tell`);
+      throw new NotBelieved(
+        'wrong-signature',
+        `the root key of ${this.#origin} is unknown, and not for others to tell`,
+      );
     }
     const before = this.#chain;
     // the word of whoever hands it on counts for nothing

@@ -69,9 +69,12 @@ export class FarRelay {
   #pass(from: Socket, to: Socket, departure: (size: number) => number): void {
     let waiting = 0;
     let last = 0;
+    const acts: (() => void)[] = [];
     const later = (at: number, act: () => void): void => {
       last = Math.max(last, at + this.way.latency / 2);
-      setTimeout(act, last - performance.now());
+      acts.push(act);
+      // timers of unlike times do not always come in the order of their ends
+      setTimeout(() => acts.shift()?.(), last - performance.now());
     };
     from.on('data', (chunk: Buffer) => {
       for (let at = 0; at < chunk.length; at += piece) {

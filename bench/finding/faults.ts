@@ -18,7 +18,7 @@ import { linesOf, type ReadDocument, type ReadingPlan, type ReadingReport } from
 const usage = `npx tsx bench/finding/faults.ts [options]
   --seconds 15       for one kind of fault at one server
   --readers 200      at a time
-  --pause 3000       most milliseconds that a reader waits between two requests
+  --pause 6000       most milliseconds that a reader waits between two requests
   --replicas 2       beside the primary; each of them fails in turn, then the primary
   --servers willis,nginx,haproxy
   --faults ${faultKinds.map(({ name }) => `'${name}'`).join(',')}
@@ -36,6 +36,9 @@ interface Options {
 
 /** How long a server may be silent. */
 const patience = 1000;
+
+/** Seconds before each cell, of the same but without a fault and without figures. */
+const warmUp = 3;
 
 /** From 10 kB to 50 MB, the long ones as seldom as people ask for them. */
 const kinds: readonly (readonly [length: number, documents: number, weight: number])[] = [
@@ -57,7 +60,7 @@ function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: args.filter((one) => one !== '--'),
     options: {
-      ...{ seconds: text('15'), readers: text('200'), pause: text('3000'), replicas: text('2'), seed: text('1') },
+      ...{ seconds: text('15'), readers: text('200'), pause: text('6000'), replicas: text('2'), seed: text('1') },
       ...{ servers: text('willis,nginx,haproxy'), faults: text(faultKinds.map(({ name }) => name).join(',')) },
     },
   });
@@ -108,7 +111,9 @@ async function failInTurn(all: Constellation, liar: LyingParent, kind: FaultKind
 
 interface Server {
   readonly name: string;
-  readonly port: number;
+  readonly port: () => number;
+  /** Has it forgotten what it found out about its servers. */
+  readonly begin: () => Promise<void>;
   /** How a document is asked for. */
   readonly target: (name: string) => string;
   /** Whether what it says of documents is compared as well. */
@@ -131,7 +136,6 @@ async function measure(options: Options, signal: AbortSignal): Promise<string> {
     });
     stops.unshift(() => all.close());
     say('it runs');
-    if (options.servers.includes('willis')) await all.learned(documents[0]?.name ?? '');
     const servers = [willis(all), ...(await startBalancers(all, options, stops, signal))];
     const fields = new Map<string, readonly string[]>();
     for (const { name } of documents) fields.set(name, await linesAt(all, name));
@@ -174,14 +178,16 @@ async function measureServer(
   const lines: string[][] = [];
   let [median, tail] = [0, 0];
   for (const kind of options.faults) {
+    await server.begin();
     const plan: ReadingPlan = {
       ...{ readers: options.readers, seconds: options.seconds, seed: options.seed, pause: options.pause },
-      ...{ patience: 60_000, port: server.port },
+      ...{ patience: 120_000, port: server.port() },
       documents: documents.map(({ name, length, weight }): ReadDocument => {
         const known = server.isChecked ? (fields.get(name) ?? null) : null;
         return { target: server.target(name), host: all.site.host, weight, key: name, length, fields: known };
       }),
     };
+    await readers({ ...plan, seconds: warmUp, pause: 200 }, signal);
     const [report] = await Promise.all([readers(plan, signal), failInTurn(all, liar, kind, options.seconds)]);
     const [p50, p99] = [share(report.short, 0.5), share(report.short, 0.99)];
     if (kind.name === 'none') [median, tail] = [p50, p99];
@@ -191,7 +197,6 @@ async function measureServer(
     lines.push([`${server.name}, ${kind.name}`, ...counts, ...times]);
     say(`${lines.at(-1)?.join(' | ') ?? ''} ${JSON.stringify(report.failures)}`);
     await all.site.inStep();
-    await delay(2000, undefined, { signal });
   }
   return lines;
 }
@@ -202,7 +207,11 @@ function share(values: readonly number[], of: number): number {
 }
 
 const willis = (all: Constellation): Server => ({
-  ...{ name: 'willis', port: all.client.running.port('proxy'), isChecked: true },
+  ...{ name: 'willis', port: () => all.client.running.port('proxy'), isChecked: true },
+  begin: async () => {
+    await all.forgetClient();
+    await all.learned(documents[0]?.name ?? '');
+  },
   target: (name) => all.site.namespace + name,
 });
 
@@ -222,7 +231,9 @@ async function startBalancers(
     const command = balancer.prepare({ directory, port, servers: holders, host: all.site.host, patience, probe });
     const process = await ServerProcess.start({ ...command, core: 0, directory }, null, signal);
     stops.unshift(() => process.stop());
-    servers.push({ name: balancer.name, port, target: (name) => `/${name}`, isChecked: false });
+    // both ask again within a second or two
+    const begin = (): Promise<void> => delay(2000, undefined, { signal });
+    servers.push({ name: balancer.name, port: () => port, begin, target: (name) => `/${name}`, isChecked: false });
   }
   return servers;
 }

@@ -101,10 +101,14 @@ function readOne(document: ReadDocument, { port, patience }: ReadingPlan, agent:
   const { target, host } = document;
   return new Promise((resolve) => {
     const request = get({ host: '127.0.0.1', port, path: target, headers: { host }, agent });
-    const timer = setTimeout(() => request.destroy(new Error('not in time')), patience);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      request.destroy();
+    }, patience);
     const done = (outcome: Outcome): void => {
       clearTimeout(timer);
-      resolve(outcome);
+      resolve(isLate ? failed('not in time', outcome.forgedBytes) : outcome);
     };
     request.on('error', ({ message }) => done(failed(message)));
     request.on('response', (response) => {

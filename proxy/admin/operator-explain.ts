@@ -7,6 +7,7 @@ import { WillisError } from '../base/errors.js';
 import type { Scope } from '../cache/cache-key.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
 import type { Explanation, HypotheticalRequest } from '../cache/explanation.js';
+import { mapTarget } from '../forward/mapped-upstream.js';
 import { Fields } from '../http/fields.js';
 import { parseAddress } from '../http/ip-address.js';
 import { parseRequestTarget } from '../http/request-target.js';
@@ -142,13 +143,25 @@ async function onSide(
     side,
     site: side === 'proxy' || site === null ? null : described(site),
     held,
-    choice: held === null ? sides.choiceFor(request) : null,
+    choice: held === null ? choiceOn(side, site, request, sides) : null,
   });
   if (asked !== null) return explainOn(asked);
   if (held !== null) return explainOn(sides.isOpen('site') ? 'site' : 'proxy');
   const likely: SideName = (site !== null && site.host !== '*') || !sides.isOpen('proxy') ? 'site' : 'proxy';
   const [first, second] = [await explainOn(likely), await explainOn(likely === 'site' ? 'proxy' : 'site')];
   return first.stored.length === 0 && second.stored.length > 0 ? second : first;
+}
+
+/** On the reverse side only a site that stands for a namespace has anything from those who hold it. */
+function choiceOn(
+  side: SideName,
+  site: Site | null,
+  request: HypotheticalRequest,
+  sides: SidesView,
+): ChoiceExplanation | null {
+  if (side === 'proxy') return sides.choiceFor(request);
+  if (site?.isNamespace !== true) return null;
+  return sides.choiceFor({ ...request, target: mapTarget(request.target, site.prefix, site.origin) });
 }
 
 const scopeOf: Readonly<Record<SideName, Scope>> = { proxy: '', site: 'site' };

@@ -48,7 +48,7 @@ export class NodeLoad {
     const active = busy.active - this.#before.active;
     const all = active + busy.idle - this.#before.idle;
     const seconds = toSeconds(milliseconds(time));
-    const kept = Math.exp(-seconds / memory);
+    const kept = Math.exp(-(seconds / memory));
     const mixed = (before: number, measured: number): number => before * kept + measured * (1 - kept);
     this.#reading = {
       load: mixed(this.#reading.load, all > 0 ? active / all : 0),

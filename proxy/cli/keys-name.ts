@@ -50,7 +50,9 @@ function namedBy(uri: string | undefined, isRemoved: boolean): Namespace | null 
 /** @throws Refused */
 function checkName(name: string): void {
   if (isListedName(name)) return;
-  throw new Refused(`${JSON.stringify(name)} is no name: expected labels as of a host in lower case, or '*.' and labels`);
+  throw new Refused(
+    `${JSON.stringify(name)} is no name: expected labels as of a host in lower case, or '*.' and labels`,
+  );
 }
 
 const believedBy = (name: string, id: KeyId): string =>

@@ -15,6 +15,8 @@ export interface DiallerOptions {
   readonly connectTimeout: Milliseconds;
   /** Null if everything is reached directly. */
   readonly parent: ParentProxy | null;
+  /** Where the parent proxy may be; anywhere by default, since the operator has named it. */
+  readonly parentGuard?: DialGuard;
   /** What is reached directly although there is a parent proxy. */
   readonly noProxy: readonly string[];
   /** This node's member of `Via`, by which a loop of CONNECTs is noticed (RFC 9110 §7.6.3). */
@@ -63,13 +65,14 @@ export class Dialler {
     guard.judgeUnresolved(destination);
     const before = tunnel === undefined || tunnel.via === '' ? '' : `${tunnel.via}, `;
     const via = before + this.#options.via;
-    return dialThrough(parent, destination, { guard: anywhere, ca, signal, timeout, via, reads });
+    const parentGuard = this.#options.parentGuard ?? anywhere;
+    return dialThrough(parent, destination, { guard: parentGuard, ca, signal, timeout, via, reads });
   }
 
   /** A connection at whose other end is the parent proxy itself. @throws WillisError parent-…; or the signal's reason */
   async dialParent(parent: ParentProxy, signal: AbortSignal): Promise<Socket> {
-    const { ca, connectTimeout: timeout } = this.#options;
-    return dialThrough(parent, null, { guard: anywhere, ca, signal, timeout, via: this.#options.via });
+    const { ca, connectTimeout: timeout, parentGuard = anywhere } = this.#options;
+    return dialThrough(parent, null, { guard: parentGuard, ca, signal, timeout, via: this.#options.via });
   }
 
   #parentFor(host: string): ParentProxy | null {

@@ -107,7 +107,8 @@ const notYours = 'If you need this, ask whoever runs this proxy; the code below 
 /** Where something better than the usual can be said. */
 const advice: Readonly<Record<string, string>> = {
   'dns-failed': 'Check the spelling of the host name. If it is right, the name may not exist any more.',
-  'name-unknown': 'Check the spelling of the name. If it is right, this proxy may not have heard of it yet: try again later.',
+  'name-unknown':
+    'Check the spelling of the name. If it is right, this proxy may not have heard of it yet: try again later.',
   'name-circle': 'Tell whoever runs this proxy, or whoever gave the name, with the detail below.',
   'tls-only': 'Ask for it by its own https address, which the detail below tells.',
   'connect-refused': 'Check the port in the address. If it is right, the server is not running: try again later.',

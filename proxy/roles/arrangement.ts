@@ -151,11 +151,7 @@ function reverseSide(shared: Shared, lasting: Lasting, before: Side | null): Sid
   });
 }
 
-function operatorSide(
-  shared: Shared,
-  lasting: Lasting,
-  before: Side | null,
-): Side | null {
+function operatorSide(shared: Shared, lasting: Lasting, before: Side | null): Side | null {
   const { cache, control, disk, finding, metrics, replication } = lasting;
   const { config, files, identity, clock, logger, access } = shared;
   const { admin: listener } = config.listen;

@@ -36,7 +36,8 @@ export function describeDirectory(registry: Registry, directory: Pick<DirectoryC
   registry.add({
     ...{ type: 'gauge', name: 'willis_directory_peer_up', labels: ['peer'] },
     help: 'Whether a peer has answered when it was asked last.',
-    read: () => peersIn(figures()).map(({ url, failures }): Sample => ({ labels: [url], value: failures === 0 ? 1 : 0 })),
+    read: () =>
+      peersIn(figures()).map(({ url, failures }): Sample => ({ labels: [url], value: failures === 0 ? 1 : 0 })),
   });
 }
 

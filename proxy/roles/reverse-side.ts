@@ -70,8 +70,11 @@ export class ReverseSide implements RequestHandler {
     return sites.find(request.target) === null ? pac.forVisitor(request) : null;
   }
 
-  connect(request: ConnectRequest, socket: Duplex): void {
-    this.options.takeovers.refuse(request, socket, new WillisError('method-not-allowed', 'this side opens no tunnels'));
+  /** Tunnels lead only to the primaries of namespaces of https that are held here (protocol, rule 7). */
+  connect(request: ConnectRequest, socket: Duplex, head: Buffer): void {
+    const { takeovers, visitors } = this.options;
+    if (visitors.leadsTo(request.authority)) takeovers.tunnel(request, socket, head, () => 'any-port');
+    else takeovers.refuse(request, socket, new WillisError('method-not-allowed', 'this side opens no tunnels'));
   }
 
   upgrade(request: Request, socket: Duplex, head: Buffer): boolean {

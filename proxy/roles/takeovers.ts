@@ -36,15 +36,18 @@ interface UpgradeRoute {
 export class Takeovers {
   constructor(private readonly options: TakeoversOptions) {}
 
-  /** Opens a tunnel. `admit` throws, or rejects with, a WillisError for who may not have one. */
+  /**
+   * Opens a tunnel. `admit` throws, or rejects with, a WillisError for who may not have one; it says `any-port` where the port
+   * need not be among those that clients may choose.
+   */
   tunnel(request: ConnectRequest, socket: Duplex, head: Buffer, admit: () => unknown): void {
     const watch = this.#watch();
     const open = async (): Promise<void> => {
       const { authority, fields } = request;
       const { connectPorts, dialler, identity, limits, exchanges, takenOver } = this.options;
       if (isLoop(fields, identity)) throw new WillisError('loop', 'a CONNECT came back to this node');
-      await admit();
-      if (!connectPorts.includes(authority.port)) {
+      const admitted = await admit();
+      if (admitted !== 'any-port' && !connectPorts.includes(authority.port)) {
         throw new WillisError('port-refused', `port ${authority.port} is not among access.connectPorts`);
       }
       const via = fields.get('via') ?? '';

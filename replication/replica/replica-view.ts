@@ -1,8 +1,8 @@
-import type { Namespace } from '../../wlis/namespace.js';
+import { plainPath, type Namespace } from '../../wlis/namespace.js';
 import { compareEpochs } from '../../wlis/trust/epoch.js';
 import type { SignedHead } from '../../wlis/trust/head.js';
 import { NotBelieved } from '../../wlis/trust/not-believed.js';
-import { recordKey } from '../../wlis/trust/record.js';
+import { NOT_FOUND, recordKey } from '../../wlis/trust/record.js';
 import { Trie } from '../../wlis/trust/trie.js';
 import { ChangeList, type Change } from '../change-list.js';
 import { recordDigestOf } from '../document-record.js';
@@ -70,15 +70,15 @@ export class ReplicaView {
     for (const change of held.list.changes()) if (next?.list.latest(change.path) === undefined) yield change;
   }
 
+  /** An edition that has all that an answer at that path is made of as it is visible. */
   provable(path: string): Provable | null {
-    const next = this.#next;
-    if (next === null) return this.#held !== null && !this.#shown.has(path) ? this.#held : null;
-    const change = next.list.latest(path);
-    const visible = this.visible(path);
-    if (change === visible) return next;
-    // what did not change with it is under the newer head as well
-    if (change === undefined && !next.isWhole && this.#held !== null) return { ...next, list: this.#held.list };
-    return this.#held !== null && this.#held.list.latest(path) === visible ? this.#held : null;
+    const [held, next] = [this.#held, this.#next];
+    const around = this.#around(path);
+    if (next === null) return held !== null && !around.some((one) => this.#shown.has(one)) ? held : null;
+    const isVisibleBy = ({ list }: Provable): boolean => around.every((one) => list.latest(one) === this.visible(one));
+    const coming = this.#coming(next);
+    if (isVisibleBy(coming)) return coming;
+    return held !== null && isVisibleBy(held) ? held : null;
   }
 
   /** A head that says the same as the newest that is known, stated anew. */
@@ -134,6 +134,20 @@ export class ReplicaView {
     this.#next = null;
     this.#shown.clear();
     return this.#held;
+  }
+
+  /** Whose records say what is at a path: if there is nothing, that is also what stands for it. */
+  #around(path: string): readonly string[] {
+    if (this.visible(path)?.document != null) return [path];
+    const plain = plainPath(path);
+    return plain === null ? [path, NOT_FOUND] : [path, plain, NOT_FOUND];
+  }
+
+  /** What did not change with the next edition is under its head as well. */
+  #coming(next: NextEdition): Provable {
+    const held = this.#held;
+    if (next.isWhole || held === null) return next;
+    return { ...next, list: { latest: (path) => next.list.latest(path) ?? held.list.latest(path) } };
   }
 
   async #trieWith(

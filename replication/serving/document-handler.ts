@@ -4,6 +4,7 @@ import { WillisError } from '../../proxy/base/errors.js';
 import { answerFrom, type Answerable } from '../../proxy/cache/answer.js';
 import { parseRequestDirectives } from '../../proxy/cache/cache-control.js';
 import { BufferedBody, type Body } from '../../proxy/http/body.js';
+import type { Fields } from '../../proxy/http/fields.js';
 import { formatHttpDate } from '../../proxy/http/http-date.js';
 import type { Request, Response } from '../../proxy/http/message.js';
 import type { TargetUri } from '../../proxy/http/target-uri.js';
@@ -30,11 +31,20 @@ export interface DocumentHandlerOptions {
 }
 
 /**
- * What else this node has to say in an answer, names and values of fields in turns.
+ * What else this node has to say in an answer.
  * @param path of the document that is the answer, with status 200; null if it is anything else
  * @param variant of it that is sent; null if there is none
  */
-export type Saying = (path: string | null, variant: Variant | null) => readonly string[];
+export type Saying = (path: string | null, variant: Variant | null) => Said;
+
+/** Names and values of fields in turns. */
+export interface Said {
+  /** The same list where it is the same again with the same document. */
+  readonly recurring: readonly string[];
+  readonly once: readonly string[];
+}
+
+export const nothingSaid: Said = { recurring: [], once: [] };
 
 /**
  * Answers visitors from the documents of namespaces that this node holds. Status, end-to-end fields and bytes come from the
@@ -51,6 +61,8 @@ export class DocumentHandler {
   readonly #statuses: ServingStatuses;
   readonly #documents: DocumentLookup;
   readonly #contents: VisitorContents;
+  /** By the lines that are said, as long as those who say them keep them. */
+  readonly #together = new WeakMap<readonly string[], { readonly before: Fields; readonly joined: Fields }>();
 
   constructor({ name, clock, corrected = () => clock.now(), memory }: DocumentHandlerOptions) {
     const forDocuments = Math.floor(memory / 4);
@@ -73,7 +85,7 @@ export class DocumentHandler {
    *   `content-unreachable` where content is needed that cannot be had; `not-cached` where it would have to be fetched for a
    *   request that does not want that
    */
-  answer(request: Request, held: HeldNamespace, saying: Saying = sayingNothing): Response | Promise<Response> {
+  answer(request: Request, held: HeldNamespace, saying: Saying = () => nothingSaid): Response | Promise<Response> {
     const now = this.#clock.now();
     const { method, target } = request;
     if (method !== 'GET' && method !== 'HEAD') return this.#otherMethod(request, held, now);
@@ -86,7 +98,7 @@ export class DocumentHandler {
     const visit: Visit = { request, held, now, confirmed, said };
     if (chosen === undefined) return plainNotFound(request, this.#added(visit, false));
     if (request.fields.has('if-match') || request.fields.has('if-unmodified-since')) {
-      const failed = failedPrecondition(request, chosen, this.#added(visit, false), now);
+      const failed = failedPrecondition(request, chosen, [...this.#added(visit, false), ...said.recurring], now);
       if (failed !== null) return failed;
     }
     return this.#represented(visit, chosen);
@@ -136,7 +148,7 @@ export class DocumentHandler {
     const { request, now } = visit;
     const length = chosen.variant?.length ?? bytes(0);
     const { outcome } = this.#status(visit, wasFetched);
-    const { fields } = chosen;
+    const fields = this.#joined(chosen.fields, visit.said.recurring);
     const metadata = request.fields.has('if-range') ? datedMetadata(chosen, now) : chosen.metadata;
     const options = { fields, recurring: true, added: this.#added(visit, wasFetched), outcome, now };
     return answerFrom({ metadata, length, open }, request, options);
@@ -144,8 +156,18 @@ export class DocumentHandler {
 
   #added(visit: Visit, wasFetched: boolean): string[] {
     const lines = nodeFields(visit.held, visit.now, visit.request.fields);
-    lines.push('Cache-Status', this.#status(visit, wasFetched).member, ...visit.said);
+    lines.push('Cache-Status', this.#status(visit, wasFetched).member, ...visit.said.once);
     return lines;
+  }
+
+  /** What is said again and again with the same document is put together once. */
+  #joined(fields: Fields, said: readonly string[]): Fields {
+    if (said.length === 0) return fields;
+    const known = this.#together.get(said);
+    if (known?.before === fields) return known.joined;
+    const joined = fields.continuedBy(...said);
+    this.#together.set(said, { before: fields, joined });
+    return joined;
   }
 
   #status({ confirmed }: Visit, wasFetched: boolean): ServingStatus {
@@ -159,10 +181,8 @@ interface Visit {
   readonly held: HeldNamespace;
   readonly now: EpochMs;
   readonly confirmed: Confirmed;
-  readonly said: readonly string[];
+  readonly said: Said;
 }
-
-const sayingNothing: Saying = () => [];
 
 /** RFC 9111 §5.2.1.7: nothing is to be fetched for it. */
 const onlyIfHere = ({ fields }: Request): boolean =>

@@ -13,7 +13,7 @@ import type { PublicKey } from '../../wlis/trust/public-key.js';
 import type { Variant } from '../../wlis/trust/variant.js';
 import type { Fields } from '../../proxy/http/fields.js';
 import { digestLine } from './digest-line.js';
-import type { Saying } from './document-handler.js';
+import { nothingSaid, type Saying } from './document-handler.js';
 
 export interface GroupSayingOptions {
   /** Null while none is known. */
@@ -44,16 +44,18 @@ export class GroupSaying {
   /** @param asked the fields of the request */
   for(asked: Fields): Saying {
     return (path, variant) => {
-      const lines = this.#linesOf(asked, path, variant);
       const { loads, capacity } = this.#options;
       const load = loads.next(capacity);
-      return load === null ? lines : [...lines, LOAD_FIELD, load];
+      const lines = this.#linesOf(asked, path, variant);
+      const own = load === null ? nothingSaid.once : [LOAD_FIELD, load];
+      // those for answers without a document are the same for all of them
+      return path === null ? { recurring: [], once: [...lines, ...own] } : { recurring: lines, once: own };
     };
   }
 
   #linesOf(asked: Fields, path: string | null, variant: Variant | null): readonly string[] {
     const spoken = this.#current();
-    if (spoken === null) return [];
+    if (spoken === null) return nothingSaid.recurring;
     if (path === null || variant === null) return spoken.always;
     const known = parseHaveField(asked.first(haveName));
     const { namespace, version } = spoken.signed.group;

@@ -68,15 +68,17 @@ describe('the commands for namespaces of others', () => {
         },
       ],
       refused: [{ about: namespace, from: 'http://evil.example', reason: 'wrong-signature', detail: 'why', at: made }],
+      liars: [{ url: 'http://liar.example', times: 2, last: { at: made, detail: 'a 404 without proof' } }],
     };
     const told = trustText(report, text);
     assert.match(told, /because +it told so itself over plain HTTP, and wlis\.trust\.firstUse lets that count\n/);
     assert.match(told, /http:\/\/docs\.example\/: signer signs until 2026-01-02 03:04:05 UTC\n/);
     assert.match(told, /http:\/\/docs\.example\/old\/: nobody signs for it now\n/);
     assert.match(told, /manual\.wlis +http:\/\/docs\.example\/ +naming +3 +ended 2026-01-02 03:04:05 UTC\n/);
-    assert.match(told, /http:\/\/wlis\.example +never +1 +2 +3 +4 +nobody answers\\u001b\[31m\n/);
+    assert.match(told, /http:\/\/wlis\.example +never +1 +2 +3 +4 +nobody answers\\x1b\[31m\n/);
     assert.match(told, /wrong-signature +http:\/\/docs\.example\/ +http:\/\/evil\.example +why\n/);
-    const nothing = { authorities: [], names: [], peers: [], refused: [] };
+    assert.match(told, /http:\/\/liar\.example +2 +2026-01-02 03:04:05 UTC +a 404 without proof\n/);
+    const nothing = { authorities: [], names: [], peers: [], refused: [], liars: [] };
     assert.equal(trustText(nothing, text), 'Nothing has been learned from others yet.\n');
   });
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { cp, readFile, utimes } from 'node:fs/promises';
+import { cp, readFile, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TempDir } from '../support/temp-dir.js';
-import { AptMachine, writeRepository } from './debian-repository.js';
+import { AptMachine, writeRepository, type RepositoryOptions } from './debian-repository.js';
 import { filesOf } from './document-tree.js';
 import { startNginx, type NginxOrigin } from './nginx-origin.js';
 import { startNode, type NodeForClients } from './node-for-clients.js';
@@ -19,13 +19,13 @@ describe('apt through the node, from a repository that has mirrors', function ()
   before(function () {
     needPrograms(this, 'apt-get', 'dpkg-deb', 'nginx');
   });
-  beforeEach(async () => {
+  const serve = async (options: RepositoryOptions = {}): Promise<void> => {
     directory = await TempDir.create();
-    await writeRepository(directory);
+    await writeRepository(directory, options);
     original = await startNginx(join(directory.path, 'repository'));
     url = original.url();
     mirrors = [];
-  });
+  };
   afterEach(async () => {
     await (node as NodeForClients | undefined)?.stop();
     for (const server of [original, ...mirrors]) await server.close();
@@ -59,6 +59,7 @@ describe('apt through the node, from a repository that has mirrors', function ()
   const asked = async (server: NginxOrigin): Promise<number> => (await server.requests()).length;
 
   it('updates and downloads while the original and one of the mirrors are dead', async () => {
+    await serve();
     await begin([await mirror('one'), await mirror('two')]);
     assert.deepEqual(await got('first'), await pool());
     await original.close();
@@ -70,6 +71,7 @@ describe('apt through the node, from a repository that has mirrors', function ()
   });
 
   it('never mixes the files of a mirror that has fallen behind with those of the original', async () => {
+    await serve();
     const behind = async (root: string): Promise<void> => {
       const index = join(root, 'dists/stable/main/binary-amd64/Packages');
       const older = (await readFile(index, 'utf8')).replaceAll('Version: 1.0-1', 'Version: 0.9-1');
@@ -90,5 +92,21 @@ describe('apt through the node, from a repository that has mirrors', function ()
     assert.ok((await asked(mirrors[0] as NginxOrigin)) > 0, 'the mirror that is behind was asked');
     await mirrors[1]?.close();
     await assert.rejects(got('third', { 'Acquire::Retries': '0' }), /apt-get .* ended with 100/);
+  });
+
+  it('gets the list of packages by its digest from a mirror that has that one, and no other', async () => {
+    await serve({ byHash: true });
+    const without = async (root: string): Promise<void> => {
+      await rm(join(root, 'dists/stable/main/binary-amd64/by-hash'), { recursive: true });
+    };
+    await begin([await mirror('behind', without), await mirror('in-step')]);
+    assert.deepEqual(await got('first'), await pool());
+    await original.close();
+    assert.deepEqual(await got('second'), await pool());
+    const requests = await (mirrors[1] as NginxOrigin).requests();
+    assert.ok(
+      requests.some((line) => /by-hash\/SHA256\/[0-9a-f]{64} 200/.test(line)),
+      'it was got by its digest',
+    );
   });
 });

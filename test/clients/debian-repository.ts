@@ -8,8 +8,13 @@ import { succeed } from './programs.js';
 /** What the repository has. */
 export const packages: readonly string[] = ['left', 'right', 'middle+extra'];
 
+export interface RepositoryOptions {
+  /** Whether clients get Packages by its digest, so that it is always the one that they know of. */
+  readonly byHash?: boolean;
+}
+
 /** A repository as `deb [trusted=yes] … stable main` asks for: Release, Packages and a pool of packages. */
-export async function writeRepository(directory: TempDir): Promise<void> {
+export async function writeRepository(directory: TempDir, { byHash = false }: RepositoryOptions = {}): Promise<void> {
   const root = join(directory.path, 'repository');
   await mkdir(join(root, 'pool'), { recursive: true });
   const entries: string[] = [];
@@ -24,10 +29,13 @@ export async function writeRepository(directory: TempDir): Promise<void> {
     entries.push(`${control}Filename: ${file}\nSize: ${content.length}\nSHA256: ${sha256(content)}\n`);
   }
   const index = Buffer.from(entries.join('\n'));
-  await directory.write('repository/dists/stable/main/binary-amd64/Packages', index);
+  const indices = 'repository/dists/stable/main/binary-amd64';
+  await directory.write(`${indices}/Packages`, index);
+  if (byHash) await directory.write(`${indices}/by-hash/SHA256/${sha256(index)}`, index);
   const release = [
     'Suite: stable\nCodename: stable\nComponents: main\nArchitectures: amd64',
-    'Date: Wed, 01 Jan 2020 00:00:00 UTC\nAcquire-By-Hash: no',
+    'Date: Wed, 01 Jan 2020 00:00:00 UTC',
+    `Acquire-By-Hash: ${byHash ? 'yes' : 'no'}`,
     `SHA256:\n ${sha256(index)} ${index.length} main/binary-amd64/Packages`,
   ];
   await directory.write('repository/dists/stable/Release', `${release.join('\n')}\n`);

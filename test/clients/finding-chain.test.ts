@@ -25,6 +25,20 @@ describe('A client-side proxy behind a cache of somebody else', function () {
     await (squid as SquidProxy | undefined)?.close();
   });
 
+  it('decision 15: learns the group from what the cache has stored, whomever that was sent to', async () => {
+    const chained = { upstream: { proxy: { url: squid.url }, noProxy: [] } };
+    const path = 'page0.html';
+    for (let time = 0; time < 3; time++) {
+      await all.forgetClient();
+      await all.client.stop();
+      await all.client.start({ ...clientSections([]), ...chained });
+      await all.learned(path);
+      // one that knows the group already, so that nothing is added to its answers
+      await all.get(path, { 'Cache-Control': 'no-cache' });
+    }
+    assert.match((await all.get(path)).body.toString(), /Page 0/);
+  });
+
   it('decisions 3 and 15: knows the group after one page, after a restart too, and follows it without the primary', async () => {
     const [removed, stays] = all.replicas as readonly [SiteNode, SiteNode];
     await all.client.stop();

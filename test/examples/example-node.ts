@@ -10,12 +10,13 @@ import { RawClient, type RawResponse } from '../support/raw-client.js';
 
 /** What is written in an example, where the tests put something else than the example has. */
 export interface ExampleSections {
-  access?: { connectPorts?: number[]; destinations?: { allow: string[] } };
+  access?: { clients?: string[]; connectPorts?: number[]; destinations?: { allow: string[] } };
   listen: Record<'proxy' | 'site' | 'admin', string | { address: string; tls: unknown } | null>;
   node?: { url?: string };
   primary?: { namespaces: { url: string; directory: string; replicas: { tokenFile: string } }[] };
   replicated?: { namespaces: { url: string; from: string; tokenFile: string }[] };
   sites?: { origin: string }[];
+  wlis?: { names?: Record<string, string> };
   upstream?: { ca?: string[]; proxy?: { url: string }; noProxy?: string[] };
 }
 

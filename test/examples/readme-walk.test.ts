@@ -70,7 +70,9 @@ describe('the walk "three machines, one site" of the README', function () {
     const [, , , taking = '', visit = '', edit = '', found = '', alone = ''] = told;
     assert.equal(taking.match(/ is in step, at change 2: 2 documents/g)?.length, 2, taking);
     assert.match(visit, /^HTTP\/1\.1 200 OK\r\n.*Cache-Status: m3; hit.*<h1>Hello<\/h1>\n$/s);
-    assert.match(edit, /2 documents published; it is at change \d+.*Cache-Status: m3; hit.*<h1>Hello again<\/h1>\n/s);
+    // on a busy machine the directory is looked at before the command has started
+    assert.match(edit, /^https.*: (2 documents published|nothing has changed); it is at change \d+\n/);
+    assert.match(edit, /Cache-Status: m3; hit.*<h1>Hello again<\/h1>\n/s);
     assert.match(edit, /https:\/\/localhost:\d+2 +listed +in step/);
     assert.match(found, /^HTTP\/1\.1 200 OK\r\n.*Cache-Status: m4; .*<h1>Hello again<\/h1>\n/s);
     assert.match(found, /^https:\/\/localhost:\d+1\/ +https:\/\/localhost:\d+1 +2 /m);

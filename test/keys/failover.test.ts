@@ -31,7 +31,10 @@ describe('the keys of going on elsewhere', () => {
   });
 
   const reload = (clientSide: Readonly<Record<string, unknown>>, more = {}): Promise<unknown> =>
-    (all.client.running as Willis).reload({ clientSide: { choice: join(directory.path, 'choice.js'), ...clientSide }, ...more });
+    (all.client.running as Willis).reload({
+      clientSide: { choice: join(directory.path, 'choice.js'), ...clientSide },
+      ...more,
+    });
 
   /** That one is asked first, and the primary last. */
   async function prefer({ front }: SiteNode): Promise<void> {
@@ -122,7 +125,7 @@ describe('the keys of going on elsewhere', () => {
     const { site, client } = all;
     const visit = () => client.ask({ method: 'GET', target: '/a.txt', host: 'www.example.org', side: 'site' });
     const before = all.rawRequests();
-    await reload({}, { sites: [{ host: '*', origin: site.namespace }] });
+    await reload({}, { sites: [{ host: '*', origin: site.namespace, sendHost: 'origin' }] });
     assert.equal((await visit()).body.toString(), 'A');
     assert.equal(all.rawRequests(), before);
     await reload({}, { sites: [{ host: '*', namespace: site.namespace }] });

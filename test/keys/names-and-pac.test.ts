@@ -115,7 +115,10 @@ describe('the keys of names and of the configuration of browsers', () => {
 
   flips('clientSide.pac.namespaces', 'whether namespaces are got from their replicas as proxies', async () => {
     const site = await Replicating.start({ files: { 'a.txt': 'A' } });
-    const reader = await startWillis({ clock: new RunningClock(120_000), config: { node: { data: site.path('reader') } } });
+    const reader = await startWillis({
+      clock: new RunningClock(120_000),
+      config: { node: { data: site.path('reader') } },
+    });
     try {
       const replica = await site.replica();
       await site.inStep(replica);

@@ -13,7 +13,7 @@ import { signHead, type Head, type SignedHead } from '../../wlis/trust/head.js';
 import type { SigningKey } from '../../wlis/trust/jws.js';
 import { defaultGrace, type NamespacePolicy } from '../../wlis/trust/namespace-policy.js';
 import type { KeyId, PublicKey } from '../../wlis/trust/public-key.js';
-import { recordKey } from '../../wlis/trust/record.js';
+import { NOT_FOUND, recordKey } from '../../wlis/trust/record.js';
 import { Trie } from '../../wlis/trust/trie.js';
 import type { Variant } from '../../wlis/trust/variant.js';
 import { keyNamed } from '../wlis/trust/keys-example.js';
@@ -75,7 +75,10 @@ export class HeldFixture implements HeldNamespace {
 
   /** Publishes documents, and removes those that are null, under a new head. */
   async put(documents: Readonly<Record<string, Put>>, isSet = false): Promise<readonly Change<string>[]> {
-    const edits = Object.entries(documents).map(([path, put]) => ({ path, document: this.#document(put) }));
+    const edits = Object.entries(documents).map(([path, put]) => ({
+      path,
+      document: this.#document(put, path === NOT_FOUND ? 404 : 200),
+    }));
     return this.publish(edits, isSet);
   }
 
@@ -146,11 +149,11 @@ export class HeldFixture implements HeldNamespace {
     return () => void this.#listeners.delete(listener);
   }
 
-  #document(put: Put): string | null {
+  #document(put: Put, status: 200 | 404): string | null {
     if (put === null) return null;
     const variants = typeof put === 'string' || Buffer.isBuffer(put) ? [{ content: put }] : put;
     return documentText({
-      status: 200,
+      status,
       fields: fieldsBlock(['Cache-Control', 'max-age=60']),
       variants: variants.map(({ content, ...over }) => ({ ...this.blobs.add(Buffer.from(content)), ...over })),
     });

@@ -9,8 +9,7 @@ import { startNode, stopNodes, type RunningNode } from './node-fixture.js';
 
 const host = 'proxy.test:3128';
 
-const wayTo = async (url: string, page: RawResponse): Promise<string> =>
-  (await evaluatePac(page.body.toString()))(url);
+const wayTo = async (url: string, page: RawResponse): Promise<string> => (await evaluatePac(page.body.toString()))(url);
 
 describe('the pages for the automatic configuration of browsers', () => {
   afterEach(stopNodes);
@@ -59,11 +58,10 @@ describe('the pages for the automatic configuration of browsers', () => {
     it('answer HEAD as GET, and nothing else', async () => {
       const node = await startNode();
       const [page, head] = [await ask(node), await ask(node, 'HEAD')];
-      assert.deepEqual([head.status, head.get('content-length'), head.get('etag')], [
-        200,
-        page.get('content-length'),
-        page.get('etag'),
-      ]);
+      assert.deepEqual(
+        [head.status, head.get('content-length'), head.get('etag')],
+        [200, page.get('content-length'), page.get('etag')],
+      );
       const post = await ask(node, 'POST', { 'Content-Length': '0' });
       assert.deepEqual([post.status, post.get('allow')], [405, 'GET, HEAD']);
     });

@@ -33,7 +33,7 @@ describe('how the forward proxy reads targets', () => {
       names: new LogicalNames(new OwnNames({ manual: 'http://docs.example/m/', '*.users': 'http://isp.example/' })),
       httpsAsHttp: 'loopback',
       finder: {
-        size: known.length,
+        isEmpty: known.length === 0,
         of: (target) => {
           const namespace = known.find((one) => hrefOf(target).startsWith(one));
           return namespace === undefined ? null : ({ namespace } as KnownNamespace);
@@ -65,8 +65,16 @@ describe('how the forward proxy reads targets', () => {
 
     it('are kept from leading out of their namespaces', () => {
       const all = reading([]);
-      assert.equal(realOf(all.read({ ...request('http://x/'), target: { ...targetOf('http://manual.wlis/'), path: '/a/../../x' } })), 'http://docs.example/m/x');
-      const read = all.read({ ...request('http://x/'), target: { ...targetOf('http://manual.wlis/'), path: '/..%2fx' } });
+      assert.equal(
+        realOf(
+          all.read({ ...request('http://x/'), target: { ...targetOf('http://manual.wlis/'), path: '/a/../../x' } }),
+        ),
+        'http://docs.example/m/x',
+      );
+      const read = all.read({
+        ...request('http://x/'),
+        target: { ...targetOf('http://manual.wlis/'), path: '/..%2fx' },
+      });
       assert.equal(read?.kind === 'refused' && read.error.code, 'bad-request');
     });
 
@@ -84,7 +92,10 @@ describe('how the forward proxy reads targets', () => {
     it('are got by TLS for clients of this machine; what lies beside them is what it says', () => {
       const all = reading(secure);
       assert.equal(realOf(all.read(request('http://docs.example/m/x?y'))), 'https://docs.example/m/x?y');
-      assert.equal(realOf(all.read(request('http://docs.example/m/x', { address: '::1' }))), 'https://docs.example/m/x');
+      assert.equal(
+        realOf(all.read(request('http://docs.example/m/x', { address: '::1' }))),
+        'https://docs.example/m/x',
+      );
       assert.equal(all.read(request('http://docs.example/other')), null);
       assert.equal(all.read(request('http://docs.example:8080/m/')), null);
     });
@@ -104,12 +115,12 @@ describe('how the forward proxy reads targets', () => {
       const read = reading(secure).read(request('http://docs.example/m/x'));
       assert.equal(read?.kind, 'other');
       const shown = (location: string): string | undefined =>
-        read.kind === 'other' ? read.shown(response({ Location: location })).fields.get('location') : undefined;
+        read.shown(response({ Location: location })).fields.get('location');
       assert.equal(shown('/m/new'), 'http://docs.example/m/new');
       assert.equal(shown('https://docs.example/m/new'), 'http://docs.example/m/new');
       assert.equal(shown('/elsewhere'), 'https://docs.example/elsewhere');
-      const cookies = read.kind === 'other' && read.shown(response({ 'Set-Cookie': ['a=1; Secure', 'b=2'] }));
-      assert.deepEqual(cookies && cookies.fields.all('set-cookie'), ['b=2']);
+      const { fields } = read.shown(response({ 'Set-Cookie': ['a=1; Secure', 'b=2'] }));
+      assert.deepEqual(fields.all('set-cookie'), ['b=2']);
     });
 
     it('of a host that wants TLS all the way are not shown as http, beginning with the answer that says so', () => {
@@ -117,8 +128,7 @@ describe('how the forward proxy reads targets', () => {
       const all = reading(secure, { tlsOnly });
       const read = all.read(request('http://docs.example/m/x'));
       assert.equal(read?.kind, 'other');
-      const { status, fields, body } =
-        read.kind === 'other' ? read.shown(response({ 'Strict-Transport-Security': 'max-age=9' })) : response({});
+      const { status, fields, body } = read.shown(response({ 'Strict-Transport-Security': 'max-age=9' }));
       assert.deepEqual([status, fields.get('location'), body?.length], [307, 'https://docs.example/m/x', 0]);
       assert.equal(all.read(request('http://docs.example/m/x')), null);
     });

@@ -68,6 +68,19 @@ describe('the choice among those who hold a namespace, at a node', () => {
     assert.equal((await explained('http://127.0.0.1:1/a.txt')).choice, null);
   });
 
+  it('is explained for a site that stands for the namespace, and for no other site', async () => {
+    const { namespace } = all.site;
+    const sites = [
+      { host: 'gateway.test', prefix: '/docs/', namespace },
+      { host: 'gateway.test', origin: namespace },
+    ];
+    await (all.client.running as Willis).reload({ sites });
+    const found = (await explained('http://gateway.test/docs/a.txt')).choice;
+    assert.equal(found?.namespace, namespace);
+    assert.equal(found.candidates.length, 3);
+    assert.equal((await explained('http://gateway.test/a.txt')).choice, null);
+  });
+
   it('leaves a node that is away, says why, and finds out by itself that it is back', async () => {
     const [node] = all.replicas as [SiteNode];
     node.front.mode = 'reset';
@@ -100,7 +113,7 @@ describe('the choice among those who hold a namespace, at a node', () => {
     assert.equal(before.breaker, 'closed');
   });
 
-  it('is counted in the metrics', async () => {
+  it('is counted in the metrics', () => {
     const metrics = (): string => (all.client.running as Willis).node.metrics.text();
     assert.match(metrics(), /^willis_nodes [1-9]/m);
     assert.match(metrics(), /^willis_node_latency_seconds\{url="http:\/\/127\.0\.0\.1:\d+"\} 0\.\d+/m);

@@ -141,7 +141,7 @@ describe('What nodes know of namespaces', function () {
     const about = encodeURIComponent(`${all.site.namespace}page.html`);
     const [group] = JSON.parse((await operator('GET', `/api/groups?uri=${about}`)).body.toString()) as GroupReport[];
     assert.equal(group?.namespace, all.site.namespace);
-    assert.equal(group?.replicas.length, 1);
+    assert.equal(group.replicas.length, 1);
     assert.equal((await operator('GET', '/api/groups?uri=http%3A%2F%2Felsewhere.example%2F')).status, 404);
     assert.equal((await operator('GET', '/api/groups?who=1')).status, 400);
     const metrics = (await operator('GET', '/metrics')).body.toString();

@@ -15,6 +15,7 @@ import { openProofUnderHead } from '../../wlis/trust/proof-answer.js';
 import { keyIdOf, type KeyId, type PublicKey } from '../../wlis/trust/public-key.js';
 import { KeyDirectory } from '../../replication/keys/key-directory.js';
 import type { RawResponse } from '../support/raw-client.js';
+import { Replicating } from '../support/replicating.js';
 import { ReplicatedSite } from '../support/replicated-site.js';
 import type { SiteNode } from '../support/site-node.js';
 import { until } from '../support/waiting.js';
@@ -155,10 +156,10 @@ describe('Holders of a namespace: what they say, and what they prove', function 
       }
     });
 
-    it('of a version that nobody has is 503 at a replica, which asks above once, and changes nothing at the primary', async () => {
+    it('of a version that nobody has is 503 at a replica, which asks above for all of them together, and changes nothing at the primary', async () => {
       const before = site.primary.front.count('GET /.well-known/wlis/changes');
       const value = await floorAt(1_000_000);
-      const asked = Array.from({ length: 5 }, () => site.get(named, 'a/b.txt', { 'WLIS-Min-Seq': value }));
+      const asked = Array.from({ length: 50 }, () => site.get(named, 'a/b.txt', { 'WLIS-Min-Seq': value }));
       const answers = [
         ...(await Promise.all(asked)),
         await ask(named, rawPath(label, 'a/b.txt'), { 'WLIS-Min-Seq': value }),
@@ -167,7 +168,7 @@ describe('Holders of a namespace: what they say, and what they prove', function 
         assert.deepEqual([answer.status, answer.get('retry-after')], [503, '1']);
       }
       const calls = site.primary.front.count('GET /.well-known/wlis/changes') - before;
-      assert.ok(calls > 0 && calls <= 4, `${calls} calls of two replicas`);
+      assert.ok(calls > 0 && calls < 20, `${calls} calls for ${answers.length} requests`);
       assert.equal((await site.get(site.primary, 'a/b.txt', { 'WLIS-Min-Seq': value })).status, 200);
     });
 
@@ -189,5 +190,25 @@ describe('Holders of a namespace: what they say, and what they prove', function 
         named.front.loses = () => false;
       }
     });
+  });
+});
+
+describe('Raw documents of a namespace of https', function () {
+  this.timeout(20_000);
+  let site: Replicating;
+  before(async () => {
+    site = await Replicating.start({ files: { 'a.txt': 'a' }, keys: { url: 'https://docs.example.org/' } });
+  });
+  after(() => site.stop());
+
+  const raw = rawPath(namespaceLabel(parseNamespace('https://docs.example.org/')), 'a.txt');
+  const status = async (host: string): Promise<number> => (await site.primary.get(raw, { Host: host })).status;
+
+  it('are sent over TLS alone (protocol rule 13), be it that somebody else ends that for this node', async () => {
+    const host = new URL(site.origin).host;
+    assert.equal(await status(host), 421);
+    await site.primary.reload({ node: { url: `https://${host}` } });
+    await until(async () => (await status(host)) === 200);
+    assert.equal(await status('other.example'), 421);
   });
 });

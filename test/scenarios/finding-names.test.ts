@@ -49,7 +49,11 @@ describe('names that a directory publishes', () => {
     site = await Replicating.start({ files: { 'a.txt': 'A', 'sub/a.txt': 'below' } });
     await site.published('/a.txt', 'A');
     key = await namingKey(new KeyDirectory(site.path('directory')), null);
-    directory = await start('directory', { roles: ['wlis'], listen: { proxy: null }, wlis: { trust: { names: [key.id] } } });
+    directory = await start('directory', {
+      roles: ['wlis'],
+      listen: { proxy: null },
+      wlis: { trust: { names: [key.id] } },
+    });
     await directory.reload({ node: { url: urlOf(directory) } });
     const wlis = { peers: [urlOf(directory)], exchangeEvery: '20ms', trust: { names: [key.id], firstUse: true } };
     reader = await start('reader', { wlis });

@@ -60,6 +60,8 @@ describe('What only the primary can answer is passed on to it by replicas', () =
       assert.ok(relayed.body.equals(own.body), 'the bytes');
       assert.equal(relayed.get('etag'), own.get('etag'));
       assert.match(relayed.get('via') ?? '', /replica1/);
+      assert.match(relayed.get('wlis-namespace') ?? '', /^"[^"]*";role=replica$/);
+      assert.equal(relayed.fields.filter(([name]) => name.toLowerCase() === 'wlis-group').length <= 1, true);
     }
     const part = await site.get(replica, 'long.txt', { Range: 'bytes=5-8' });
     assert.deepEqual([part.status, part.body.toString()], [206, 'long']);

@@ -134,12 +134,13 @@ export const liesToClients = (): readonly LieToClients[] => [
       ...withField(truth, 'Content-Type', 'text/html'),
     },
   })),
-  lie(['blocks'], 'another block list', 'blamed', flipped),
   lie(['raw', 'proof'], 'an altered proof, when it is asked for one', 'blamed', (truth, random) =>
     truth.call === 'proof' ? flipped(truth, random) : { fields: withField(truth, 'WLIS-Proof', undefined) },
   ),
   lie(all, 'an error', 'failure', () => ({ status: 500, content: 'no' })),
 ];
+
+export const otherBlockList: LieToClients = lie(['blocks'], 'another block list', 'blamed', flipped);
 
 /** What was there when it was set, for ever, said to be as new as what others say. */
 export function frozen(): LieToClients {

@@ -85,9 +85,7 @@ export class HttpNodeCaller implements NodeCaller {
     const content = call.content === null ? null : Buffer.from(call.content);
     const { key, now } = this.#options;
     const signed =
-      key === null
-        ? []
-        : callSignature({ method, target, content }, key, randomBytes(16).toString('base64url'), now());
+      key === null ? [] : callSignature({ method, target, content }, key, randomBytes(16).toString('base64url'), now());
     const own = new Fields([...fields]);
     const lines = [
       ...['Host', target.authority],

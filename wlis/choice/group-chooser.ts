@@ -127,7 +127,7 @@ export class GroupChooser implements Chooser {
     const inTrial = down.filter(({ health }) => health.breaker === 'probing');
     const open = down.filter(({ health }) => health.breaker === 'open');
     return {
-      ranked: [...inOrder(well), ...inOrder(behind), ...inOrder(inTrial), ...inOrder(open).toSorted(liarsLast)],
+      ranked: [...inOrder(well), ...inOrder(behind), ...[...inOrder(inTrial), ...inOrder(open)].toSorted(liarsLast)],
       skipped,
     };
   }

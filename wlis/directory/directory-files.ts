@@ -36,10 +36,14 @@ export class DirectoryFiles {
       return [];
     });
     const all: RememberedNamespace[] = [];
-    for (const name of names.filter((one) => isName.test(one))) {
-      const one = await this.#readOne(name);
-      if (one !== null) all.push(one);
-    }
+    const queue = names.filter((one) => isName.test(one)).values();
+    const worker = async (): Promise<void> => {
+      for (const name of queue) {
+        const one = await this.#readOne(name);
+        if (one !== null) all.push(one);
+      }
+    };
+    await Promise.all(Array.from({ length: readAtOnce }, worker));
     return all;
   }
 
@@ -107,5 +111,6 @@ export class DirectoryFiles {
   }
 }
 
+const readAtOnce = 16;
 const isName = /^[a-z2-7]{26}\.json$/;
 const longest = 1_200_000;

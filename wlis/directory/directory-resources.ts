@@ -120,4 +120,3 @@ function decoded(text: string): string {
     throw malformedCall('no UTF-8 in percent-encoding');
   }
 }
-

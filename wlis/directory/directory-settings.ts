@@ -1,6 +1,14 @@
 import type { Milliseconds } from '../../config/units.js';
 import type { KeyId } from '../trust/public-key.js';
-import type { BookSettings } from './namespace-book.js';
+
+/** What the operator says of whom to believe, and of how much to remember. */
+export interface BookSettings {
+  /** Namespaces that are remembered. */
+  readonly most: number;
+  /** Root keys that the operator named, by origin. */
+  readonly roots: ReadonlyMap<string, KeyId>;
+  readonly firstUse: boolean;
+}
 
 /** What the configuration says of the directory of a node. */
 export interface DirectorySettings extends BookSettings {

@@ -54,7 +54,7 @@ export interface HeardGroup {
   readonly at: string;
 }
 
-const lookEvery = milliseconds(1000);
+const lookEvery = milliseconds(2000);
 const namesEvery = milliseconds(5000);
 const tidyEvery = milliseconds(300_000);
 /** Namespaces that nobody has needed for so long are asked for when they are needed again. */
@@ -121,7 +121,8 @@ export class Directory implements NamespaceFinder {
     const founding = this.#founding;
     this.#search = new UriSearch({ founding, calls, peers, refusals, clock, logger });
     const isHeld = options.isHeld ?? ((): boolean => false);
-    const intake = new RecordIntake({ book, founding, names, refusals, settings, isHeld, logger });
+    const allowsUrl = (namespace: Namespace, url: string): boolean => options.reach.allowsUrl(namespace, url);
+    const intake = new RecordIntake({ book, founding, names, refusals, settings, isHeld, allowsUrl, logger });
     this.#exchange = new Exchange({ calls, intake, refusals, settings, now, logger, chance });
   }
 
@@ -258,7 +259,7 @@ export class Directory implements NamespaceFinder {
   async #stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.all([this.#exchange.stop(), this.#search.stop(), this.#founding.stop(), this.#renewal.stop()]);
-    await this.#tidying;
+    await Promise.all([this.#tidying, this.book.close()]);
     await this.book.tidy();
     await this.#nameFiles.settled();
   }

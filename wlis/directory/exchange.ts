@@ -47,8 +47,9 @@ export class Exchange {
       if (isTrustOther) known.begin();
       return known;
     });
-    for (const peer of this.#peers) if (before.has(peer.url)) peer.reschedule();
-    else peer.start();
+    for (const peer of this.#peers)
+      if (before.has(peer.url)) peer.reschedule();
+      else peer.start();
   }
 
   /** Asks all of them now. Never rejects. */

@@ -138,7 +138,7 @@ export class Founding {
     }
     if (mayAskAuthority) await authority.learn(signal);
     if (authority.states(namespace)) return;
-    if (!authority.isKnown && failure !== null) throw failure;
+    if (!authority.isKnown && failure instanceof Error) throw failure;
     throw new NotBelieved('wrong-subject', `root: it does not name ${namespace}`);
   }
 

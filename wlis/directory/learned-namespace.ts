@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../config/units.js';
+import { epochMs, type EpochMs } from '../../config/units.js';
 import type { Logger } from '../../proxy/base/logger.js';
 import { KnownGroup } from '../known-group.js';
 import type { Namespace } from '../namespace.js';
@@ -29,6 +29,10 @@ export class LearnedNamespace implements KnownNamespace {
   readonly namespace: Namespace;
   /** When it was needed last. */
   used: EpochMs;
+  /** When that was marked to be remembered last. */
+  marked: EpochMs = epochMs(-Infinity);
+  /** From when on a newer statement of the group is to be asked for. */
+  renewAt: EpochMs = epochMs(Infinity);
   readonly #options: LearnedNamespaceOptions;
   readonly #known: KnownGroup;
   #allowed: AllowedGroup | null = null;

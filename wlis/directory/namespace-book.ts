@@ -5,23 +5,15 @@ import type { Logger } from '../../proxy/base/logger.js';
 import type { TargetUri } from '../../proxy/http/target-uri.js';
 import { originOf, type Namespace } from '../namespace.js';
 import { NotBelieved } from '../trust/not-believed.js';
-import type { KeyId } from '../trust/public-key.js';
 import type { RootChain } from '../trust/root-chain.js';
+import type { BookSettings } from './directory-settings.js';
 import { DirectoryFiles, type RememberedNamespace } from './directory-files.js';
 import type { DirectoryRefusals } from './directory-refusals.js';
-import { KnownAuthority } from './known-authority.js';
+import { AuthorityOpening } from './authority-opening.js';
+import type { KnownAuthority } from './known-authority.js';
 import { LearnedNamespace } from './learned-namespace.js';
 import { LearnedTable } from './learned-table.js';
 import type { NodeReach } from './node-reach.js';
-
-/** What the operator says of whom to believe, and of how much to remember. */
-export interface BookSettings {
-  /** Namespaces that are remembered. */
-  readonly most: number;
-  /** Root keys that the operator named, by origin. */
-  readonly roots: ReadonlyMap<string, KeyId>;
-  readonly firstUse: boolean;
-}
 
 export interface NamespaceBookOptions {
   /** Everything that is remembered is below it. */
@@ -45,6 +37,10 @@ export type BookChange =
 
 /** Memory for statements; those of the namespaces that were not used for the longest time go first. */
 const mostBytes: Bytes = bytes(268_435_456);
+/** When a namespace was used is remembered as exactly as that. */
+const exactly: Milliseconds = milliseconds(60_000);
+const readAtOnce = 16;
+const recalledFirst = 1000;
 const forgetAfter: Milliseconds = milliseconds(90 * 86_400_000);
 
 /**
@@ -57,31 +53,57 @@ export class NamespaceBook {
   readonly #table = new LearnedTable<LearnedNamespace>();
   /** Of the namespaces in the table. */
   readonly #authorities = new Map<string, KnownAuthority>();
-  /** Being opened, or opened for a namespace that is not in the table yet. */
-  readonly #opening = new Map<string, { readonly authority: Promise<KnownAuthority>; users: number }>();
+  readonly #opening: AuthorityOpening;
   /** What changed since it was written. */
   readonly #unwritten = new Set<LearnedNamespace>();
   #forgotten: Promise<void> = Promise.resolve();
+  #recalling: Promise<void> = Promise.resolve();
+  #isClosed = false;
   readonly #sizes = new Map<LearnedNamespace, number>();
   #bytes = 0;
 
   constructor(options: NamespaceBookOptions) {
     this.#options = options;
     this.#files = new DirectoryFiles(join(options.directory, 'namespaces'), options.logger);
+    this.#opening = new AuthorityOpening({
+      ...options,
+      directory: join(options.directory, 'roots'),
+      othersFor: (origin) => this.#othersFor(origin),
+      onNews: (authority, before) => this.#onRoot(authority, before),
+    });
   }
 
-  /** Reads what is remembered. What is not to be believed any more is passed over, and stays on disk until it is learned anew. */
+  /** Reads what is remembered. What is not believed now is passed over, and stays on disk: it may be believed another time. */
   async open(): Promise<void> {
+    const { settings, now } = this.#options;
     const remembered = [...(await this.#files.read())].sort((a, b) => b.used - a.used);
-    for (const one of remembered.slice(0, this.#options.settings().most)) {
-      try {
-        await this.#recall(one);
-      } catch (error) {
-        const { namespace } = one;
-        const event = { code: 'namespace-forgotten', namespace, error };
-        this.#options.logger.warn(event, 'what was remembered of a namespace is not believed any more');
+    for (const { namespace } of remembered.slice(settings().most)) await this.#files.forget(namespace);
+    const kept = remembered.slice(0, settings().most);
+    const isOver = (one: RememberedNamespace): boolean => now() - one.used > forgetAfter;
+    await this.#recallAll(kept.slice(0, recalledFirst), isOver);
+    // a node with very many begins with those that were used last
+    this.#recalling = this.#recallAll(kept.slice(recalledFirst), isOver);
+  }
+
+  /** Ends the reading. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#recalling;
+  }
+
+  async #recallAll(
+    remembered: readonly RememberedNamespace[],
+    isOver: (one: RememberedNamespace) => boolean,
+  ): Promise<void> {
+    const queue = remembered.values();
+    const worker = async (): Promise<void> => {
+      for (const one of queue) {
+        if (this.#isClosed) return;
+        if (isOver(one)) await this.#files.forget(one.namespace);
+        else await this.#recall(one).catch((error: unknown) => this.#notRecalled(one, error));
       }
-    }
+    };
+    await Promise.all(Array.from({ length: readAtOnce }, worker));
   }
 
   get size(): number {
@@ -119,17 +141,9 @@ export class NamespaceBook {
   }
 
   /** Does something with an authority, known or not; what is learned of it is remembered. */
-  async withAuthority<T>(origin: string, use: (authority: KnownAuthority) => Promise<T>): Promise<T> {
+  withAuthority<T>(origin: string, use: (authority: KnownAuthority) => Promise<T>): Promise<T> {
     const known = this.#authorities.get(origin);
-    if (known !== undefined) return use(known);
-    const opening = this.#opening.get(origin) ?? { authority: this.#openAuthority(origin), users: 0 };
-    opening.users++;
-    this.#opening.set(origin, opening);
-    try {
-      return await use(await opening.authority);
-    } finally {
-      if (--opening.users === 0 && this.#opening.get(origin) === opening) this.#opening.delete(origin);
-    }
+    return known === undefined ? this.#opening.use(origin, use) : use(known);
   }
 
   /** A namespace to which statements can be given; nobody sees it before it is admitted. */
@@ -145,18 +159,22 @@ export class NamespaceBook {
 
   /** Takes in a namespace of which the group is known. @returns the one that is known, which may have come in meanwhile */
   admit(known: LearnedNamespace): LearnedNamespace {
-    const { namespace, authority } = known;
-    const before = this.#table.get(namespace);
+    const before = this.#table.get(known.namespace);
     if (before !== undefined) return before;
+    this.#show(known);
+    this.#write(known);
+    this.#trim(known);
+    return known;
+  }
+
+  #show(known: LearnedNamespace): void {
+    const { authority } = known;
     // two may have been opened at once: what they know is the same
     if (!this.#authorities.has(authority.origin)) this.#authorities.set(authority.origin, authority);
     this.#setRow(authority.origin, [...this.#table.ofAuthority(authority.origin), known]);
     this.#options.onChange({ kind: 'root', authority });
     this.#options.onChange({ kind: 'group', known });
-    this.#write(known);
     this.#measure(known, sizeOf(known));
-    this.#trim(known);
-    return known;
   }
 
   /** Forgets an authority, with all its namespaces. @returns whether it was known */
@@ -197,6 +215,8 @@ export class NamespaceBook {
   /** It is used, which is to be remembered. */
   touch(known: LearnedNamespace, now: EpochMs): void {
     known.used = now;
+    if (now - known.marked < exactly) return;
+    known.marked = now;
     this.#unwritten.add(known);
   }
 
@@ -207,34 +227,13 @@ export class NamespaceBook {
       const known = this.draft(namespace, authority);
       await known.recall(group, learned, head);
       known.used = used;
-      this.admit(known);
+      if (this.#table.get(namespace) === undefined) this.#show(known);
     });
   }
 
   #notRecalled({ namespace }: RememberedNamespace, error: unknown): void {
     const event = { code: 'namespace-forgotten', namespace, error };
     this.#options.logger.warn(event, 'what was known of a namespace is not believed any more');
-  }
-
-  #openAuthority(origin: string): Promise<KnownAuthority> {
-    const { directory, reach, settings, clock, now, logger } = this.#options;
-    const { roots, firstUse } = settings();
-    const opened: { authority: KnownAuthority | null; first: RootChain } = { authority: null, first: [] };
-    const opening = KnownAuthority.open({
-      ...{ origin, clock, now, logger, firstUse, patience, configured: roots.get(origin) ?? null },
-      directory: join(directory, 'roots'),
-      caller: reach.callerFor(`${origin}/` as Namespace),
-      others: () => this.#othersFor(origin),
-      onNews: () => {
-        if (opened.authority !== null) this.#onRoot(opened.authority, opened.first);
-        opened.first = opened.authority?.chain ?? [];
-      },
-    });
-    return opening.then((authority) => {
-      opened.authority = authority;
-      opened.first = authority.chain;
-      return authority;
-    });
   }
 
   /** Who may have root statements of an authority. */
@@ -346,5 +345,3 @@ function sizeOf({ group, head, authority }: LearnedNamespace): number {
   const ofChain = authority.chain.reduce((sum, { signatures }) => sum + signatures.join('').length, 0);
   return group.jws.length + (head?.jws.length ?? 0) + ofChain;
 }
-
-const patience = milliseconds(5000);

@@ -55,7 +55,14 @@ export class PeerExchange {
 
   get state(): PeerState {
     const [askedAt, failures, problem] = [this.#askedAt, this.#failures, this.#problem];
-    return { url: this.url, askedAt, failures, problem, records: { ...this.#records }, received: bytes(this.#received) };
+    return {
+      url: this.url,
+      askedAt,
+      failures,
+      problem,
+      records: { ...this.#records },
+      received: bytes(this.#received),
+    };
   }
 
   /** Asks now, and from now on. */
@@ -98,7 +105,7 @@ export class PeerExchange {
       if (this.#failures > 0) logger.info({ code: 'peer-well', url: this.url }, 'a peer answers again');
       [this.#failures, this.#problem, this.#askedAt] = [0, null, now()];
     } catch (error) {
-      if (signal.aborted) return;
+      if (this.#stopped.signal.aborted) return;
       this.#failures++;
       this.#problem = error instanceof Error ? error.message : String(error);
       const isLie = refusals.note(this.url, this.url, error);

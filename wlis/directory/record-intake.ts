@@ -16,6 +16,8 @@ export interface RecordIntakeOptions {
   readonly names: SignedNames;
   readonly refusals: DirectoryRefusals;
   readonly settings: () => DirectorySettings;
+  /** Whether a node of a namespace may say that it is there: who states something of an authority is taken for such a namespace. */
+  readonly allowsUrl: (namespace: Namespace, url: string) => boolean;
   /** Whether this node holds it itself, and knows better. */
   readonly isHeld: (namespace: Namespace) => boolean;
   readonly logger: Logger;
@@ -84,7 +86,10 @@ export class RecordIntake {
     } catch (error) {
       signal.throwIfAborted();
       if (!refusals.note(about, from, error)) {
-        logger.debug({ code: 'record-not-taken', about, url: from, error }, 'what a directory states cannot be judged now');
+        logger.debug(
+          { code: 'record-not-taken', about, url: from, error },
+          'what a directory states cannot be judged now',
+        );
       }
       return 'refused';
     }
@@ -107,7 +112,9 @@ export class RecordIntake {
     if (known !== null) return (await takeGroup(known, text, from, signal)) ? 'news' : 'known';
     const origin = originOf(namespace);
     const canBeJudged = this.#options.settings().roots.has(origin) || book.authority(origin) !== null;
-    const mayAskAuthority = !canBeJudged && asked.left > 0;
+    // nobody far away has this node call what is near to it (rule 12)
+    const mayBeCalled = this.#options.allowsUrl(`${from}/` as Namespace, origin);
+    const mayAskAuthority = !canBeJudged && mayBeCalled && asked.left > 0;
     if (!canBeJudged && !mayAskAuthority) return 'passedOver';
     // whoever sends it does not send it again
     this.#keepForLater({ kind: 'group', about, text }, from);

@@ -59,7 +59,8 @@ export class RecordsFeed {
     let [size, at] = [0, from];
     for (const { seq, line } of this.#lines.values()) {
       if (seq <= from) continue;
-      if (size >= most || lines.length >= mostLines) return { lines, cursor: { epoch: this.epoch, seq: at }, more: true };
+      if (size >= most || lines.length >= mostLines)
+        return { lines, cursor: { epoch: this.epoch, seq: at }, more: true };
       lines.push(line);
       size += line.length;
       at = seq;

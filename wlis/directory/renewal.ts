@@ -20,22 +20,21 @@ export interface RenewalOptions {
   readonly chance: () => number;
 }
 
-/** When a namespace is to be asked for, and how that went. */
+/** How it went to ask for a namespace. */
 interface Plan {
-  /** From when on. */
-  at: EpochMs;
   failures: number;
   /** When somebody was asked last. */
   askedAt: MonotonicMs | null;
   rootAskedAt: MonotonicMs | null;
 }
 
-const mostAtOnce = 8;
+const mostAtOnce = 32;
 const mostAsked = 6;
 const mostReplicasAsked = 3;
 /** At the most so often, however many say that there is news. */
 const gap = milliseconds(10_000);
 const mostDoublings = 6;
+const mostPatient = 2;
 const mostJitter = milliseconds(60_000);
 const rootEvery = milliseconds(3_600_000);
 
@@ -55,14 +54,14 @@ export class Renewal {
   }
 
   isDue(known: LearnedNamespace, now: EpochMs): boolean {
-    return now >= this.#plan(known).at && !this.#underWay.has(known);
+    return now >= known.renewAt && !this.#underWay.has(known);
   }
 
   /** There is a newer statement than before. */
   renewed(known: LearnedNamespace): void {
     const plan = this.#plan(known);
     plan.failures = 0;
-    plan.at = this.#due(known);
+    known.renewAt = this.#due(known);
   }
 
   /**
@@ -72,12 +71,13 @@ export class Renewal {
   renew(known: LearnedNamespace, first: string | null): void {
     const plan = this.#plan(known);
     const { clock, now } = this.#options;
-    const wait = gap * 2 ** plan.failures;
+    // whoever has heard of news need not wait as long as one who only tries again
+    const wait = gap * 2 ** (first === null ? plan.failures : Math.min(mostPatient, plan.failures));
     if (plan.askedAt !== null && clock.monotonic() - plan.askedAt < wait) return;
     if (this.#underWay.has(known) || this.#underWay.size >= mostAtOnce || this.#stopped.signal.aborted) return;
     plan.askedAt = clock.monotonic();
     plan.failures = Math.min(mostDoublings, plan.failures + 1);
-    plan.at = epochMs(now() + gap * 2 ** plan.failures);
+    known.renewAt = epochMs(now() + gap * 2 ** plan.failures);
     const renewing = this.#renew(known, first, plan).finally(() => this.#underWay.delete(known));
     this.#underWay.set(known, renewing);
   }
@@ -109,7 +109,7 @@ export class Renewal {
           return;
         }
       } catch (error) {
-        if (signal.aborted) return;
+        if (this.#stopped.signal.aborted) return;
         if (refusals.note(namespace, url, error)) continue;
         logger.debug({ code: 'group-not-renewed', namespace, url, error }, 'no group came from there');
       }
@@ -156,7 +156,9 @@ export class Renewal {
   }
 
   #plan(known: LearnedNamespace): Plan {
-    const plan = this.#plans.get(known) ?? { at: this.#due(known), failures: 0, askedAt: null, rootAskedAt: null };
+    const planned = this.#plans.get(known);
+    if (planned !== undefined) return planned;
+    const plan = { failures: 0, askedAt: null, rootAskedAt: null };
     this.#plans.set(known, plan);
     return plan;
   }

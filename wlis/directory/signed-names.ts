@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../config/units.js';
 import type { Namespace } from '../namespace.js';
 import type { NameSource } from '../names/name-resolution.js';
-import { isLaterName, isOwnName, mayName, openName, type SignedName } from '../trust/name-statement.js';
+import { certifiesItself, isLaterName, mayName, openName, ownerOf, type SignedName } from '../trust/name-statement.js';
 import { NotBelieved } from '../trust/not-believed.js';
 import { keyIdOf, type KeyId } from '../trust/public-key.js';
 
@@ -71,7 +71,9 @@ export class SignedNames {
 
   /** Those who give names, the one whose word counts most first; those that certify themselves are nobody else's to give. */
   sources(): readonly NameSource[] {
-    const keys = this.#options.namingKeys().map((by): NameSource => ({ by, find: (name) => this.#find(by, name) }));
+    const keys = this.#options
+      .namingKeys()
+      .map((by): NameSource => ({ by, find: (name) => (certifiesItself(name) ? null : this.#find(by, name)) }));
     return [{ by: 'the key in the name', find: (name) => this.#findOwn(name) }, ...keys];
   }
 
@@ -80,12 +82,8 @@ export class SignedNames {
   }
 
   #findOwn(name: string): Namespace | null {
-    if (!/(?:^|\.)k-[a-z2-7]{52}$/.test(name)) return null;
-    for (const signed of this.#names.values()) {
-      const { statement } = signed;
-      if (statement.name === name && isOwnName(keyIdOf(statement.key), name)) return this.#valid(signed);
-    }
-    return null;
+    const owner = ownerOf(name);
+    return owner === null ? null : this.#find(owner, name);
   }
 
   #valid(signed: SignedName | undefined): Namespace | null {

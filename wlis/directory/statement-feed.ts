@@ -141,8 +141,7 @@ export class StatementFeed {
     this.#feed.remove('head', namespace);
     const origin = originOf(namespace);
     const isNeeded =
-      this.#options.book.ofAuthority(origin).length > 0 ||
-      [...this.#held].some((held) => originOf(held) === origin);
+      this.#options.book.ofAuthority(origin).length > 0 || [...this.#held].some((held) => originOf(held) === origin);
     if (!isNeeded) this.#feed.remove('root', origin);
   }
 }

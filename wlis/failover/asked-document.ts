@@ -36,7 +36,8 @@ export function rawQuestion({ method, fields }: OutgoingRequest, last: KnownDocu
   const specs = parseRange(value);
   if (specs === null) return { method: 'GET', range: null };
   const [first] = specs;
-  if (specs.length !== 1 || first?.kind !== 'positions' || fields.has('if-range')) return { method: 'HEAD', range: null };
+  if (specs.length !== 1 || first?.kind !== 'positions' || fields.has('if-range'))
+    return { method: 'HEAD', range: null };
   const blockSize = last?.prepared?.variantFor(fields).variant?.blockSize ?? SMALLEST_BLOCK;
   const from = Math.floor(first.from / blockSize) * blockSize;
   const to = first.to === null ? null : Math.ceil(first.to / blockSize) * blockSize;

@@ -39,7 +39,8 @@ function tellsSomething({ lines }: Fields): boolean {
   for (let i = 0; i < lines.length; i += 2) {
     const name = lines[i] as string;
     if (name.length >= 5 && /^wlis-/i.test(name)) return true;
-    if (name.length === 4 && /^link$/i.test(name) && withoutToldLinks(lines[i + 1] as string) !== lines[i + 1]) return true;
+    if (name.length === 4 && /^link$/i.test(name) && withoutToldLinks(lines[i + 1] as string) !== lines[i + 1])
+      return true;
   }
   return false;
 }

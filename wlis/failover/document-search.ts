@@ -31,12 +31,12 @@ export class DocumentSearch {
   async find(asked: AskedDocument, turn: Turn, cancellation: Cancellation): Promise<Shown | null> {
     const { pace, floors } = this.#parts;
     pace.begin();
-    let fallback: Shown | null = null;
+    const fallback: { shown: Shown | null } = { shown: null };
     const judge = (shown: Shown): Shown => {
       const because = this.#objection(asked, shown);
       if (because === null) return shown;
       shown.raw?.answer.leave();
-      if (because === EXPIRED && isBetter(shown, fallback)) fallback = { ...shown, raw: null };
+      if (because === EXPIRED && isBetter(shown, fallback.shown)) fallback.shown = { ...shown, raw: null };
       throw new SourceFailed(null, because);
     };
     const found = await staggered<Shown>({
@@ -44,8 +44,9 @@ export class DocumentSearch {
       release: ({ raw }) => raw?.answer.leave(new Overtaken(false)),
       cancellation,
     });
-    if (found === null && fallback !== null) this.#silence.note(asked.known.namespace, this.#parts.clock.monotonic());
-    const shown = found ?? fallback;
+    if (found === null && fallback.shown !== null)
+      this.#silence.note(asked.known.namespace, this.#parts.clock.monotonic());
+    const shown = found ?? fallback.shown;
     if (shown !== null) floors.raise(asked.uri, shown.document.proven);
     return shown;
   }

@@ -10,6 +10,7 @@ import type { Choice, Chooser, Ranked } from '../choice/choice.js';
 import type { Attempts } from '../health/attempts.js';
 import type { Whereabouts } from '../health/positions.js';
 import type { SampleTaker } from '../health/served-samples.js';
+import type { KnownNamespace } from '../directory/known-namespace.js';
 import type { Namespace } from '../namespace.js';
 import { digestFrom } from '../trust/digest.js';
 import type { Variant } from '../trust/variant.js';
@@ -85,6 +86,16 @@ export class Failover {
     return this.#parts.now();
   }
 
+  /** A primary has said how loaded it is, in an answer of its own. */
+  loaded({ group: { group } }: KnownNamespace, load: number): void {
+    const [url] = group.primary.urls;
+    if (url !== undefined) this.#parts.attempts.loaded(url, load);
+  }
+
+  get settings(): FailoverSettings {
+    return this.#settings;
+  }
+
   /** What holds for requests from now on. */
   configure(settings: FailoverSettings): void {
     this.#settings = settings;
@@ -112,18 +123,16 @@ export class Failover {
     return this.#answer(asked, turn, this.#better(asked, shown, turn, size), cancellation);
   }
 
-  async #answer(
-    asked: AskedDocument,
-    turn: Turn,
-    shown: Shown,
-    cancellation: Cancellation,
-  ): Promise<IncomingResponse> {
+  async #answer(asked: AskedDocument, turn: Turn, shown: Shown, cancellation: Cancellation): Promise<IncomingResponse> {
     const bodies: VerifiedBody[] = [];
     let raw: OpenSource | null = shown.raw && { ...shown.raw, ranked: shown.ranked };
     if (raw === null) turn.reconsider(shown.ranked);
     const sources = new ContentSources(this.#parts, asked, turn);
     // whoever has proven the document is the first to be asked for its block list
-    const forLists = new Turn(() => preferring(shown.ranked, this.#choose(asked, this.#sizeOf(asked))), this.#settings.attempts);
+    const forLists = new Turn(
+      () => preferring(shown.ranked, this.#choose(asked, this.#sizeOf(asked))),
+      this.#settings.attempts,
+    );
     const listSources = new ContentSources(this.#parts, asked, forLists);
     const open = (variant: Variant, from: Bytes, to: Bytes): VerifiedBody => {
       const body = this.#body(variant, { from, to, first: raw, sources, listSources });
@@ -134,7 +143,7 @@ export class Failover {
     const facts = { now: this.#parts.clock.now(), age: shown.age, open };
     const response = documentAnswer(shown.document, asked.request, facts);
     // a condition, a HEAD request or an answer without content needs none of it
-    (raw as OpenSource | null)?.answer.done();
+    raw?.answer.done();
     const [first] = bodies;
     if (first !== undefined) await this.#begun(first, turn, cancellation);
     if (first !== undefined) this.#sample(asked, shown);

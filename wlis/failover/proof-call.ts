@@ -26,7 +26,11 @@ export async function askProof(
   const answer = await requests.ask({
     ...{ url, method: 'GET', cancellation, upstream: upstreamFor(namespace), patience: settings().patience },
     path: `${CALLS}proof?namespace=${encodeURIComponent(namespace)}&uri=${encodeURIComponent(uri)}`,
-    fields: ['Cache-Control', 'no-store', ...request.fields.filter((name) => name === 'via' || name === 'cdn-loop').lines],
+    fields: [
+      'Cache-Control',
+      'no-store',
+      ...request.fields.filter((name) => name === 'via' || name === 'cdn-loop').lines,
+    ],
   });
   if (answer.status !== 200) throw answer.failed('status', `answered ${answer.status} for a proof`);
   const text = await readWhole(answer, longest);
@@ -45,7 +49,8 @@ export async function readWhole(answer: NodeAnswer, longestContent: number): Pro
   let size = 0;
   for (let chunk = await answer.read(); chunk !== null; chunk = await answer.read()) {
     size += chunk.length;
-    if (size > longestContent) throw answer.failed('false', `more than ${longestContent} bytes where a short text belongs`);
+    if (size > longestContent)
+      throw answer.failed('false', `more than ${longestContent} bytes where a short text belongs`);
     chunks.push(chunk);
   }
   try {

@@ -64,7 +64,8 @@ export class ProofCheck {
 /** The head and the rest of an answer to `…/proof`. @throws NotBelieved malformed, too-large */
 export function partsOfProofAnswer(answer: string): { readonly jws: string; readonly text: string } {
   const json = parseCanonicalJson(answer, 'proof answer', longest);
-  const { head, ...rest } = typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as JsonObject) : {};
+  const { head, ...rest } =
+    typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as JsonObject) : {};
   if (typeof head !== 'string') throw new NotBelieved('malformed', 'proof answer: it has no head');
   return { jws: head, text: canonicalJson(rest) };
 }

@@ -126,13 +126,17 @@ class RawExchange {
   /** Answers that are about the node, and not about the document. @throws SourceFailed */
   async #refuse(answer: NodeAnswer): Promise<void> {
     const { status, fields } = answer;
-    const isProblem = /^application\/problem\+json\b/i.test(fields.get('content-type') ?? '') && !fields.has('wlis-head');
+    const isProblem =
+      /^application\/problem\+json\b/i.test(fields.get('content-type') ?? '') && !fields.has('wlis-head');
     if (documentStatuses.has(status) && !isProblem) return;
     const notHeld = status === 504 && this.#asked.isStripped;
     const isBehind = isProblem && status === 503 && (await problemIn(answer)) === 'behind';
     if (!notHeld && !isBehind) throw answer.failed('status', `answered ${status}`);
     answer.done();
-    throw new SourceFailed(null, notHeld ? 'does not hold the bytes' : 'does not have what is as new as was there before');
+    throw new SourceFailed(
+      null,
+      notHeld ? 'does not hold the bytes' : 'does not have what is as new as was there before',
+    );
   }
 
   async #prove(answer: NodeAnswer): Promise<Shown> {
@@ -204,7 +208,11 @@ class RawExchange {
     const raw = fault === null ? this.#rawBytes(document, answer, fresh) : null;
     if (raw === null) answer.done();
     const shown = { ranked: this.#ranked, document, raw };
-    return { ...shown, age: this.#ranked.candidate.role === 'primary' ? null : age, isCurrent: this.#isCurrent(document) };
+    return {
+      ...shown,
+      age: this.#ranked.candidate.role === 'primary' ? null : age,
+      isCurrent: this.#isCurrent(document),
+    };
   }
 
   #rawBytes({ proven, prepared }: KnownDocument, answer: NodeAnswer, fresh: boolean): RawBytes | null {

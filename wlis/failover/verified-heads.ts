@@ -43,19 +43,19 @@ export class VerifiedHeads {
   }
 
   async #verify(jws: string, known: KnownNamespace, at: string, signal: AbortSignal): Promise<SignedHead> {
-    let signer: KeyId | null = null;
-    let isUnknown = false;
+    const by: { signer: KeyId | null; isUnknown: boolean } = { signer: null, isUnknown: false };
     const keyFor = (id: KeyId): PublicKey | null => {
-      signer = id;
+      by.signer = id;
       const key = known.keyFor(id);
-      isUnknown = key === null;
+      by.isUnknown = key === null;
       return key;
     };
     const open = (): Promise<SignedHead> => openHead(jws, known.namespace, keyFor);
     const signed = await open().catch(async (error: unknown) => {
-      if (!isUnknown || !(await known.seekKeys(at, signal))) throw error;
+      if (!by.isUnknown || !(await known.seekKeys(at, signal))) throw error;
       return open();
     });
+    const { signer } = by;
     if (signer !== null) this.#known.put(jws, { signed, signer }, bytes(2 * jws.length + perHead));
     return signed;
   }

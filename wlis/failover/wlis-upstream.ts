@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { asWillisError, WillisError, type ErrorCode } from '../../proxy/base/errors.js';
+import { asWillisError, WillisError } from '../../proxy/base/errors.js';
 import type { ForwardOptions, IncomingResponse, OutgoingRequest, Upstream } from '../../proxy/forward/upstream.js';
 import { originOf as originOfTarget, type TargetUri } from '../../proxy/http/target-uri.js';
 import type { KnownNamespace, NamespaceFinder } from '../directory/known-namespace.js';
@@ -11,7 +11,7 @@ import type { CanonicalUri } from '../canonical-uri.js';
 import type { AskedDocument } from './asked-document.js';
 import { consumed } from './consumed-fields.js';
 import type { Failover } from './failover.js';
-import type { PrimaryRelay } from './primary-relay.js';
+import { wasNotSent, type PrimaryRelay } from './primary-relay.js';
 
 /** Where namespaces are found, and what is heard of them goes. */
 export interface Finder extends NamespaceFinder {
@@ -27,7 +27,7 @@ export interface WlisUpstreamOptions {
   readonly finder: () => Finder | null;
   readonly failover: Failover;
   /** The way to a primary that cannot be reached directly; null for none. */
-  readonly relay: PrimaryRelay | null;
+  readonly relay: Pick<PrimaryRelay, 'forward'> | null;
 }
 
 /**
@@ -109,16 +109,21 @@ export class WlisUpstream implements Upstream {
     const { namespace, group, head } = known;
     const told = haveField({ namespace, group: group.group.version, head: head?.head ?? null, nonce });
     const fields = request.fields.with(HAVE_FIELD, told);
-    return this.#consumed(await upstream.forward({ ...request, fields }, options), request.target, nonce);
+    return this.#consumed(await upstream.forward({ ...request, fields }, options), request.target, { known, nonce });
   }
 
-  /** @param nonce that was sent; null if none was */
-  #consumed(response: IncomingResponse, target: TargetUri, nonce: string | null): IncomingResponse {
-    const { fields, group } = consumed(response.fields);
+  /** @param asked what was sent in `WLIS-Have`; null if nothing was */
+  #consumed(
+    response: IncomingResponse,
+    target: TargetUri,
+    asked: { readonly known: KnownNamespace; readonly nonce: string } | null,
+  ): IncomingResponse {
+    const { fields, group, holding, load } = consumed(response.fields);
     if (fields === response.fields) return response;
     // what a cache on the way has kept of a group is old, and no harm: it is only a reason to ask
     if (group !== null) this.#options.finder()?.heard({ ...group, at: originOfTarget(target) });
-    void nonce;
+    const isOfPrimary = holding?.role === 'primary' && holding.nonce === asked?.nonce;
+    if (load !== null && asked !== null && isOfPrimary) this.#options.failover.loaded(asked.known, load.load);
     return { ...response, fields };
   }
 
@@ -128,7 +133,7 @@ export class WlisUpstream implements Upstream {
     { cancellation }: ForwardOptions,
   ): Promise<KnownNamespace | null> {
     const finder = this.#options.finder();
-    if (finder === null || cancellation.cancelled || !wasNotSent(error)) return null;
+    if (finder === null || cancellation.cancelled || asWillisError(error).kind.fault !== 'upstream') return null;
     if (method !== 'GET' && method !== 'HEAD') return null;
     return finder.learnFor(target, cancellation.signal);
   }
@@ -162,11 +167,3 @@ function pathOf(target: TargetUri, { namespace }: KnownNamespace): string | null
     throw error;
   }
 }
-
-/** Whether a request failed before anything of it was sent, so that it may be sent another way, whatever it does. */
-const wasNotSent = (error: unknown): boolean => unsent.has(asWillisError(error).code);
-
-const unsent: ReadonlySet<ErrorCode> = new Set([
-  ...(['dns-failed', 'dns-timeout', 'connect-refused', 'connect-failed', 'connect-timeout'] as const),
-  ...(['tls-certificate', 'tls-failed', 'parent-unreachable', 'parent-timeout', 'parent-refused'] as const),
-]);

@@ -138,10 +138,9 @@ export class Probes {
   #urgency(url: string): number | null {
     const { health, clock } = this.#options;
     const { breaker, underWay } = health.of(url);
-    if (breaker === 'open' || underWay > 0) return null;
-    const { asked } = health.lastOf(url);
-    const since = sinceThen(asked, clock.monotonic());
     if (breaker === 'probing') return Number.MAX_VALUE;
+    if (breaker === 'open' || underWay > 0) return null;
+    const since = sinceThen(health.lastOf(url).asked, clock.monotonic());
     return since >= quiet * (0.75 + this.#chance() / 2) ? since : null;
   }
 }

@@ -71,14 +71,19 @@ async function withPatience(
   const own = new Cancellation();
   if (cancellation.reason !== null) own.cancel(cancellation.reason);
   cancellation.add(own);
-  const late = new WillisError('upstream-timeout', `${place.url} was silent for ${patience} ms`);
-  const timer = setTimeout(() => own.cancel(late), patience);
+  const timer = setTimeout(() => own.cancel(new Late(place, patience)), patience);
   try {
     return await upstream.forward(request, { ...options, cancellation: own });
   } catch (error) {
-    throw own.reason === late ? late : error;
+    throw own.reason instanceof Late ? own.reason : error;
   } finally {
     clearTimeout(timer);
     cancellation.remove(own);
+  }
+}
+
+class Late extends WillisError {
+  constructor({ url }: MirrorPlace, patience: Milliseconds) {
+    super('upstream-timeout', `${url} was silent for ${patience} ms`);
   }
 }

@@ -24,7 +24,9 @@ export const asLogicalName = (text: string): LogicalName | null =>
  * Under what a name may be listed, what fits best first: itself, then the wildcards that stand for it (`*.b.docs` and
  * `*.docs` for `a.b.docs`), each with the labels that its star stands for.
  */
-export function* patternsOf(name: LogicalName): Generator<{ readonly pattern: string; readonly rest: readonly string[] }> {
+export function* patternsOf(
+  name: LogicalName,
+): Generator<{ readonly pattern: string; readonly rest: readonly string[] }> {
   yield { pattern: name, rest: [] };
   const labels = name.split('.');
   for (let star = 1; star < labels.length; star++) {

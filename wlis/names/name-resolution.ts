@@ -35,7 +35,7 @@ export function resolveName(name: LogicalName, sources: readonly NameSource[]): 
   const names = [name];
   let first: Entry | null = null;
   let inside = '';
-  for (let at = name; ; ) {
+  for (let at = name; ;) {
     const entry = entryFor(at, sources);
     if (entry === null) return { kind: 'unknown', host: hostOfName(at) };
     first ??= entry;

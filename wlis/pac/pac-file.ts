@@ -61,11 +61,7 @@ const way = (directives: readonly string[]): string =>
   directives.length === 0 ? noProxy : [...new Set(directives)].join('; ');
 
 /** By scheme and authority, a list of paths and ways in turns, the longest path first. */
-function spacesLiteral(
-  namespaces: readonly PacNamespace[],
-  own: readonly string[],
-  last: readonly string[],
-): string {
+function spacesLiteral(namespaces: readonly PacNamespace[], own: readonly string[], last: readonly string[]): string {
   const byOrigin = new Map<string, (readonly [path: string, way: string])[]>();
   for (const { namespace, replicas } of namespaces) {
     const slash = namespace.indexOf('/', namespace.indexOf('//') + 2);

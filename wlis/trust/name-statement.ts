@@ -1,8 +1,8 @@
 import { epochMs, type EpochMs } from '../../config/units.js';
 import { NotCanonical } from '../not-canonical.js';
 import { parseNamespace, type Namespace } from '../namespace.js';
-import { toBase32 } from './base32.js';
-import { fromBase64url } from './base64url.js';
+import { fromBase32, toBase32 } from './base32.js';
+import { fromBase64url, toBase64url } from './base64url.js';
 import { canonicalJson, parseCanonicalJson } from './canonical-json.js';
 import { openJws, type SigningKey } from './jws.js';
 import { Members } from './members.js';
@@ -54,9 +54,18 @@ export async function openName(jws: string): Promise<SignedName> {
   return { statement: parsePayload(text), jws };
 }
 
-/** Whether the word of a key counts for a name: it is one of the naming keys, or the name is the key's own. */
+/** Whether the word of a key counts for a name: the name is the key's own, or nobody's and the key is one of the naming keys. */
 export const mayName = (key: KeyId, name: string, namingKeys: readonly KeyId[]): boolean =>
-  namingKeys.includes(key) || isOwnName(key, name);
+  certifiesItself(name) ? isOwnName(key, name) : namingKeys.includes(key);
+
+/** Whether its last label is one of those that say which key gives a name: then nobody else gives it. */
+export const certifiesItself = (name: string): boolean => /(?:^|\.)k-[a-z2-7]{52}$/.test(name);
+
+/** The key that alone gives a name that certifies itself; null for other names. */
+export function ownerOf(name: string): KeyId | null {
+  const id = certifiesItself(name) ? fromBase32(name.slice(-52)) : null;
+  return id === null ? null : (toBase64url(id) as KeyId);
+}
 
 /** Whether a name certifies itself: its last label says which key gives it. */
 export const isOwnName = (key: KeyId, name: string): boolean => name.split('.').at(-1) === ownLabel(key);

@@ -148,7 +148,7 @@ export class Chaos {
 
   #sourceOf({ fields }: Answer): string {
     const status = String(fields['cache-status'] ?? '');
-    const url = /detail="(?:primary|replica) (\S+)/.exec(status)?.[1];
+    const url = /(?:primary|replica) (http\S+) score/.exec(status)?.[1];
     if (url === undefined) return /proxy; ?hit/.test(status) ? 'proxy' : 'unknown';
     const { primary, replicas } = this.#options.nodes;
     return [primary, ...replicas].find((node) => node.url === url)?.name ?? 'unknown';

@@ -22,7 +22,7 @@ export async function readProxyFigures(admin: string, signal: AbortSignal): Prom
         0,
       );
     return {
-      failovers: sum('willis_failovers_total'),
+      failovers: sum('willis_failover_passed_over_total'),
       continued: sum('willis_failover_continued_total'),
       refused: sum('willis_failover_refused_total'),
     };

@@ -31,8 +31,8 @@ export function targetReading(
     ...{ names, httpsAsHttp, tlsOnly, clock },
     finder: {
       of: (target) => finding.directory?.of(target) ?? null,
-      get size() {
-        return finding.directory?.size ?? 0;
+      get isEmpty() {
+        return (finding.directory?.book.size ?? 0) === 0;
       },
     },
     want: (namespace) => void finding.directory?.want(namespace).catch(() => null),

@@ -48,7 +48,9 @@ export function knownChain(options: FindingCallsOptions, origin: string): string
 
 /** What a node holds itself, to be told to directories. */
 export async function heldStatements({ entries }: ReplicationLayer): Promise<readonly HeldStatements[]> {
-  const open = [...entries].flatMap(([namespace, entry]) => (entry.open === null ? [] : [{ namespace, ...parts(entry.open) }]));
+  const open = [...entries].flatMap(([namespace, entry]) =>
+    entry.open === null ? [] : [{ namespace, ...parts(entry.open) }],
+  );
   return Promise.all(open.map(async ({ root, ...one }) => ({ ...one, chain: await root() })));
 }
 

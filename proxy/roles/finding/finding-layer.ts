@@ -10,6 +10,7 @@ import type { NodeReach } from '../../../wlis/directory/node-reach.js';
 import type { NameSource } from '../../../wlis/names/name-resolution.js';
 import { Failover } from '../../../wlis/failover/failover.js';
 import type { FailoverSettings } from '../../../wlis/failover/failover-settings.js';
+import { PrimaryRelay } from '../../../wlis/failover/primary-relay.js';
 import { WlisUpstream } from '../../../wlis/failover/wlis-upstream.js';
 import { parseNamespace, type Namespace } from '../../../wlis/namespace.js';
 import type { KeyId } from '../../../wlis/trust/public-key.js';
@@ -49,6 +50,8 @@ export class FindingLayer {
   readonly choice: ChoiceLayer;
   /** Gets documents from those who hold them. */
   readonly failover: Failover;
+  /** The way to primaries through their replicas. */
+  readonly relay: PrimaryRelay;
   readonly mirrors: MirrorLayer;
   /** What the operator is told of all that. */
   readonly reports: DirectoryReports;
@@ -76,6 +79,10 @@ export class FindingLayer {
       ...{ chooser: this.choice.chooser, attempts: this.choice.health, samples: this.choice.samples },
       positions: this.choice.positions,
     });
+    this.relay = new PrimaryRelay({
+      ...{ clock, chooser: this.choice.chooser, attempts: () => this.failover.settings.attempts },
+      through: (namespace, member) => this.#current.through(namespace, member),
+    });
     this.reach = {
       callerFor: (namespace) => this.callerFor(namespace),
       allowsUrl: (namespace, url) => this.#current.allowsUrl(namespace, url),
@@ -94,7 +101,8 @@ export class FindingLayer {
 
   /** The way to origin servers, with those who hold copies of what they have. */
   around(upstream: Upstream): Upstream {
-    return new WlisUpstream({ upstream, finder: () => this.directory, failover: this.failover, relay: null });
+    const { failover, relay } = this;
+    return new WlisUpstream({ upstream, finder: () => this.directory, failover, relay });
   }
 
   /** The same to a namespace that a site stands for. */

@@ -21,8 +21,8 @@ export interface TargetReadingOptions {
   readonly names: LogicalNames;
   /** Who may read by HTTP what is behind TLS. */
   readonly httpsAsHttp: Config['clientSide']['httpsAsHttp'];
-  /** Knows nothing of any namespace while its size is 0. */
-  readonly finder: NamespaceFinder & { readonly size: number };
+  /** `isEmpty` while it knows nothing of any namespace. */
+  readonly finder: NamespaceFinder & { readonly isEmpty: boolean };
   /** A namespace that a name stands for is asked for, behind other work, so that it is known who holds it. */
   readonly want: (namespace: Namespace) => void;
   readonly tlsOnly: TlsOnlyHosts;
@@ -66,7 +66,7 @@ export class TargetReading {
     if (target.scheme === 'https')
       return { kind: 'other', request, shown: (response) => this.#heard(target, response) };
     const { httpsAsHttp, finder } = this.options;
-    return httpsAsHttp === 'never' || finder.size === 0 ? null : this.#withoutTls(request);
+    return httpsAsHttp === 'never' || finder.isEmpty ? null : this.#withoutTls(request);
   }
 
   /** @throws WillisError for a tunnel to a name: nobody has a certificate for it */

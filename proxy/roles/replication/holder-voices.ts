@@ -1,5 +1,5 @@
 import { GroupSaying } from '../../../replication/serving/group-saying.js';
-import type { Saying } from '../../../replication/serving/document-handler.js';
+import { nothingSaid, type Saying } from '../../../replication/serving/document-handler.js';
 import { originOf } from '../../../wlis/namespace.js';
 import type { ToldLoads } from '../../../wlis/piggyback/told-load.js';
 import type { Fields } from '../../http/fields.js';
@@ -39,4 +39,4 @@ export class HolderVoices {
   }
 }
 
-const silent: Saying = () => [];
+const silent: Saying = () => nothingSaid;

@@ -14,7 +14,9 @@ import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/logger.js';
 import { DialGuard, type DialGuardOptions } from '../../forward/dial-guard.js';
 import { privateRangeOf } from '../../forward/destination-ranges.js';
+import { Dialler } from '../../forward/dialler.js';
 import { HttpUpstream } from '../../forward/http-upstream.js';
+import { ParentProxy } from '../../forward/parent-proxy.js';
 import { rangeTest } from '../../http/address-test.js';
 import { parseAddress, type IpAddress } from '../../http/ip-address.js';
 import type { FileContents } from '../file-contents.js';
@@ -56,6 +58,9 @@ export function standingOf({ node: { geo, capacity } }: Pick<Config, 'node'>): N
 /** Where the contents of documents are. */
 export const documentsDirectory = ({ node }: Pick<Config, 'node'>): string => join(node.data, 'documents');
 
+/** Members through which something goes. */
+const mostTunnels = 32;
+
 /** Longer than any call waits for its answer. */
 const mostSilence = milliseconds(150_000);
 
@@ -66,6 +71,7 @@ export class NodeWays {
   readonly #options: NodeWaysOptions;
   readonly #isPermitted: (address: IpAddress) => boolean;
   readonly #upstreams = new Map<string, HttpUpstream>();
+  readonly #tunnels = new Map<string, HttpUpstream>();
 
   constructor(config: Config, files: FileContents, options: NodeWaysOptions) {
     this.#config = config;
@@ -90,6 +96,34 @@ export class NodeWays {
     return upstream;
   }
 
+  /**
+   * To the authority of a namespace by a tunnel through one of its members; null where the operator has everything go through a
+   * parent proxy. Few are needed at a time: those that were made longest ago make room.
+   */
+  through(namespace: Namespace, member: string): HttpUpstream | null {
+    const uri = parseProxyUri(member);
+    if (typeof uri === 'string' || this.#config.upstream.proxy !== null) return null;
+    const key = JSON.stringify([this.#destinations(namespace, null), member]);
+    const known = this.#tunnels.get(key);
+    if (known !== undefined) return known;
+    const { logger, metrics, via } = this.#options;
+    const { connectTimeout, ca: files } = this.#config.upstream;
+    const parentGuard = new DialGuard(this.#destinations(namespace, null));
+    const dialler = new Dialler({
+      ...{ guard: new DialGuard({ allow: [], deny: [] }), parentGuard, connectTimeout, noProxy: [], via },
+      ca: files.map((path) => this.#files.text(path)),
+      parent: new ParentProxy(uri, null),
+    });
+    const upstream = new HttpUpstream({ ...this.#config.upstream, dialler, logger, metrics });
+    const [oldest] = this.#tunnels;
+    if (this.#tunnels.size >= mostTunnels && oldest !== undefined) {
+      this.#tunnels.delete(oldest[0]);
+      void oldest[1].retire();
+    }
+    this.#tunnels.set(key, upstream);
+    return upstream;
+  }
+
   /** Whether a node of a namespace may say that it is there, addresses among `wlis.privateAddresses` included. */
   allowsUrl(namespace: Namespace, url: string): boolean {
     const address = parseAddress(hostOf(url));
@@ -98,7 +132,8 @@ export class NodeWays {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#upstreams.values()].map((upstream) => upstream.close()));
+    const all = [...this.#upstreams.values(), ...this.#tunnels.values()];
+    await Promise.all(all.map((upstream) => upstream.close()));
   }
 
   #destinations(namespace: Namespace | null, from: string | null): DialGuardOptions {

@@ -94,6 +94,12 @@ export class Visitors {
   }
 
   /** Whether it has neither namespaces nor calls to answer. */
+  /** Whether somebody may be led to that authority from here: it has a namespace of https of which this node is a replica. */
+  leadsTo({ host, port }: { readonly host: string; readonly port: number }): boolean {
+    const origin = `https://${host}${port === 443 ? '' : `:${port}`}/`;
+    return [...this.#options.layer.entries].some(([space, { kind }]) => kind === 'replica' && space.startsWith(origin));
+  }
+
   get holdsNothing(): boolean {
     return this.#options.layer.entries.isEmpty && !this.#options.isDirectory;
   }
@@ -119,8 +125,8 @@ export class Visitors {
   /** What the primary says of itself stays here; this node says who it is itself, be the answer out of its cache or not. */
   async #relayed(open: OpenNamespace, request: Request, answer: Response | Promise<Response>): Promise<Response> {
     const response = await answer;
-    const said = this.#voices.of(open, request.fields)(null, null);
-    return { ...response, fields: response.fields.plus(...namespaceLine(open.held, request.fields), ...said) };
+    const { recurring, once } = this.#voices.of(open, request.fields)(null, null);
+    return { ...response, fields: response.fields.plus(...namespaceLine(open.held, request.fields), ...recurring, ...once) };
   }
 
   /** A replica that has not taken over yet knows nothing by itself. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { proofSource } from '../../../replication/calls/proof-making.js';
+import { canonicalUri } from '../../../wlis/canonical-uri.js';
+import { openProofAnswer, proofAnswer, type ProvenDocument } from '../../../wlis/trust/proof-answer.js';
 import { recordDigest } from '../../../wlis/trust/record.js';
 import { recordKey } from '../../../wlis/trust/record.js';
 import { recordTextOf } from '../../../replication/document-record.js';
@@ -44,6 +47,39 @@ describe('what a replica holds', () => {
     await replica.bring();
     assert.deepEqual([seqOf('a'), replica.replica.view.held.head.head.seq], [3, 4]);
   });
+
+  it('proves in mid-change that there is nothing, and what stands for it as it is visible', async () => {
+    await held.put({ a: 'one', '#404': 'nothing here' });
+    await replica.take();
+    await replica.bring();
+    const before = replica.replica.view.held?.head.head.seq;
+    // the content does not come: whoever has it is away
+    await held.put({ a: 'two' });
+    await replica.take();
+    const { view } = replica.replica;
+    for (const path of ['nothing', 'nothing?x=1', 'a?x=1']) {
+      const proven = await proofAt(path);
+      assert.equal(proven.isThere, path === 'a?x=1', path);
+      assert.equal(proven.record?.path, path === 'a?x=1' ? 'a' : '#404');
+      assert.equal(proven.record.seq, view.visible(proven.record.path)?.seq);
+    }
+    await held.put({ '#404': 'nothing here, still' });
+    await replica.take();
+    assert.equal((await proofAt('nothing')).head.seq, before, 'under the head of what is shown');
+    await replica.bring(({ path }) => path === '#404');
+    const { head, record } = await proofAt('nothing');
+    assert.deepEqual([head.seq, record?.seq], [4, 4]);
+  });
+
+  /** As the call `proof` proves it, and somebody else reads that. */
+  async function proofAt(path: string): Promise<ProvenDocument> {
+    const { namespace, policy } = held;
+    const provable = replica.replica.view.provable(path);
+    assert.ok(provable !== null, `nothing can be proven at ${path}`);
+    const uri = canonicalUri(namespace + path);
+    const text = proofAnswer(uri, await proofSource(path, provable, held, replica.blobs));
+    return openProofAnswer(text, { uri, dropsQuery: policy.query === 'ignore' }, namespace, held.keyFor);
+  }
 
   it('shows a set as a whole', async () => {
     await held.put({ a: 'one', b: 'two', c: 'x' });

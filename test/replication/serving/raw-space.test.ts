@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { bytes, epochMs, milliseconds } from '../../../config/units.js';
 import { WillisError } from '../../../proxy/base/errors.js';
 import type { HeldNamespace } from '../../../replication/held-namespace.js';
-import { DocumentHandler } from '../../../replication/serving/document-handler.js';
+import { DocumentHandler, nothingSaid } from '../../../replication/serving/document-handler.js';
 import { documentText } from '../../../replication/source/published-document.js';
 import { rawTargetIn, RawSpace } from '../../../replication/serving/raw-space.js';
 import { parseHeadField } from '../../../wlis/calls/head-field.js';
@@ -27,7 +27,7 @@ class Fixture {
   private constructor(readonly held: HeldFixture) {
     const documents = new DocumentHandler({ name: 'node-1', clock: this.clock, memory: bytes(1_000_000) });
     const logger = { error: (event: unknown) => void this.errors.push(event) };
-    this.raw = new RawSpace({ documents, blobs: held.blobs, memory: bytes(1_000_000), logger: logger as never });
+    this.raw = new RawSpace({ documents, blobs: held.blobs, memory: bytes(1_000_000), logger });
   }
 
   static async with(options: HeldFixtureOptions = {}): Promise<Fixture> {
@@ -40,7 +40,7 @@ class Fixture {
   async get(path: string, options: VisitorOptions = {}, held: HeldNamespace = this.held): Promise<Received> {
     const request = visitor(`http://m1.example${rawPath(namespaceLabel(held.namespace), path)}`, options);
     const target = () => rawTargetIn(held.namespace, parseRawTarget(request.target.path)?.path ?? 'no raw target');
-    return received(await this.raw.answer(request, held, { target, saying: () => [], floor: () => null }));
+    return received(await this.raw.answer(request, held, { target, saying: () => nothingSaid, floor: () => null }));
   }
 
   /** What an answer proves of a path, by its fields alone. */
@@ -215,7 +215,7 @@ describe('raw documents', () => {
     const request = visitor('http://m1.example/x');
     const target = () => rawTargetIn(fixture.held.namespace, 'a.txt');
     const behind = new WillisError('behind', 'x', { answerFields: ['Retry-After', '1'] });
-    const visit = { target, saying: () => [], floor: () => Promise.reject(behind) };
+    const visit = { target, saying: () => nothingSaid, floor: () => Promise.reject(behind) };
     const refused = await received(await fixture.raw.answer(request, fixture.held, visit));
     assert.deepEqual(problemOf(refused), [503, 'behind']);
     assert.equal(refused.fields['retry-after'], '1');

@@ -153,6 +153,9 @@ describe('the choice among a group', () => {
     health.begin(m1).failed('unreachable');
     health.begin(primaryUrl).failed('unreachable');
     assert.deepEqual(choice(known).urls, [m1, primaryUrl, m0]);
+    clock.advance(600_000);
+    health.begin(m1).failed('unreachable');
+    assert.deepEqual(choice(known).urls, [primaryUrl, m1, m0], 'though it may be tried now');
   });
 
   it('puts behind the others who has been behind for longer than a minute', async () => {

@@ -4,7 +4,13 @@ import { bytes, epochMs } from '../../../config/units.js';
 import type { Directory } from '../../../wlis/directory/directory.js';
 import type { DirectorySettings } from '../../../wlis/directory/directory-settings.js';
 import { RecordsFeed } from '../../../wlis/directory/records-feed.js';
-import { cursorText, feedTail, parseCursor, parseFeedPage, recordLine } from '../../../wlis/directory/records-format.js';
+import {
+  cursorText,
+  feedTail,
+  parseCursor,
+  parseFeedPage,
+  recordLine,
+} from '../../../wlis/directory/records-format.js';
 import { newEpoch } from '../../../wlis/trust/epoch.js';
 import type { SigningKey } from '../../../wlis/trust/jws.js';
 import { signName } from '../../../wlis/trust/name-statement.js';
@@ -13,7 +19,14 @@ import { FakeClock } from '../../support/fake-clock.js';
 import { TempDir } from '../../support/temp-dir.js';
 import { disbelief } from '../trust/disbelief.js';
 import { keyNamed } from '../trust/keys-example.js';
-import { KnownNetwork, openDirectory, replicaAt, targetOf, TestAuthority, type OpenedDirectory } from './known-network.js';
+import {
+  KnownNetwork,
+  openDirectory,
+  replicaAt,
+  targetOf,
+  TestAuthority,
+  type OpenedDirectory,
+} from './known-network.js';
 
 const aPage = bytes(1_048_576);
 
@@ -76,7 +89,7 @@ describe('what directories tell each other', () => {
     const versionAt = ({ directory }: OpenedDirectory): number | undefined =>
       directory.get(authority.namespace())?.group.group.version;
 
-    it('one learns what the other has learned, without the authority', async () => {
+    it('one learns what the other has learned, without the authority', () => {
       assert.equal(versionAt(two), versionAt(one));
       assert.ok(!network.calls.includes(`${origin} undefined`), 'nobody else is asked');
       assert.equal(two.directory.book.authority(origin)?.pin?.learnedBy, 'configured');
@@ -196,11 +209,32 @@ describe('what directories tell each other', () => {
     });
 
     it('one that names thousands of authorities has few of them asked', async () => {
-      const { directory } = await open({ peers: [evil] });
       const { feed } = new Feed(network, evil, clock);
+      const { directory } = await open({ peers: [evil] });
       for (let i = 0; i < 3000; i++) feed.put({ kind: 'group', about: `http://h${i}.example/`, text: 'x' });
       await directory.exchange();
-      assert.ok(network.calls.filter((call) => call.endsWith(' root')).length <= 3 * 64, `${network.calls.length} calls`);
+      assert.ok(
+        network.calls.filter((call) => call.endsWith(' root')).length <= 3 * 64,
+        `${network.calls.length} calls`,
+      );
+    });
+
+    it('one that is far away cannot have this node call what is near to it; one that is near can', async () => {
+      const near = await TestAuthority.make('http://10.0.0.9', clock);
+      const group = await near.group(1);
+      network.serve(near, () => group.jws);
+      const lan = 'http://10.0.0.1';
+      for (const [peer, calls] of [
+        [evil, 0],
+        [lan, 1],
+      ] as const) {
+        const { feed } = new Feed(network, peer, clock);
+        feed.put({ kind: 'group', about: near.namespace(), text: group.jws });
+        const { directory } = await open({ peers: [peer] });
+        await directory.exchange();
+        assert.equal(network.count(`${near.origin} root`), calls, peer);
+        assert.equal(directory.book.size, calls);
+      }
     });
 
     for (const [what, text] of [
@@ -213,9 +247,10 @@ describe('what directories tell each other', () => {
         network.nodes.set(evil, () => text);
         const { directory } = await open({ peers: [evil] });
         await directory.exchange();
-        assert.equal(directory.peers[0]?.records.news, 0);
-        assert.ok((directory.peers[0]?.failures ?? 0) > 0, 'it failed');
-        assert.equal(directory.refusals.counts['malformed'], directory.peers[0]?.failures);
+        const [state] = directory.peers;
+        assert.ok(state !== undefined && state.failures > 0, 'it failed');
+        assert.equal(state.records.news, 0);
+        assert.equal(directory.refusals.counts['malformed'], state.failures);
       });
     }
 
@@ -340,7 +375,10 @@ describe('a feed of records', () => {
     assert.equal(feed.put(record(1)), false, 'the same again');
     assert.equal(feed.put(record(1, 'y')), true);
     assert.deepEqual(feed.since(cursor, aPage).lines, [recordLine(record(1, 'y'))]);
-    assert.deepEqual(feed.since(null, aPage).lines, [2, 3].map((n) => recordLine(record(n))).concat(recordLine(record(1, 'y'))));
+    assert.deepEqual(
+      feed.since(null, aPage).lines,
+      [2, 3].map((n) => recordLine(record(n))).concat(recordLine(record(1, 'y'))),
+    );
     feed.remove('group', record(2).about);
     assert.equal(feed.since(null, aPage).lines.length, 2);
   });
@@ -369,7 +407,13 @@ describe('a feed of records', () => {
     const other = parseCursor('1700000000001-0011223344556677.1');
     assert.equal(feed.since(other, aPage).lines.length, 1);
     assert.equal(feed.since({ epoch, seq: 99 }, aPage).lines.length, 1);
-    for (const text of ['', 'x', '1700000000000-0011223344556677', '1-2.3', `${cursorText({ epoch, seq: 1 })}0000000000000000`]) {
+    for (const text of [
+      '',
+      'x',
+      '1700000000000-0011223344556677',
+      '1-2.3',
+      `${cursorText({ epoch, seq: 1 })}0000000000000000`,
+    ]) {
       assert.equal(parseCursor(text), null, text);
     }
   });

@@ -74,7 +74,16 @@ describe('where a directory says that a URI can be had', () => {
     const said = (value: string) => clientPlace(new Fields(['WLIS-Client', value]));
     assert.deepEqual(said('geo="52.5,13.4"'), berlin);
     assert.deepEqual(said('other=1, geo="-33.9,151.2"'), sydney);
-    for (const wrong of ['', 'geo=52.5', 'geo="91,0"', 'geo="0,181"', 'geo="a,b"', 'geo="1,2,3"', 'geo', 'geo="1e9,1"']) {
+    for (const wrong of [
+      '',
+      'geo=52.5',
+      'geo="91,0"',
+      'geo="0,181"',
+      'geo="a,b"',
+      'geo="1,2,3"',
+      'geo',
+      'geo="1e9,1"',
+    ]) {
       assert.equal(said(wrong), null, wrong);
     }
     assert.equal(clientPlace(Fields.none), null);
@@ -87,7 +96,10 @@ describe('where a directory says that a URI can be had', () => {
     };
     assert.deepEqual(parseResolution(resolutionText(said)), said);
     assert.throws(() => parseResolution('{}'), disbelief('malformed'));
-    assert.throws(() => parseResolution(resolutionText({ ...said, namespace: 'http://DOCS/' as never })), disbelief('malformed'));
+    assert.throws(
+      () => parseResolution(resolutionText({ ...said, namespace: 'http://DOCS/' as never })),
+      disbelief('malformed'),
+    );
     assert.throws(() => parseResolution('x'.repeat(3_000_000)), disbelief('too-large'));
   });
 });

@@ -18,7 +18,7 @@ import { parseEpoch } from '../../../wlis/trust/epoch.js';
 import type { Digest } from '../../../wlis/trust/digest.js';
 import type { SigningKey } from '../../../wlis/trust/jws.js';
 import { rootChainText, signRoot, type RootChain } from '../../../wlis/trust/root-chain.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import type { FakeClock } from '../../support/fake-clock.js';
 import type { TempDir } from '../../support/temp-dir.js';
 import { groupOf, replicaOf } from '../trust/group-example.js';
 import { keyNamed } from '../trust/keys-example.js';
@@ -194,4 +194,3 @@ export function targetOf(uri: string): TargetUri {
   if (parsed.form !== 'absolute') throw new Error(`${uri} is not absolute`);
   return parsed.target;
 }
-

@@ -40,7 +40,10 @@ describe('Documents from those who hold them', () => {
     assert.equal(got.fields.get('cache-control'), 'max-age=60');
     assert.equal(got.fields.get('content-length'), '5');
     assert.equal(got.fields.get('age'), '0');
-    assert.equal([...got.fields.names()].find((name) => name.startsWith('wlis-')), undefined);
+    assert.equal(
+      [...got.fields.names()].find((name) => name.startsWith('wlis-')),
+      undefined,
+    );
     assert.deepEqual(nodes.requests.length, 1, 'one round trip');
   });
 
@@ -145,7 +148,11 @@ describe('Rule 11: who fails is passed over', () => {
     ['breaks off before it answers', failing('upstream-reset'), 'upstream-reset'],
     ['says nothing', silent, 'silent'],
     ['answers with an error', answering(503, 'down'), 'answered 503'],
-    ['does not know the namespace', answering(404, '{}', { 'Content-Type': 'application/problem+json' }), 'answered 404'],
+    [
+      'does not know the namespace',
+      answering(404, '{}', { 'Content-Type': 'application/problem+json' }),
+      'answered 404',
+    ],
   ] as const) {
     it(`one that ${name}`, async () => {
       const nodes = await withDocuments();
@@ -162,7 +169,10 @@ describe('Rule 11: who fails is passed over', () => {
     const nodes = await withDocuments({ replicas: 5, settings: { attempts: 2 } });
     for (const node of nodes.nodes.slice(0, 5)) node.fault = failing('connect-refused');
     assert.deepEqual(told(await nodes.get('a.txt')), [200, 'Hello', primary]);
-    assert.deepEqual(nodes.nodes.map(({ requests }) => requests.length), [1, 1, 0, 0, 0, 1]);
+    assert.deepEqual(
+      nodes.nodes.map(({ requests }) => requests.length),
+      [1, 1, 0, 0, 0, 1],
+    );
   });
 
   it('if nobody is left the request fails, and says whom it tried', async () => {

@@ -62,9 +62,18 @@ describe('Rule 4: nobody is believed without proof', () => {
       fields: answer.fields.plus('Content-Range', 'bytes 0-4/12'),
     })),
     'a script of the right length': interrupted(0, scripts),
-    'another proof': altering(raw, withFields((fields) => fields.with('WLIS-Proof', `:${btoa('{}')}:`))),
-    'another head': altering(raw, withFields((fields) => fields.with('WLIS-Head', '"a.b.c";age=1'))),
-    'a head that is none': altering(raw, withFields((fields) => fields.with('WLIS-Head', '"a.b.c"'))),
+    'another proof': altering(
+      raw,
+      withFields((fields) => fields.with('WLIS-Proof', `:${btoa('{}')}:`)),
+    ),
+    'another head': altering(
+      raw,
+      withFields((fields) => fields.with('WLIS-Head', '"a.b.c";age=1')),
+    ),
+    'a head that is none': altering(
+      raw,
+      withFields((fields) => fields.with('WLIS-Head', '"a.b.c"')),
+    ),
   };
   for (const [lie, fault] of Object.entries(lies)) {
     it(`${lie} is refused and its node named; the next one answers`, async () => {
@@ -95,7 +104,10 @@ describe('Rule 4: nobody is believed without proof', () => {
     assert.ok(captured.equals(large), 'every byte');
     assert.equal(captured.includes(script), false);
     assert.equal(answeredBy?.url, m0, 'the first blocks were right');
-    assert.deepEqual(nodes.nodes[1]?.sent.map((fields) => fields.get('range')), ['bytes=196608-399999']);
+    assert.deepEqual(
+      nodes.nodes[1]?.sent.map((fields) => fields.get('range')),
+      ['bytes=196608-399999'],
+    );
     assert.deepEqual(named(nodes), [[m0, true]]);
   });
 
@@ -123,7 +135,10 @@ describe('Rule 4: nobody is believed without proof', () => {
   });
 
   it('another range than was asked for is refused', async () => {
-    const other = altering(raw, withFields((fields) => fields.with('Content-Range', 'bytes 0-131071/400000')));
+    const other = altering(
+      raw,
+      withFields((fields) => fields.with('Content-Range', 'bytes 0-131071/400000')),
+    );
     const nodes = await withLiar(other);
     const { content } = await nodes.get('large.bin', { fields: { Range: 'bytes=70000-80000' } });
     assert.ok(content.equals(large.subarray(70_000, 80_001)), 'what was asked for');
@@ -158,11 +173,19 @@ describe('Rule 4: nobody is believed without proof', () => {
   });
 
   it('decision 3: a proof that does not come along is asked for', async () => {
-    const nodes = await withLiar(altering(raw, withFields((fields) => fields.without('wlis-proof', 'wlis-head'))));
+    const nodes = await withLiar(
+      altering(
+        raw,
+        withFields((fields) => fields.without('wlis-proof', 'wlis-head')),
+      ),
+    );
     const got = await nodes.get('page.html');
     assertTrue(got, 'all the same');
     assert.equal(got.by, m0);
-    assert.deepEqual(nodes.nodes[0]?.requests.map((request) => /wlis\/([a-z]+)/.exec(request)?.[1]), ['raw', 'proof']);
+    assert.deepEqual(
+      nodes.nodes[0]?.requests.map((request) => /wlis\/([a-z]+)/.exec(request)?.[1]),
+      ['raw', 'proof'],
+    );
   });
 
   it('a 404 without a proof, from one who can prove what is there, is a lie', async () => {
@@ -177,7 +200,10 @@ describe('Rule 4: nobody is believed without proof', () => {
 
   it('a proof without an end, and one that is no text', async () => {
     for (const content of [Buffer.alloc(2_000_000, 'a'), Buffer.from([0xff, 0xfe]), Buffer.from('[]')]) {
-      const without = altering(raw, withFields((fields) => fields.without('wlis-proof')));
+      const without = altering(
+        raw,
+        withFields((fields) => fields.without('wlis-proof')),
+      );
       const nodes = await withLiar((request, answer, options) =>
         raw.test(request.target.path)
           ? without(request, answer, options)
@@ -190,7 +216,9 @@ describe('Rule 4: nobody is believed without proof', () => {
 
   it('a wrong block list is refused, and another one asked', async () => {
     const many = Buffer.alloc(9_000_000, 'many blocks');
-    const nodes = await withLiar(altering(/\/blocks\//, () => ({ ...emptyAnswer, body: bodyOf([Buffer.alloc(4416)]) })));
+    const nodes = await withLiar(
+      altering(/\/blocks\//, () => ({ ...emptyAnswer, body: bodyOf([Buffer.alloc(4416)]) })),
+    );
     await nodes.held.put({ 'many.bin': many });
     assert.ok((await nodes.get('many.bin')).content.equals(many), 'every byte');
     assert.deepEqual(named(nodes), [[m0, true]]);

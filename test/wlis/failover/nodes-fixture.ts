@@ -7,7 +7,7 @@ import { Fields } from '../../../proxy/http/fields.js';
 import type { Request, Response } from '../../../proxy/http/message.js';
 import { hrefOf } from '../../../proxy/http/target-uri.js';
 import { holdingResources } from '../../../replication/calls/holding-resources.js';
-import { DocumentHandler } from '../../../replication/serving/document-handler.js';
+import { DocumentHandler, nothingSaid } from '../../../replication/serving/document-handler.js';
 import { rawTargetIn, RawSpace } from '../../../replication/serving/raw-space.js';
 import { CallHandler } from '../../../wlis/calls/call-handler.js';
 import { parseRawTarget } from '../../../wlis/calls/raw-target.js';
@@ -19,6 +19,7 @@ import { Failover } from '../../../wlis/failover/failover.js';
 import type { FailoverSettings } from '../../../wlis/failover/failover-settings.js';
 import { WlisUpstream } from '../../../wlis/failover/wlis-upstream.js';
 import { HealthTable } from '../../../wlis/health/health-table.js';
+import { Positions } from '../../../wlis/health/positions.js';
 import { callWindow } from '../../../wlis/signed-request.js';
 import { judgeHead, type SignedHead } from '../../../wlis/trust/head.js';
 import type { NamespacePolicy } from '../../../wlis/trust/namespace-policy.js';
@@ -40,6 +41,8 @@ export class ScriptedNode {
   /** Paths with their queries, in their order, and the fields of the last request. */
   readonly requests: string[] = [];
   readonly sent: Fields[] = [];
+  /** What went wrong in the node itself. */
+  readonly errors: object[] = [];
   readonly #handler: CallHandler;
   readonly #raw: RawSpace;
 
@@ -49,7 +52,7 @@ export class ScriptedNode {
     now: () => EpochMs,
   ) {
     const clock = { now, monotonic: () => new FakeClock().monotonic() };
-    const logger = { error: ({ error }: { error?: unknown }) => Promise.reject(error as Error) };
+    const logger = { error: (fields: object) => void this.errors.push(fields) };
     const memory = bytes(1_000_000);
     const documents = new DocumentHandler({ name: 'holder', clock, memory });
     this.#raw = new RawSpace({ documents, blobs: held.blobs, memory, logger });
@@ -79,7 +82,7 @@ export class ScriptedNode {
   #rawAnswer(request: Request, path: string): Promise<Response> {
     return this.#raw.answer(request, this.held, {
       target: () => rawTargetIn(this.held.namespace, path),
-      saying: () => [],
+      saying: () => nothingSaid,
       floor: () => null,
     });
   }
@@ -98,6 +101,7 @@ export class NodesFixture {
   /** Replicas, and the primary last. */
   readonly nodes: readonly ScriptedNode[];
   readonly health: HealthTable;
+  readonly positions: Positions;
   readonly failover: Failover;
   readonly upstream: WlisUpstream;
   readonly warnings: Record<string, unknown>[] = [];
@@ -124,6 +128,7 @@ export class NodesFixture {
     const urls = [...Array.from({ length: replicas }, (_, i) => `http://m${i}.example`), primaryUrl];
     this.nodes = urls.map((url) => new ScriptedNode(url, held, now));
     this.health = new HealthTable({ clock, chance: () => 0.5 });
+    this.positions = new Positions(clock);
     this.known = this.#knowing(known);
     const upstream: Upstream = {
       forward: (request, options) => this.#nodeAt(request).forward(request, options),
@@ -133,6 +138,7 @@ export class NodesFixture {
       upstreamFor: () => upstream,
       chooser: this.#chooser(),
       attempts: this.health,
+      positions: this.positions,
       settings: { ...usualSettings, ...settings },
       ...{ clock, now, logger: this.#logger() },
     });

@@ -5,6 +5,7 @@ import { WillisError } from '../../../proxy/base/errors.js';
 import type { IncomingResponse } from '../../../proxy/forward/upstream.js';
 import { BufferedBody, readAll } from '../../../proxy/http/body.js';
 import { Fields } from '../../../proxy/http/fields.js';
+import type { Question } from '../../../wlis/choice/choice.js';
 import { consumed } from '../../../wlis/failover/consumed-fields.js';
 import { failsWith } from '../../forward/upstream-fixture.js';
 import { targetOf } from '../../replication/serving/held-example.js';
@@ -145,9 +146,10 @@ describe('Many requests for the same', () => {
     const nodes = await withDocument();
     await nodes.get('many.bin');
     await nodes.get('many.bin');
-    assert.equal(nodes.questions[0]?.size, null);
+    const [first] = nodes.questions as [Question];
+    assert.equal(first.size, null);
     assert.equal(nodes.questions.at(-1)?.size, 9_000_000);
-    assert.deepEqual([nodes.questions[0]?.client, nodes.questions[0]?.path], ['192.0.2.1', 'many.bin']);
+    assert.deepEqual([first.client, first.path], ['192.0.2.1', 'many.bin']);
   });
 
   it('a long content comes from whoever is better for long ones', async () => {
@@ -183,7 +185,10 @@ describe('Hedging', () => {
   });
 
   it('not beyond its budget, and not where it is off', async () => {
-    for (const settings of [{ ...hedge, budget: 0.01 }, { ...hedge, enabled: false }]) {
+    for (const settings of [
+      { ...hedge, budget: 0.01 },
+      { ...hedge, enabled: false },
+    ]) {
       const nodes = await withDocument({ settings: { hedge: settings } });
       for (let i = 0; i < 8; i++) await nodes.get('a.txt');
       const [first] = nodes.nodes;

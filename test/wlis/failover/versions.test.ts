@@ -64,11 +64,27 @@ describe('Decisions 1, 2 and 12: how old an answer may be', () => {
     assert.deepEqual(told(await nodes.get('new.txt')), ['new', m1]);
   });
 
+  it('it is known of a node that it has long been behind, by what it proves', async () => {
+    const nodes = await withFrozen();
+    const behind = () => nodes.positions.farBehind(m0, nodes.held.namespace);
+    await see(nodes, 'a.txt');
+    await nodes.get('a.txt');
+    assert.equal(behind(), null);
+    nodes.clock.advance(61_000);
+    await nodes.get('a.txt');
+    assert.deepEqual(behind()?.time, 61_000);
+    assert.ok((behind()?.missing ?? 0) > 0, 'it lacks changes');
+    assert.equal(nodes.positions.farBehind(m1, nodes.held.namespace), null);
+  });
+
   it('it asks for no copy older than its own, by the version that was verified', async () => {
     const nodes = await withFrozen();
     await see(nodes, 'a.txt');
     await nodes.get('a.txt');
-    assert.match(nodes.nodes[0]?.sent.at(-1)?.get('wlis-min-seq') ?? '', /^"http:\/\/docs\.example\.org\/";epoch="[^"]+";seq=3$/);
+    assert.match(
+      nodes.nodes[0]?.sent.at(-1)?.get('wlis-min-seq') ?? '',
+      /^"http:\/\/docs\.example\.org\/";epoch="[^"]+";seq=3$/,
+    );
   });
 
   it('a head that has not expired is preferred', async () => {
@@ -95,7 +111,9 @@ describe('Decisions 1, 2 and 12: how old an answer may be', () => {
     const nodes = await withFrozen();
     nodes.clock.advance(7.5 * 86_400_000);
     await assert.rejects(nodes.get('a.txt'), failsWith('content-unreachable'));
-    const bounded = await NodesFixture.create({ policy: { consistency: { mode: 'bounded', bound: milliseconds(30_000) } } });
+    const bounded = await NodesFixture.create({
+      policy: { consistency: { mode: 'bounded', bound: milliseconds(30_000) } },
+    });
     await bounded.held.put({ 'a.txt': 'one' });
     bounded.clock.advance(3_600_000);
     await assert.rejects(bounded.get('a.txt'), failsWith('content-unreachable'));
@@ -108,10 +126,16 @@ describe('Decisions 1, 2 and 12: how old an answer may be', () => {
     await nodes.held.renew({ issued: nodes.clock.now() });
     if (first !== undefined) {
       const jws = first.held.edition?.head.jws ?? '';
-      first.fault = altering(/\/raw\//, withFields((fields) => fields.with('WLIS-Head', `"${jws}";age=10`)));
+      first.fault = altering(
+        /\/raw\//,
+        withFields((fields) => fields.with('WLIS-Head', `"${jws}";age=10`)),
+      );
     }
     assert.deepEqual(told(await nodes.get('a.txt')), ['two', m1]);
-    assert.deepEqual(nodes.warnings.map(({ url, isBlamed }) => [url, isBlamed]), [[m0, true]]);
+    assert.deepEqual(
+      nodes.warnings.map(({ url, isBlamed }) => [url, isBlamed]),
+      [[m0, true]],
+    );
   });
 
   it('where what is promised is strict only the primary is asked', async () => {
@@ -131,7 +155,13 @@ describe('Decisions 1, 2 and 12: how old an answer may be', () => {
         ...answer,
         status: 503,
         fields: answer.fields.without('wlis-head').with('Content-Type', 'application/problem+json'),
-        body: { ...answer.body, length: null, trailers: answer.fields, cancel: () => undefined, read: oneRead(problem) },
+        body: {
+          ...answer.body,
+          length: null,
+          trailers: answer.fields,
+          cancel: () => undefined,
+          read: oneRead(problem),
+        },
       }));
     }
     assert.deepEqual(told(await nodes.get('a.txt')), ['two', m1]);

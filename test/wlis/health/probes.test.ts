@@ -121,6 +121,15 @@ describe('probes', () => {
     assert.deepEqual(states(), ['closed', 'closed', 'closed']);
   });
 
+  it('ask it too while something else of it is still on its way', async () => {
+    const download = health.begin(m0);
+    fails(m0, 'unreachable');
+    clock.advance(1000);
+    await probes.round();
+    assert.equal(health.of(m0).breaker, 'closed');
+    download.done();
+  });
+
   it('ask one that stays away more and more seldom', async () => {
     answers.set(m0, () => Promise.reject(unreachable(m0, new WillisError('connect-refused', 'no'))));
     for (let second = 0; second < 3600; second++) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { parseNamespace, type Namespace } from '../../../wlis/namespace.js';
+import { parseNamespace } from '../../../wlis/namespace.js';
 import {
   asLogicalName,
   hostOfName,
@@ -77,7 +77,11 @@ describe('what a logical name stands for', () => {
   });
 
   it('of what one has named the longest counts', () => {
-    const table = source('x', { '*.docs': 'http://a.example/', '*.b.docs': 'http://b.example/', 'c.b.docs': 'http://c/' });
+    const table = source('x', {
+      '*.docs': 'http://a.example/',
+      '*.b.docs': 'http://b.example/',
+      'c.b.docs': 'http://c/',
+    });
     assert.equal(baseOf('x.docs', table), 'http://a.example/x/');
     assert.equal(baseOf('x.b.docs', table), 'http://b.example/x/');
     assert.equal(baseOf('c.b.docs', table), 'http://c/');
@@ -125,7 +129,8 @@ describe('what a logical name stands for', () => {
     assert.equal(resolveName(named('a.docs'), [table]).kind, 'circle');
     const growing: NameSource = {
       by: 'x',
-      find: (pattern) => (/^n\d+$/.test(pattern) ? parseNamespace(`http://n${Number(pattern.slice(1)) + 1}.wlis/`) : null),
+      find: (pattern) =>
+        /^n\d+$/.test(pattern) ? parseNamespace(`http://n${Number(pattern.slice(1)) + 1}.wlis/`) : null,
     };
     assert.equal(resolveName(named('n1'), [growing]).kind, 'too-long');
   });
@@ -156,8 +161,8 @@ describe('the names that an operator gives', () => {
     const own = new OwnNames({ manual: 'http://docs.example/', '*.users': 'http://isp.example/' });
     assert.deepEqual(own.faults, []);
     assert.deepEqual(own.all, [
-      ['manual', 'http://docs.example/' as Namespace],
-      ['*.users', 'http://isp.example/' as Namespace],
+      ['manual', 'http://docs.example/'],
+      ['*.users', 'http://isp.example/'],
     ]);
     assert.equal(own.find('manual'), 'http://docs.example/');
     assert.equal(own.find('other'), null);

@@ -39,7 +39,11 @@ describe('the fields of an answer that is shown under a name', () => {
   });
 
   it('nothing else is changed, cookies neither', () => {
-    const fields = Fields.of({ ETag: '"1"', 'Set-Cookie': 'a=b; Domain=docs.example; Secure', Link: '</m/x>; rel=next' });
+    const fields = Fields.of({
+      ETag: '"1"',
+      'Set-Cookie': 'a=b; Domain=docs.example; Secure',
+      Link: '</m/x>; rel=next',
+    });
     assert.deepEqual(namedFields(fields, target, part, false).lines, fields.lines);
   });
 

@@ -34,10 +34,10 @@ const told = (namespaces: readonly KnownNamespace[], state: Partial<PacState> = 
 describe('what a file for browsers is made of', () => {
   it('its proxies, this one where it says so', () => {
     const proxies = ['self', { host: '2001:db8::1', port: 3128 }] as const;
-    assert.deepEqual(pacFacts({ keys: { ...keys, proxies: [...proxies] }, self, namespaces: [], order: () => [] })?.proxies, [
-      self,
-      { authority: '[2001:db8::1]:3128', secure: false },
-    ]);
+    assert.deepEqual(
+      pacFacts({ keys: { ...keys, proxies: [...proxies] }, self, namespaces: [], order: () => [] })?.proxies,
+      [self, { authority: '[2001:db8::1]:3128', secure: false }],
+    );
   });
 
   it('replicas that may stand for the host of their namespace, in the order in which this node would ask them', () => {
@@ -49,7 +49,11 @@ describe('what a file for browsers is made of', () => {
       delegate('http://m5.example', { subset: { include: ['a/**'], exclude: [], maxBytes: bytes(1) } }),
     ];
     const order = () => [5, 4, 3, 1].map((i) => candidate(`http://m${i}.example`));
-    const secure = (): Candidate[] => [...order(), candidate('https://m2.example:8443'), candidate('https://m3.example')];
+    const secure = (): Candidate[] => [
+      ...order(),
+      candidate('https://m2.example:8443'),
+      candidate('https://m3.example'),
+    ];
     assert.deepEqual(told([known('http://docs.example/', replicas)], { order: secure })?.[0]?.replicas, [
       { authority: 'm1.example:80', secure: false },
       { authority: 'm2.example:8443', secure: true },
@@ -69,8 +73,13 @@ describe('what a file for browsers is made of', () => {
   });
 
   it('only namespaces for which something else holds than for their hosts, and never those of https', () => {
-    const all = ['https://a.example/', 'http://b.example/', 'http://intranet/', 'http://10.0.0.1:8080/'].map((uri) => known(uri));
-    assert.deepEqual(told(all)?.map(({ namespace }) => namespace), ['http://10.0.0.1:8080/', 'http://intranet/']);
+    const all = ['https://a.example/', 'http://b.example/', 'http://intranet/', 'http://10.0.0.1:8080/'].map((uri) =>
+      known(uri),
+    );
+    assert.deepEqual(
+      told(all)?.map(({ namespace }) => namespace),
+      ['http://10.0.0.1:8080/', 'http://intranet/'],
+    );
     const always = told(all, { keys: { ...keys, direct: 'always' } });
     assert.deepEqual(
       always?.map(({ namespace }) => namespace),
@@ -87,16 +96,25 @@ describe('what a file for browsers is made of', () => {
 
   it('at most a thousand namespaces, those that were used last, each with at most eight replicas', () => {
     const urls = Array.from({ length: 20 }, (_, i) => `http://m${i}.example`);
-    const namespaces = Array.from({ length: 1100 }, (_, i) => known(`http://n${i}.example/`, urls.map((url) => delegate(url))));
+    const namespaces = Array.from({ length: 1100 }, (_, i) =>
+      known(
+        `http://n${i}.example/`,
+        urls.map((url) => delegate(url)),
+      ),
+    );
     const found = told(namespaces, { order: () => urls.map((url) => candidate(url)) }) ?? [];
     assert.equal(found.length, 1000);
-    assert.equal(found.some(({ namespace }) => namespace === 'http://n1000.example/'), false);
+    assert.equal(
+      found.some(({ namespace }) => namespace === 'http://n1000.example/'),
+      false,
+    );
     assert.equal(Math.max(...found.map(({ replicas }) => replicas.length)), 8);
   });
 
   it('nothing where there is nothing to be said, or browsers would be left without any way', () => {
     const namespaces = [known('http://intranet/')];
-    const facts = (state: Partial<PacState>) => pacFacts({ keys, self: null, namespaces: [], order: () => [], ...state });
+    const facts = (state: Partial<PacState>) =>
+      pacFacts({ keys, self: null, namespaces: [], order: () => [], ...state });
     assert.equal(facts({}), null);
     assert.notEqual(facts({ namespaces }), null);
     assert.equal(facts({ namespaces, keys: { ...keys, direct: 'never' } }), null);

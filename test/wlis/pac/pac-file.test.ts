@@ -18,13 +18,18 @@ const plain: PacFacts = {
 };
 const proxies = 'PROXY one.example:3128; HTTPS [2001:db8::1]:3129';
 
-const evaluated = (facts: Partial<PacFacts> = {}): Promise<PacEvaluation> => evaluatePac(pacFile({ ...plain, ...facts }));
+const evaluated = (facts: Partial<PacFacts> = {}): Promise<PacEvaluation> =>
+  evaluatePac(pacFile({ ...plain, ...facts }));
 
 describe('a file for the automatic configuration of browsers', () => {
   it('is ECMAScript 3 in ASCII, whatever it names', () => {
     const namespace = 'http://docs.example/x"y</script>\u2028\\/';
     const replicas = [{ authority: 'm1.example:80', secure: false }];
-    const text = pacFile({ ...plain, exceptions: ['a.example', '*.b.example', '10.0.0.0/8'], namespaces: [{ namespace, replicas }] });
+    const text = pacFile({
+      ...plain,
+      exceptions: ['a.example', '*.b.example', '10.0.0.0/8'],
+      namespaces: [{ namespace, replicas }],
+    });
     assert.match(text, /^[\n\x20-\x7e]*$/);
     assert.doesNotMatch(text, /<\/script/);
     const config = { languageOptions: { ecmaVersion: 3, sourceType: 'script' } } as const;
@@ -60,23 +65,70 @@ describe('a file for the automatic configuration of browsers', () => {
   it('local names and addresses, and none that look like them, are reached without a proxy', async () => {
     const find = await evaluated({ direct: 'never' });
     const local = ['intranet', 'a.localhost', 'printer.local', 'nas.home.arpa', '10.1.2.3', '192.168.0.1', '127.0.0.1'];
-    for (const host of [...local, '172.31.0.1', '169.254.1.1', '::1', '[::1]', 'fe80::1', 'fd00::a:b', '::ffff:a00:1']) {
+    for (const host of [
+      ...local,
+      '172.31.0.1',
+      '169.254.1.1',
+      '::1',
+      '[::1]',
+      'fe80::1',
+      'fd00::a:b',
+      '::ffff:a00:1',
+    ]) {
       assert.equal(await find('http://x.example/', host), 'DIRECT', host);
     }
-    const others = ['local.example', 'x.locals', '11.1.2.3', '172.32.0.1', '2001:db8::1', '10.1.2.3.example', '1:2', '::1::'];
-    for (const host of [...others, '1.2.3.400', '10.1.2', '::ffff:808:1', 'fe80::1::2', 'fe80:1:2:3:4:5:6:7:8', 'fe80:g::']) {
+    const others = [
+      'local.example',
+      'x.locals',
+      '11.1.2.3',
+      '172.32.0.1',
+      '2001:db8::1',
+      '10.1.2.3.example',
+      '1:2',
+      '::1::',
+    ];
+    for (const host of [
+      ...others,
+      '1.2.3.400',
+      '10.1.2',
+      '::ffff:808:1',
+      'fe80::1::2',
+      'fe80:1:2:3:4:5:6:7:8',
+      'fe80:g::',
+    ]) {
       assert.equal(await find('http://x.example/', host), proxies, host);
     }
   });
 
   it('exceptions are names, what is below a name, addresses and ranges', async () => {
-    const exceptions = ['Nas.example', '*.corp.example', '192.0.2.7', '198.51.100.0/25', '2001:db8:1::/48', '203.0.113.9/32'];
+    const exceptions = [
+      'Nas.example',
+      '*.corp.example',
+      '192.0.2.7',
+      '198.51.100.0/25',
+      '2001:db8:1::/48',
+      '203.0.113.9/32',
+    ];
     const find = await evaluated({ direct: 'never', exceptions });
-    for (const host of ['nas.example', 'nas.example.', 'a.b.corp.example', '192.0.2.7', '198.51.100.127', '203.0.113.9']) {
+    for (const host of [
+      'nas.example',
+      'nas.example.',
+      'a.b.corp.example',
+      '192.0.2.7',
+      '198.51.100.127',
+      '203.0.113.9',
+    ]) {
       assert.equal(await find(`http://${host}/`, host), 'DIRECT', host);
     }
     assert.equal(await find('http://[2001:db8:1:2::3]/', '2001:db8:1:2::3'), 'DIRECT');
-    for (const host of ['a.nas.example', 'corp.example', 'xcorp.example', '192.0.2.8', '198.51.100.128', '203.0.113.8']) {
+    for (const host of [
+      'a.nas.example',
+      'corp.example',
+      'xcorp.example',
+      '192.0.2.8',
+      '198.51.100.128',
+      '203.0.113.8',
+    ]) {
       assert.equal(await find(`http://${host}/`, host), proxies, host);
     }
     assert.equal(await find('http://[2001:db8:2::3]/', '2001:db8:2::3'), proxies);
@@ -100,7 +152,9 @@ describe('a file for the automatic configuration of browsers', () => {
   });
 
   it('an exception beats a namespace', async () => {
-    const namespaces = [{ namespace: 'http://docs.example/', replicas: [{ authority: 'm1.example:80', secure: false }] }];
+    const namespaces = [
+      { namespace: 'http://docs.example/', replicas: [{ authority: 'm1.example:80', secure: false }] },
+    ];
     const find = await evaluated({ namespaces, exceptions: ['docs.example'] });
     assert.equal(await find('http://docs.example/a'), 'DIRECT');
   });

@@ -92,8 +92,10 @@ describe('what a holder says of its group', () => {
   const variant = { length: bytes(10), digest } as Variant;
   const saying = (url: string | null = primaryUrl) =>
     new GroupSaying({ group: () => group, self: primary, url, loads: { next: () => null }, capacity: 1, now: () => now });
-  const said = (path: string | null, asked = Fields.none, url: string | null = primaryUrl): Fields =>
-    new Fields(saying(url).for(asked)(path, path === null ? null : variant));
+  const said = (path: string | null, asked = Fields.none, url: string | null = primaryUrl): Fields => {
+    const { recurring, once } = saying(url).for(asked)(path, path === null ? null : variant);
+    return new Fields([...recurring, ...once]);
+  };
 
   it('stands in every answer: the version, and where all of it is', () => {
     const always = said(null);

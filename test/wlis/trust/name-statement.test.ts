@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { epochMs } from '../../../config/units.js';
 import { parseNamespace } from '../../../wlis/namespace.js';
-import { toBase32 } from '../../../wlis/trust/base32.js';
+import { fromBase32, toBase32 } from '../../../wlis/trust/base32.js';
 import { toBase64url } from '../../../wlis/trust/base64url.js';
 import { canonicalJson } from '../../../wlis/trust/canonical-json.js';
 import {
@@ -11,6 +11,7 @@ import {
   isOwnName,
   mayName,
   openName,
+  ownerOf,
   ownLabel,
   signName,
   type NameStatement,
@@ -60,7 +61,7 @@ describe('a statement of a name', () => {
       { more: 1 },
     ];
     for (const over of refused) {
-      const jws = await key.sign('wlis-name', canonicalJson({ ...said, key: key.publicKey, ...over } as never));
+      const jws = await key.sign('wlis-name', canonicalJson({ ...said, key: key.publicKey, ...over }));
       await assert.rejects(openName(jws), (error: Error) => error.name === 'NotBelieved', JSON.stringify(over));
     }
     await assert.rejects(openName('x'.repeat(20_000)), disbelief('too-large'));
@@ -78,9 +79,24 @@ describe('a statement of a name', () => {
       [true, false, false],
     );
     for (const name of [label, `manual.${label}`, `*.${label}`]) {
-      assert.deepEqual([isOwnName(key.id, name), mayName(key.id, name, []), isOwnName(other.id, name)], [true, true, false]);
+      assert.deepEqual(
+        [isOwnName(key.id, name), mayName(key.id, name, []), isOwnName(other.id, name)],
+        [true, true, false],
+      );
     }
     assert.equal(isOwnName(key.id, `${label}.manual`), false);
+    assert.deepEqual(
+      [label, `*.${label}`, `a.b.${label}`, 'manual', `${label}.manual`, `x${label}`, `k-${'7'.repeat(52)}`].map(
+        ownerOf,
+      ),
+      [key.id, key.id, key.id, null, null, null, null],
+    );
+  });
+
+  it('nobody gives a name that certifies another key, be his word trusted otherwise', async () => {
+    const [key, other] = [await keyNamed('naming'), await keyNamed('other')];
+    assert.equal(mayName(other.id, `manual.${ownLabel(key.id)}`, [other.id]), false);
+    assert.equal(mayName(other.id, `manual.k-${'7'.repeat(52)}`, [other.id]), false);
   });
 
   it('a higher serial takes the place of a lower one; of two under one serial all take the same', async () => {
@@ -93,6 +109,10 @@ describe('a statement of a name', () => {
 });
 
 describe('base 32', () => {
+  for (const text of ['a', 'my1', 'MY', 'mz', 'm=', 'my======']) {
+    it(`${text} is not what it makes`, () => assert.equal(fromBase32(text), null));
+  }
+
   it('is that of RFC 4648 §10 in lower case and without padding', () => {
     const vectors = { f: 'my', fo: 'mzxq', foo: 'mzxw6', foob: 'mzxw6yq', fooba: 'mzxw6ytb', foobar: 'mzxw6ytboi' };
     for (const [text, coded] of Object.entries(vectors)) assert.equal(toBase32(Buffer.from(text)), coded);
@@ -104,6 +124,7 @@ describe('base 32', () => {
       fc.property(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 40 }), (a, b) => {
         assert.equal(toBase32(a) === toBase32(b), Buffer.from(a).equals(b));
         assert.equal(toBase32(a).length, Math.ceil((a.length * 8) / 5));
+        assert.deepEqual(fromBase32(toBase32(a)), Uint8Array.from(a));
       }),
     );
   });

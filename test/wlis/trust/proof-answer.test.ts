@@ -9,7 +9,9 @@ import { signHead } from '../../../wlis/trust/head.js';
 import type { SigningKey } from '../../../wlis/trust/jws.js';
 import {
   openProofAnswer,
+  openProofUnderHead,
   proofAnswer,
+  proofUnderHead,
   type ProofSource,
   type ProvenDocument,
 } from '../../../wlis/trust/proof-answer.js';
@@ -72,7 +74,12 @@ const changed = (text: string, change: JsonObject): string =>
 describe('the answer to a request for a proof', () => {
   for (const { uri: asked, answer } of table.answers) {
     it(`of docs/vectors/proof-answer.json: ${asked}`, async () => {
-      const proven = await openProofAnswer(answer, { uri: canonicalUri(asked), dropsQuery: true }, table.namespace, () => table.publicKey);
+      const proven = await openProofAnswer(
+        answer,
+        { uri: canonicalUri(asked), dropsQuery: true },
+        table.namespace,
+        () => table.publicKey,
+      );
       assert.equal(proven.isThere, !asked.endsWith('/old'));
       assert.equal(proven.record?.path, proven.isThere ? asked.slice(table.namespace.length) : NOT_FOUND);
       assert.deepEqual([...proven.blockLists.keys()], asked.endsWith('big.bin') ? [0] : []);
@@ -106,6 +113,70 @@ describe('the answer to a request for a proof', () => {
       disbelief('wrong-subject'),
     );
     assert.throws(() => proofAnswer(canonicalUri('https://evil.example/'), source), disbelief('wrong-subject'));
+  });
+
+  describe('of a URI with a query that no document has, where such are dropped', () => {
+    const asked = (path: string, dropsQuery: boolean) => ({ uri: uri(path), dropsQuery });
+    const read = (text: string, path: string, dropsQuery = true): Promise<ProvenDocument> =>
+      openProofAnswer(text, asked(path, dropsQuery), manual, keyFor);
+
+    it('has the document without it, and that there is none with it', async () => {
+      const text = proofAnswer(uri('page7?a'), await sourceOf([...pages, notFound]));
+      const { isThere, record } = await read(text, 'page7?a');
+      assert.deepEqual([isThere, record?.path], [true, 'page7']);
+      const { withoutQuery, proof, head } = JSON.parse(text) as JsonObject;
+      await assert.rejects(read(canonicalJson({ head, proof }), 'page7?a'), disbelief('out-of-date'));
+      await assert.rejects(
+        read(changed(text, { proof: (withoutQuery as JsonObject)['proof'] }), 'page7?a'),
+        disbelief('wrong-proof'),
+      );
+    });
+
+    it('has that there is neither, and what is answered instead', async () => {
+      const { isThere, record } = await read(
+        proofAnswer(uri('none?a'), await sourceOf([...pages, notFound])),
+        'none?a',
+      );
+      assert.deepEqual([isThere, record?.path], [false, NOT_FOUND]);
+    });
+
+    it('does not hide a document that has the query', async () => {
+      const withIt = recordOf('page7?a', { seq: 3 });
+      const source = await sourceOf([...pages, withIt]);
+      const text = proofAnswer(uri('page7?a'), source);
+      assert.equal((await read(text, 'page7?a')).record?.path, 'page7?a');
+      const plain = JSON.parse(proofAnswer(uri('page7'), source)) as JsonObject;
+      const { head, ...withoutQuery } = plain;
+      const lie = canonicalJson({ head, proof: withoutQuery['proof'], withoutQuery });
+      await assert.rejects(read(lie, 'page7?a'), disbelief('wrong-proof'));
+    });
+
+    it('is refused as out of date by whoever knows another policy of the namespace', async () => {
+      const dropping = proofAnswer(uri('page7?a'), await sourceOf([...pages, notFound]));
+      await assert.rejects(read(dropping, 'page7?a', false), disbelief('out-of-date'));
+      const exact = proofAnswer(uri('page7?a'), { ...(await sourceOf([...pages, notFound])), dropsQuery: false });
+      await assert.rejects(read(exact, 'page7?a'), disbelief('out-of-date'));
+      assert.equal((await read(exact, 'page7?a', false)).isThere, false);
+    });
+  });
+
+  it('is the same without its head, where that is told beside it', async () => {
+    const source = await sourceOf([...pages, notFound]);
+    for (const path of ['page7', 'none', 'page7?a']) {
+      const asked = { uri: uri(path), dropsQuery: true };
+      const whole = await openProofAnswer(proofAnswer(asked.uri, source), asked, manual, keyFor);
+      assert.deepEqual(openProofUnderHead(proofUnderHead(asked.uri, source), asked, source.head), whole);
+      assert.throws(
+        () => openProofUnderHead(proofAnswer(asked.uri, source), asked, source.head),
+        disbelief('malformed'),
+      );
+    }
+    const other = await sourceOf([...pages.slice(1), notFound]);
+    const asked = { uri: uri('page7'), dropsQuery: true };
+    assert.throws(
+      () => openProofUnderHead(proofUnderHead(asked.uri, source), asked, other.head),
+      disbelief('wrong-proof'),
+    );
   });
 
   it('put together of parts of others is refused', async () => {

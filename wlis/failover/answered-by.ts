@@ -1,1 +1,0 @@
-export type { AnsweredBy } from '../../proxy/forward/answered-by.js';
