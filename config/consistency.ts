@@ -57,7 +57,9 @@ function missingListeners(roles: Roles, listeners: Listeners, served: 'sites' | 
   if (roles?.includes('clientSide') === true && isClosed('proxy')) {
     problems.push(missing('proxy', 'roles has clientSide', 'Give an address, or take clientSide out of roles.'));
   }
-  if (served !== null && isClosed('site')) {
+  if (roles?.includes('wlis') === true && isClosed('site')) {
+    problems.push(missing('site', 'roles has wlis', 'Give an address, or take wlis out of roles.'));
+  } else if (served !== null && isClosed('site')) {
     problems.push(missing('site', `there are ${served}`, `Give an address, or take the ${served} out.`));
   }
   const known = roles !== undefined && listeners.every(([, listener]) => listener !== undefined);

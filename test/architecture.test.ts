@@ -48,7 +48,11 @@ const pureFiles = [
     ...['plan', 'wanted', 'plan-sentence', 'next-step', 'explanation', 'purge', 'retention', 'pins-full'],
   ].map((name) => `proxy/cache/${name}.ts`),
   ...['signature-base', 'call-replays', 'requested-path', 'path-patterns'].map((name) => `wlis/${name}.ts`),
-  ...['call-problem', 'malformed-call'].map((name) => `wlis/calls/${name}.ts`),
+  ...['call-problem', 'malformed-call', 'raw-target'].map((name) => `wlis/calls/${name}.ts`),
+  ...[
+    ...['told-namespace', 'group-field', 'have-field', 'namespace-field', 'min-seq-field', 'load-field', 'told-load'],
+    ...['link-field', 'group-links', 'metalink'],
+  ].map((name) => `wlis/piggyback/${name}.ts`),
   ...['negotiation', 'preferences'].map((name) => `wlis/documents/${name}.ts`),
   ...[
     ...['document-version', 'said-digest', 'learned-original', 'sent-to-mirrors', 'mirror-set', 'ranked-places'],

@@ -16,7 +16,7 @@ const marks: Marks = {
 };
 
 const usage = `npx tsx bench/choice/run.ts -- [options]
-  --small 150     requests for 1 kB, with each way to choose
+  --small 150     requests for 500 B, with each way to choose
   --large 12      requests for 250 kB
   --seconds 12    of shifting load
   --write         put the results into docs/performance.md`;
@@ -80,7 +80,14 @@ async function withRelays<T>(ways: readonly Way[], use: (relays: readonly FarRel
   }
 }
 
-async function sized(count: number, size: number, title: string, signal: AbortSignal): Promise<string> {
+interface Sized {
+  readonly count: number;
+  readonly size: number;
+  readonly readers: number;
+  readonly title: string;
+}
+
+async function sized({ count, size, readers, title }: Sized, signal: AbortSignal): Promise<string> {
   const lines: string[][] = [];
   for (const chooser of allChoosers(opposite.map(({ name }) => name))) {
     say(`${title}: ${chooser.name}`);
@@ -88,7 +95,7 @@ async function sized(count: number, size: number, title: string, signal: AbortSi
       await withRelays(opposite, async (relays) => {
         const urls = relays.map(({ url }) => url);
         const goesOn = (begun: number): boolean => begun < count;
-        return lineOf(chooser, await read({ chooser, urls, size, readers: 2, goesOn, pause: 0, signal }));
+        return lineOf(chooser, await read({ chooser, urls, size, readers, goesOn, pause: 0, signal }));
       }),
     );
   }
@@ -148,8 +155,8 @@ async function run({ small, large, seconds, write }: Options, signal: AbortSigna
   ].join('\n');
   const parts = [
     found,
-    await sized(small, 1000, '1 kB, two readers', signal),
-    await sized(large, 250_000, '250 kB, two readers', signal),
+    await sized({ count: small, size: 500, readers: 1, title: '500 B, one reader' }, signal),
+    await sized({ count: large, size: 250_000, readers: 2, title: '250 kB, two readers' }, signal),
     await shifting(seconds, signal),
   ];
   const text = parts.join('\n\n');

@@ -105,12 +105,7 @@ export class RawSpace {
 const isVisible = (path: string, { list }: Provable, held: HeldNamespace): boolean =>
   pathsAround(path, held).every((one) => held.visible(one)?.document === list.latest(one)?.document);
 
-function withProof(
-  response: Response,
-  provable: Provable | null,
-  held: HeldNamespace,
-  proof: string | null,
-): Response {
+function withProof(response: Response, provable: Provable | null, held: HeldNamespace, proof: string | null): Response {
   const lines = [...openToPages, ...inOriginOfItsOwn];
   const digest = /^sha-256=:(.*):$/.exec(response.fields.first('repr-digest') ?? '')?.[1];
   if (digest !== undefined && !response.fields.has('digest')) lines.push('Digest', `SHA-256=${digest}`);

@@ -103,6 +103,11 @@ export class NamedCopies {
       ...{ method: 'GET', target, host, side: 'site' },
       fields: { Accept: 'text/uri-list' },
     });
-    return body.toString().split('\r\n').filter((line) => line.startsWith('http')).length - 1;
+    return (
+      body
+        .toString()
+        .split('\r\n')
+        .filter((line) => line.startsWith('http')).length - 1
+    );
   }
 }

@@ -103,6 +103,12 @@ listen:
     ]);
   });
 
+  it('are there for a directory, which answers on the public side', () => {
+    assert.deepEqual(problems('roles: [wlis]\nlisten: {site: null}'), [
+      '2:16 listen.site: expected an address, because roles has wlis, got nothing. Give an address, or take wlis out of roles.',
+    ]);
+  });
+
   it('are not all closed', () => {
     assert.deepEqual(problems('roles: []\nlisten: {site: null, admin: null}'), [
       '2:9 listen: expected at least one open listener, got none.',

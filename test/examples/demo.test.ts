@@ -32,15 +32,16 @@ class Demonstration {
     }
   }
 
-  static async start(): Promise<Demonstration> {
+  /** @param sign what it prints when it has begun */
+  static async start(words: readonly string[] = [], sign = 'Ctrl-C ends'): Promise<Demonstration> {
     const temporary = await TempDir.create();
-    const child = spawn(process.execPath, ['--import=tsx', 'examples/demo/main.ts'], {
+    const child = spawn(process.execPath, ['--import=tsx', 'examples/demo/main.ts', ...words], {
       cwd: root,
       env: { ...process.env, TMPDIR: temporary.path },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const started = new Demonstration(child, temporary);
-    await until(() => started.text.includes('Ctrl-C ends') || started.hasEnded);
+    await until(() => started.text.includes(sign) || started.hasEnded);
     if (started.hasEnded) {
       await started.close();
       throw new Error(started.text);
@@ -93,6 +94,12 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** Of the nodes whose directories are there. */
+async function pidsBelow(directory: string): Promise<readonly number[]> {
+  const texts = (await readdir(directory)).map((name) => readFile(join(directory, name, 'pid'), 'utf8'));
+  return (await Promise.all(texts)).map(Number);
+}
+
 function isListening(url: string): Promise<boolean> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
@@ -104,7 +111,7 @@ function isListening(url: string): Promise<boolean> {
 }
 
 describe('npm run demo', function () {
-  // four processes are started and ended
+  // six processes are started and ended
   this.timeout(90_000);
 
   let demonstration: Demonstration | null = null;
@@ -152,6 +159,38 @@ describe('npm run demo', function () {
     demonstration = await Demonstration.start();
     await demonstration.end('SIGKILL');
     await demonstration.gone();
+  });
+
+  it('lets nodes fail with --chaos while readers go on, says what came of it, and ends with 0 if nothing failed', async () => {
+    demonstration = await Demonstration.start(['--chaos', '--for', '10s'], '00:0');
+    await until(() => demonstration?.hasEnded === true);
+    const { text, child } = demonstration;
+    assert.equal(child.exitCode, 0, text);
+    assert.match(text, /^00:\d\d {2}(primary|replica-\d|wlis) (killed|frozen|black-holed|restarted)$/m);
+    assert.match(text, /^ {2}requests +\d[\d,]* \(.*\d whole/m);
+    assert.match(text, /^ {2}failed +0$/m);
+    assert.deepEqual(await demonstration.written(), []);
+  });
+
+  it('with --chaos leaves nothing behind when it is killed, however its nodes are just then', async () => {
+    demonstration = await Demonstration.start(['--chaos', '--for', '60s', '--seed', '4'], ' frozen');
+    const [directory = ''] = await demonstration.written();
+    const pids = await pidsBelow(join(demonstration.temporary.path, directory));
+    assert.equal(pids.length, 6, demonstration.text);
+    await demonstration.end('SIGKILL');
+    await until(() => pids.every((pid) => !isRunning(pid)));
+    await until(async () => (await demonstration?.written())?.length === 0);
+  });
+
+  it('says what is wrong with its options', async () => {
+    const child = spawn(process.execPath, ['--import=tsx', 'examples/demo/main.ts', '--chaos', '--for', 'ever'], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (piece: string) => (said += piece));
+    assert.deepEqual(await once(child, 'close'), [2, null]);
+    assert.match(said, /^--for wants a time from 10s to 1d, such as 10m, not ever\n\nnpm run demo/);
   });
 
   it('leaves nothing behind when it is terminated before all nodes have started', async () => {

@@ -31,7 +31,10 @@ describe('Rule 7: a primary that cannot be reached directly is reached through a
   });
   beforeEach(async () => {
     directory = await TempDir.create();
-    primary = await startOrigin(answer(200, {}, 'from the primary'), { tls: certificates.leaf, clock: new FakeClock() });
+    primary = await startOrigin(answer(200, {}, 'from the primary'), {
+      tls: certificates.leaf,
+      clock: new FakeClock(),
+    });
     const namespaces = [{ url: primary.url('/'), from: primary.url('/').replace(/\/$/, '') }];
     const node = { name: 'replica', data: directory.path };
     replica = await startWillis({ config: { node, sites: [], replicated: { namespaces } } });

@@ -14,7 +14,12 @@ import { rawUrl } from './raw-target.js';
  * (RFC 9264) or a list of URLs (RFC 2483) of those to whom clients may be sent that do not verify.
  */
 export function groupAnswer(asked: Fields, { group, jws }: SignedGroup, now: EpochMs): Response {
-  const form = forms[negotiate(forms.map(({ type }) => ({ type, coding: null, language: null })), asked)] as Form;
+  const form = forms[
+    negotiate(
+      forms.map(({ type }) => ({ type, coding: null, language: null })),
+      asked,
+    )
+  ] as Form;
   return wholeAnswer(form.type, form.text(group, jws, now), ['Vary', 'Accept']);
 }
 

@@ -1,5 +1,5 @@
 import type { Body } from '../../proxy/http/body.js';
-import { bytes } from '../../config/units.js';
+import { bytes, type Bytes } from '../../config/units.js';
 import type { Fields } from '../../proxy/http/fields.js';
 import { WillisError } from '../../proxy/base/errors.js';
 import type { FailureReason } from '../choice/choice.js';
@@ -29,8 +29,8 @@ export class NodeAnswer {
   }
 
   /** Of the content, if it says so. */
-  get length(): number | null {
-    return this.#body === null ? 0 : this.#body.length;
+  get length(): Bytes | null {
+    return this.#body === null ? bytes(0) : this.#body.length;
   }
 
   /** The next of the content; null at its end. @throws SourceFailed, of which its health has been told */

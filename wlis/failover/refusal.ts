@@ -1,6 +1,8 @@
 import { elapsedMonotonic, type MonotonicMs } from '../../config/units.js';
+import type { Clock } from '../../proxy/base/clock.js';
+import type { Logger } from '../../proxy/base/logger.js';
 import type { CanonicalUri } from '../canonical-uri.js';
-import type { FailoverParts } from './failover-parts.js';
+import type { FailoverMetrics } from './failover-metrics.js';
 
 export interface Refused {
   readonly url: string;
@@ -12,12 +14,18 @@ export interface Refused {
   readonly isBlamed: boolean;
 }
 
+export interface RefusalsParts {
+  readonly metrics: FailoverMetrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
 /** Names those who send what cannot be true, in log and metrics. */
 export class Refusals {
   /** When a node was last named for that. */
   readonly #named = new Map<string, MonotonicMs>();
 
-  constructor(private readonly parts: Pick<FailoverParts, 'metrics' | 'logger' | 'clock'>) {}
+  constructor(private readonly parts: RefusalsParts) {}
 
   report(refused: Refused): void {
     const { metrics, logger, clock } = this.parts;

@@ -58,12 +58,12 @@ const geometricMean = (a: Milliseconds, b: Milliseconds, shareOfB: number): Mill
 /** Less is not told apart. */
 const shortest = 0.1;
 /** What a worse sample counts at once. */
-const upwards = 0.4;
+const upwards = 0.3;
 /** In which time better ones count for two thirds, in milliseconds. */
 const downwards = 5000;
 const leastShare = 0.02;
 /** In which time without any the recent ones are forgotten for two thirds. */
-const forgetting = 20_000;
+const forgetting = 10_000;
 const longForgotten = 20 * forgetting;
 const longestMemory = 256;
 /** As many samples as what was remembered counts for. */

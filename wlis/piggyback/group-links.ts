@@ -69,13 +69,21 @@ export class GroupLinks {
   linksFor(path: string, length: Bytes | null): readonly string[] {
     return this.duplicates(path, length).map(({ url, area, depth }, i) => {
       const geo = area === null ? [] : [`geo=${area}`];
-      return ownLink({ url, rel: 'duplicate', params: [`pri=${i + 1}`, ...geo, ...(depth === 0 ? [] : [`depth=${depth}`])] });
+      return ownLink({
+        url,
+        rel: 'duplicate',
+        params: [`pri=${i + 1}`, ...geo, ...(depth === 0 ? [] : [`depth=${depth}`])],
+      });
     });
   }
 }
 
 function holderOf(member: Replica | GroupMember, primary: GroupMember): Holder {
-  const { urls: [url = ''], capacity, key } = member;
+  const {
+    urls: [url = ''],
+    capacity,
+    key,
+  } = member;
   const subset = 'subset' in member ? member.subset : null;
   const holds = subset === null ? null : subsetTest(subset);
   return { url, area: areaOf(member), isPrimary: member === primary, holds, seed: hashOf(key), capacity };

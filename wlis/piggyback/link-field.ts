@@ -37,20 +37,47 @@ function othersIn(line: string): string {
 }
 
 /** Whether a link-value (RFC 8288 §3) has the parameter `wlis`. */
-export function isOwnLink(value: string): boolean {
-  const behind = value.indexOf('>') + 1;
-  return value
-    .slice(behind)
-    .replace(/"(?:[^"\\]|\\.)*"/g, '""')
-    .split(';')
-    .some((param) => /^[ \t]*wlis[ \t]*(?:=|$)/i.test(param));
-}
+export const isOwnLink = (value: string): boolean => linksIn(value).some(({ bare }) => isOwn.test(bare));
 
 /** The link-values of a line: commas inside `<…>` and inside quotes do not part them. */
-export function linkValues(line: string): string[] {
-  const values = line.match(/(?:<[^>]*>|"(?:[^"\\]|\\.)*"|[^,<"]|[<"])+/g) ?? [];
-  return values.map((value) => value.trim()).filter((value) => value !== '');
+export const linkValues = (line: string): string[] => linksIn(line).map(({ value }) => value);
+
+/** A link-value, and what is left of it without its target and without what stands in quotes. */
+interface LinkValue {
+  readonly value: string;
+  readonly bare: string;
 }
+
+/** In one pass: whoever sends the line may have made it so that anything else takes for ever. */
+function linksIn(line: string): LinkValue[] {
+  const links: LinkValue[] = [];
+  let [value, bare, at] = ['', '', 0];
+  const end = (): void => {
+    if (value.trim() !== '') links.push({ value: value.trim(), bare });
+    [value, bare] = ['', ''];
+  };
+  for (const [piece] of line.matchAll(pieces)) {
+    at += piece.length;
+    if (piece === ',') end();
+    else {
+      value += piece;
+      if (piece.startsWith('<') || piece.startsWith('"')) bare += '""';
+      else bare += piece;
+    }
+  }
+  // behind a target or a string that has no end commas are commas again
+  for (const rest of line.slice(at).split(',')) {
+    value += rest;
+    bare += rest;
+    end();
+  }
+  return links;
+}
+
+/** What stands in `<…>`, what stands in quotes, a comma, anything else; it ends where one of the first two has no end. */
+const pieces = /<[^>]*>|"(?:[^"\\]|\\.)*"|,|[^,<"]+/gsy;
+
+const isOwn = /;[ \t]*wlis[ \t]*(?:[;=]|$)/i;
 
 const OWN = 'wlis';
 

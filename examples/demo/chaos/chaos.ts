@@ -13,7 +13,7 @@ import { Patient, type Fault } from './patient.js';
 import { readProxyFigures, type ProxyFigures } from './proxy-figures.js';
 import { Reader, type ReadSite } from './reader.js';
 import { count, Tally } from './tally.js';
-import type { WrittenFiles } from './written-files.js';
+import { contentOf, type WrittenFiles } from './written-files.js';
 
 export interface ChaosOptions {
   readonly nodes: DemoNodes;
@@ -135,6 +135,7 @@ export class Chaos {
     const holders = [nodes.primary, ...nodes.replicas];
     try {
       await inStep(holders, ending);
+      await this.#allPublished(ending);
       await sameHeads(nodes.namespace, holders, ending);
     } catch (error) {
       if (ending.aborted) return;
@@ -146,6 +147,18 @@ export class Chaos {
     for (const file of files.all) if (!ending.aborted) await reader?.readNewest(file, ending);
   }
 
+  /** What was written last has to rest for a moment before. @throws Error if it takes too long */
+  async #allPublished(ending: AbortSignal): Promise<void> {
+    const { files, nodes } = this.#options;
+    const limit = this.#options.now() + agreePatience;
+    for (const file of files.all) {
+      while (!(await fetched(nodes.namespace + file.path, ending)).equals(contentOf(file, file.version))) {
+        if (this.#options.now() > limit) throw new Error(`the primary does not publish ${file.path}`);
+        await pause(200, undefined, { signal: ending });
+      }
+    }
+  }
+
   #sourceOf({ fields }: Answer): string {
     const status = String(fields['cache-status'] ?? '');
     const url = /(?:primary|replica) (http\S+) score/.exec(status)?.[1];
@@ -155,13 +168,16 @@ export class Chaos {
   }
 }
 
+const fetched = async (url: string, signal: AbortSignal): Promise<Buffer> =>
+  Buffer.from(await (await fetch(url, { signal })).arrayBuffer());
+
 /** @throws Error if they are not all at the same change in time */
 async function sameHeads(namespace: string, nodes: readonly DemoNode[], signal: AbortSignal): Promise<void> {
-  const limit = AbortSignal.timeout(agreePatience);
+  const until = performance.now() + agreePatience;
   for (;;) {
     const heads = await Promise.all(nodes.map((node) => versionOf(namespace, node, signal)));
     if (heads.every((head) => head !== '' && head === heads[0])) return;
-    if (limit.aborted) throw new Error(`the nodes are at ${heads.join(', ')}`);
+    if (performance.now() > until) throw new Error(`the nodes are at ${heads.join(', ')}`);
     await pause(200, undefined, { signal });
   }
 }

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+const bytesInMillisecond = 8000;
+
 /** Stands before a node where others reach it: passes connections on, or takes all and answers nothing. */
 export class Front {
   readonly #server: Server;
@@ -53,10 +55,21 @@ export class Front {
     const far = connect({ ...this.#behind, allowHalfOpen: true });
     this.#keep(far);
     near.pipe(far);
-    far.pipe(near);
+    far.on('data', (chunk: Buffer) => this.#pace(chunk, near, far));
+    far.on('end', () => near.end());
     // a node that was killed breaks its connections, and so does this
     near.on('close', () => far.destroy());
     far.on('close', (hadError) => (hadError ? near.resetAndDestroy() : near.destroySoon()));
+  }
+
+  /** As from further away: so that a fault meets long answers in the middle. */
+  #pace(chunk: Buffer, near: Socket, far: Socket): void {
+    const goOn = (): void => {
+      if (!this.#isBlackHole) far.resume();
+    };
+    far.pause();
+    const hasRoom = near.write(chunk);
+    setTimeout(() => (hasRoom ? goOn() : near.once('drain', goOn)), chunk.length / bytesInMillisecond);
   }
 
   #keep(socket: Socket): void {

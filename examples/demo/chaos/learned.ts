@@ -8,7 +8,7 @@ import { Asking } from './asking.js';
  */
 export async function learned({ namespace, replicas, proxy }: DemoNodes, signal: AbortSignal): Promise<void> {
   const asking = new Asking(proxy.url);
-  const limit = AbortSignal.timeout(patience);
+  const until = performance.now() + patience;
   const found = new Set<string>();
   try {
     for (;;) {
@@ -17,7 +17,7 @@ export async function learned({ namespace, replicas, proxy }: DemoNodes, signal:
       const said = String(fields['cache-status']);
       for (const { name, url } of replicas) if (said.includes(url)) found.add(name);
       if (found.size > 0) return;
-      if (limit.aborted) throw new Error(`the client-side proxy does not learn of the replicas: ${said}`);
+      if (performance.now() > until) throw new Error(`the client-side proxy does not learn of the replicas: ${said}`);
       await pause(100, undefined, { signal });
     }
   } finally {

@@ -12,7 +12,14 @@ import { upstreamMadeFrom } from '../way.js';
 import { Ground } from './ground.js';
 import { HeldTable } from './held-table.js';
 import { NamespaceEntry } from './namespace-entry.js';
-import { NodeWays, nodeParts, standingOf, type NodeParts, type NodeStanding, type NodeWaysOptions } from './node-parts.js';
+import {
+  NodeWays,
+  nodeParts,
+  standingOf,
+  type NodeParts,
+  type NodeStanding,
+  type NodeWaysOptions,
+} from './node-parts.js';
 import { openPrimary } from './open-primary.js';
 import { openReplica } from './open-replica.js';
 import { wantedNamespaces, type WantedNamespace } from './wanted-namespaces.js';

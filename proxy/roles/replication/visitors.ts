@@ -126,7 +126,10 @@ export class Visitors {
   async #relayed(open: OpenNamespace, request: Request, answer: Response | Promise<Response>): Promise<Response> {
     const response = await answer;
     const { recurring, once } = this.#voices.of(open, request.fields)(null, null);
-    return { ...response, fields: response.fields.plus(...namespaceLine(open.held, request.fields), ...recurring, ...once) };
+    return {
+      ...response,
+      fields: response.fields.plus(...namespaceLine(open.held, request.fields), ...recurring, ...once),
+    };
   }
 
   /** A replica that has not taken over yet knows nothing by itself. */

@@ -48,7 +48,9 @@ export function wantedNamespaces(config: Config, files: FileContents): WantedNam
   const all: WantedNamespace[] = [];
   const url = config.node.url && formatProxyUri(config.node.url);
   const { data, geo, capacity } = config.node;
-  const shared = [url, config.wlis, data, geo, capacity];
+  // names, and how often peers are asked, are nothing to them
+  const { privateAddresses, peers, trust } = config.wlis;
+  const shared = [url, privateAddresses, peers, trust.roots, trust.firstUse, data, geo, capacity];
   for (const [index, keys] of config.primary.namespaces.entries()) {
     const at = `primary.namespaces[${index}]`;
     const namespace = namespaceOf(keys.url, `${at}.url`, problems);

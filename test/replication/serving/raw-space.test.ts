@@ -64,7 +64,10 @@ describe('raw documents', () => {
 
   it('are at a URL that has the label of the namespace, and the path with its query', () => {
     const label = namespaceLabel(fixture.held.namespace);
-    assert.equal(rawUrl('https://m1.example', label, 'a/b?c'), `https://m1.example/.well-known/wlis/raw/${label}/a/b?c`);
+    assert.equal(
+      rawUrl('https://m1.example', label, 'a/b?c'),
+      `https://m1.example/.well-known/wlis/raw/${label}/a/b?c`,
+    );
     assert.deepEqual(parseRawTarget(rawPath(label, 'a/b?c=d&c=d')), { label, path: 'a/b?c=d&c=d' });
     for (const path of ['/a', `/.well-known/wlis/raw/${label}`, `/.well-known/wlis/raw/${label.toUpperCase()}/`]) {
       assert.equal(parseRawTarget(path), null);
@@ -91,7 +94,11 @@ describe('raw documents', () => {
     const answer = await fixture.get('none');
     const proven = await fixture.proven(answer, 'none');
     assert.deepEqual([answer.status, proven.isThere, proven.record], [404, false, null]);
-    const nothing = documentText({ status: 404, fields: [], variants: [fixture.held.blobs.add(Buffer.from('nothing'))] });
+    const nothing = documentText({
+      status: 404,
+      fields: [],
+      variants: [fixture.held.blobs.add(Buffer.from('nothing'))],
+    });
     await fixture.held.publish([{ path: NOT_FOUND, document: nothing }]);
     const other = await fixture.get('none');
     assert.equal((await fixture.proven(other, 'none')).record?.path, NOT_FOUND);
@@ -104,9 +111,10 @@ describe('raw documents', () => {
     assert.deepEqual([proven.isThere, proven.record?.path], [true, 'a.txt']);
     await fixture.held.put({ 'a.txt?b=c': 'other' });
     const own = await fixture.get('a.txt?b=c');
-    assert.deepEqual([own.content.toString(), (await fixture.proven(own, 'a.txt?b=c')).record?.path], [
-      ...['other', 'a.txt?b=c'],
-    ]);
+    assert.deepEqual(
+      [own.content.toString(), (await fixture.proven(own, 'a.txt?b=c')).record?.path],
+      [...['other', 'a.txt?b=c']],
+    );
   });
 
   it('are had in ranges, by conditions and by HEAD, each answer with its proof', async () => {

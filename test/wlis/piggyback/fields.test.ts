@@ -5,6 +5,7 @@ import { Fields } from '../../../proxy/http/fields.js';
 import { parseNamespace } from '../../../wlis/namespace.js';
 import { groupField, parseGroupField } from '../../../wlis/piggyback/group-field.js';
 import { haveField, parseHaveField } from '../../../wlis/piggyback/have-field.js';
+import { withoutToldLinks } from '../../../wlis/failover/told-links.js';
 import { isOwnLink, linkValues, ownLink } from '../../../wlis/piggyback/link-field.js';
 import { loadField, parseLoadField } from '../../../wlis/piggyback/load-field.js';
 import { minSeqField, parseMinSeqField } from '../../../wlis/piggyback/min-seq-field.js';
@@ -102,6 +103,16 @@ describe('fields in which nodes speak of themselves and their groups', () => {
       assert.deepEqual(linkValues(`${foreign} , ${own},${own}`), [foreign, own, own]);
     });
 
+    it('a line that is made to take for ever is read in no time', () => {
+      // each took seconds for every length that a head may have, while nothing else could be answered
+      for (const evil of [`<a>; wlis; x="${'\\"'.repeat(250_000)}`, `wlis${'<'.repeat(500_000)}`, '"'.repeat(500_001)]) {
+        const [first = ''] = linkValues(evil);
+        assert.equal(first.length, evil.length, 'nothing is lost');
+        assert.equal(withoutToldLinks(`${own}, ${evil}`)?.includes('rel=duplicate'), false);
+      }
+      assert.equal(withoutToldLinks(`<x>; title="no end, ${own}`), '<x>; title="no end');
+    });
+
     it('are taken off before an answer is stored, with what else is of one answer; others stay as they are', () => {
       const ofDocument = ['ETag', '"a"', 'Link', foreign, 'link', '<b>; rel="next"', 'WLIS-Head', '"h";age=1'];
       const said = ['WLIS-Namespace', '"x"', 'wlis-group', '"x"', 'WLIS-Load', '1', 'Link', own, 'Link', `<c>, ${own}`];
@@ -120,7 +131,10 @@ describe('fields in which nodes speak of themselves and their groups', () => {
     const next = (): string | null => told.next(3);
     assert.equal(next(), '0.50;rps=1;bps=2;capacity=3');
     load = 0.54;
-    assert.deepEqual(Array.from({ length: 9 }, next), Array.from({ length: 9 }, () => null));
+    assert.deepEqual(
+      Array.from({ length: 9 }, next),
+      Array.from({ length: 9 }, () => null),
+    );
     assert.equal(next(), '0.54;rps=1;bps=2;capacity=3');
     assert.equal(next(), null);
     load = 0.6;

@@ -27,8 +27,12 @@ const primaryUrl = 'https://docs.example.org';
 const right = (name: string, over: Partial<Replica> = {}): Replica =>
   replicaOf(key(name), { urls: [`https://${name}.example`], browsers: true, ...over });
 
-const hostsOf = (group: Group, path = 'a.bin', self: PublicKey | null = primary, length: Bytes | null = null): string[] =>
-  new GroupLinks(group, self, now).duplicates(path, length).map(({ url }) => new URL(url).host);
+const hostsOf = (
+  group: Group,
+  path = 'a.bin',
+  self: PublicKey | null = primary,
+  length: Bytes | null = null,
+): string[] => new GroupLinks(group, self, now).duplicates(path, length).map(({ url }) => new URL(url).host);
 
 describe('where else a document can be had', () => {
   it('is at those replicas to which clients may be sent, at their raw URLs', () => {
@@ -55,7 +59,11 @@ describe('where else a document can be had', () => {
     const subset = { include: ['en/**'], exclude: ['**/*.iso'], maxBytes: bytes(1000) };
     const group = groupOf(primary, [right('m1', { subset })]);
     assert.deepEqual(hostsOf(group, 'en/a', primary, bytes(1000)), ['m1.example']);
-    for (const [path, length] of [['de/a', 1], ['en/a.iso', 1], ['en/a', 1001]] as const) {
+    for (const [path, length] of [
+      ['de/a', 1],
+      ['en/a.iso', 1],
+      ['en/a', 1001],
+    ] as const) {
       assert.deepEqual(hostsOf(group, path, primary, bytes(length)), [], path);
     }
     assert.equal(new GroupLinks(group, primary, now).duplicates('en/a', bytes(1))[0]?.depth, 0);
@@ -69,7 +77,10 @@ describe('where else a document can be had', () => {
 
   it('is in at most ten places, others for each document, by what they can take', () => {
     const names = Array.from({ length: 30 }, (_, i) => `m${i}`);
-    const group = groupOf(primary, names.map((name, i) => right(name, { capacity: i === 0 ? 30 : 1 })));
+    const group = groupOf(
+      primary,
+      names.map((name, i) => right(name, { capacity: i === 0 ? 30 : 1 })),
+    );
     const first = new Map<string, number>();
     const named = new Set<string>();
     for (let i = 0; i < 1000; i++) {
@@ -91,7 +102,14 @@ describe('what a holder says of its group', () => {
   const digest = digestOfText('x');
   const variant = { length: bytes(10), digest } as Variant;
   const saying = (url: string | null = primaryUrl) =>
-    new GroupSaying({ group: () => group, self: primary, url, loads: { next: () => null }, capacity: 1, now: () => now });
+    new GroupSaying({
+      group: () => group,
+      self: primary,
+      url,
+      loads: { next: () => null },
+      capacity: 1,
+      now: () => now,
+    });
   const said = (path: string | null, asked = Fields.none, url: string | null = primaryUrl): Fields => {
     const { recurring, once } = saying(url).for(asked)(path, path === null ? null : variant);
     return new Fields([...recurring, ...once]);
@@ -107,11 +125,14 @@ describe('what a holder says of its group', () => {
   it('has copies, digest and metalink in answers with a document', () => {
     const fields = said('a.bin');
     const metalinkUrl = `${primaryUrl}/.well-known/wlis/metalink?namespace=${encodeURIComponent(manual)}`;
-    assert.deepEqual(fields.all('link').map((link) => link.replace(/^<([^>]*)>; rel=(\w+);.*$/, '$2 $1')), [
-      `duplicate ${rawUrl('https://m1.example', label, 'a.bin')}`,
-      `linkset ${primaryUrl}/.well-known/wlis/group?namespace=${encodeURIComponent(manual)}`,
-      `describedby ${metalinkUrl}&uri=${encodeURIComponent(`${manual}a.bin`)}`,
-    ]);
+    assert.deepEqual(
+      fields.all('link').map((link) => link.replace(/^<([^>]*)>; rel=(\w+);.*$/, '$2 $1')),
+      [
+        `duplicate ${rawUrl('https://m1.example', label, 'a.bin')}`,
+        `linkset ${primaryUrl}/.well-known/wlis/group?namespace=${encodeURIComponent(manual)}`,
+        `describedby ${metalinkUrl}&uri=${encodeURIComponent(`${manual}a.bin`)}`,
+      ],
+    );
     assert.equal(fields.get('digest'), `SHA-256=${Buffer.from(digest, 'hex').toString('base64')}`);
   });
 
@@ -127,7 +148,12 @@ describe('what a holder says of its group', () => {
   });
 
   it('has no links to calls where this node cannot be called', () => {
-    assert.deepEqual(said('a', Fields.none, null).all('link').map((link) => /rel=(\w+)/.exec(link)?.[1]), ['duplicate']);
+    assert.deepEqual(
+      said('a', Fields.none, null)
+        .all('link')
+        .map((link) => /rel=(\w+)/.exec(link)?.[1]),
+      ['duplicate'],
+    );
   });
 });
 
@@ -152,7 +178,13 @@ describe('a group as tools read it', () => {
     assert.equal(type, 'application/linkset+json');
     assert.deepEqual(JSON.parse(text), {
       linkset: [
-        { anchor: manual, duplicate: [{ geo: ['de'], href: places[0], pri: ['1'] }, { href: places[1], pri: ['2'] }] },
+        {
+          anchor: manual,
+          duplicate: [
+            { geo: ['de'], href: places[0], pri: ['1'] },
+            { href: places[1], pri: ['2'] },
+          ],
+        },
       ],
     });
     assert.deepEqual(await answer('text/uri-list'), ['text/uri-list', `# ${manual}\r\n${places.join('\r\n')}\r\n`]);
@@ -168,7 +200,9 @@ describe('a metalink (RFC 5854)', () => {
     ];
     const file = { path: 'a/b%26c.bin', length: bytes(70_000), digest, copies };
     const pieces = { size: bytes(65_536), digests: [digest, digest] };
-    const lines = metalink('https://x.example/?a&b', { ...file, pieces }).split('\n').map((line) => line.trim());
+    const lines = metalink('https://x.example/?a&b', { ...file, pieces })
+      .split('\n')
+      .map((line) => line.trim());
     assert.deepEqual(lines.slice(2), [
       '<origin dynamic="true">https://x.example/?a&amp;b</origin>',
       '<file name="b&amp;c.bin">',
@@ -184,7 +218,20 @@ describe('a metalink (RFC 5854)', () => {
   });
 
   it('names the file by the end of its path, and nothing that leads to another directory', () => {
-    const names = ['a.txt', 'x/a%20b', 'x/?y/z', 'a?b', '..', 'a/..', '%2e%2e', 'a%2Fb', 'C%3A', 'a%5Cb', 'a%00', '%FF'];
+    const names = [
+      'a.txt',
+      'x/a%20b',
+      'x/?y/z',
+      'a?b',
+      '..',
+      'a/..',
+      '%2e%2e',
+      'a%2Fb',
+      'C%3A',
+      'a%5Cb',
+      'a%00',
+      '%FF',
+    ];
     assert.deepEqual(names.map(fileName), [
       ...['a.txt', 'a b', 'index.html', 'a', 'index.html', 'index.html', 'index.html', 'index.html'],
       ...['index.html', 'index.html', 'index.html', '%FF'],
