@@ -18,6 +18,8 @@ export interface ReceivedResponse {
   readonly body: Body | null;
   /** Which of several nodes gave it; null where there was no choice. */
   readonly answeredBy: AnsweredBy | null;
+  /** Nothing proves it, where what others get is proven: it changes nothing that is stored. */
+  readonly isUnproven?: boolean;
   /** The fields of the request that it answers. */
   readonly sent: Fields;
   /** When the request was sent, and when the head of the response came (RFC 9111 §4.2.3). */
@@ -69,6 +71,6 @@ export async function forward(visit: Visit, options: ForwardingOptions): Promise
   const kept = withoutHopByHop(incoming.fields);
   const via = options.via(version);
   const fields = kept.has('date') ? kept.plus('Via', via) : kept.plus('Date', formatHttpDate(responseTime), 'Via', via);
-  const { answeredBy = null } = incoming;
-  return { status, reason, fields, body, answeredBy, sent: options.fields, requestTime, responseTime };
+  const { answeredBy = null, isUnproven = false } = incoming;
+  return { status, reason, fields, body, answeredBy, isUnproven, sent: options.fields, requestTime, responseTime };
 }

@@ -51,7 +51,9 @@ export type NotStorable =
   /** a cookie, and nothing that says others may have it */
   | 'set-cookie'
   /** could never be reused without being fetched again */
-  | 'useless';
+  | 'useless'
+  /** nothing proves it, where what others get is proven */
+  | 'unproven';
 
 /** Whether a shared cache stores a response, or what an update has made of a stored one (RFC 9111 §3), otherwise the first reason found against it. */
 export function storability(input: StorabilityInput): Storability {

@@ -57,6 +57,7 @@ export class Storing {
     visit: Visit,
     received: ReceivedResponse,
   ): { metadata: ResponseMetadata; reason: null } | { metadata: null; reason: string } {
+    if (received.isUnproven === true) return { metadata: null, reason: 'unproven' };
     const directives = parseResponseDirectives(received.fields, visit.route.actsForOrigin);
     const { status, fields, requestTime, responseTime } = received;
     const policy = this.policyFor(visit);

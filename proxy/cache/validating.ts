@@ -71,7 +71,7 @@ export class Validating {
     candidates: readonly StoredResponse[],
     generation: Generation,
   ): Promise<void> {
-    if (received.status !== 200) return;
+    if (received.status !== 200 || received.isUnproven === true) return;
     const selectable = candidates.filter((stored) => selects(stored.selecting, visit.request.fields));
     for (const stored of selectable) {
       if (canFreshenFromHead(stored, received)) {
@@ -112,7 +112,10 @@ export class Validating {
     const dated = age === undefined ? fields : fields.plus('Age', age);
     const policy = this.storing.policyFor(visit);
     const freshness = computeFreshness({ status, fields: dated, directives, requestTime, responseTime, policy });
-    const against = reasonAgainst(visit, { status, fields: merged }, directives, freshness);
+    const against =
+      received.isUnproven === true
+        ? 'unproven'
+        : reasonAgainst(visit, { status, fields: merged }, directives, freshness);
     const varied = fields.get('vary') !== stored.fields.get('vary');
     const selecting = (varied ? selectingFieldsOf(fields, request.fields) : null) ?? stored.selecting;
     const { key, reason } = stored;

@@ -28,6 +28,8 @@ export interface IncomingResponse {
   readonly body: Body | null;
   /** Which of several nodes gave it, where there was a choice. It is about this answer, and is never stored with it. */
   readonly answeredBy?: AnsweredBy;
+  /** Nothing proves it, where what others get is proven: it is for the one who asked alone, whatever it says itself. */
+  readonly isUnproven?: boolean;
 }
 
 export interface ForwardOptions {

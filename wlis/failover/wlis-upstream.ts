@@ -65,7 +65,10 @@ export class WlisUpstream implements Upstream {
     options: ForwardOptions,
   ): Promise<IncomingResponse> {
     const asked = askedDocument(known, request);
-    if (asked === null) return this.#toPrimary(known, request, options);
+    if (asked === null) {
+      const answer = await this.#toPrimary(known, request, options);
+      return isForAll(request) ? answer : { ...answer, isUnproven: true };
+    }
     const { failover } = this.#options;
     let answer: IncomingResponse | null;
     try {
@@ -146,6 +149,12 @@ export class WlisUpstream implements Upstream {
     return scheme === 'https' || this.#options.failover.now() >= group.expires + group.policy.grace;
   }
 }
+
+/**
+ * Whether what is answered to it may be kept for others, as far as it says so itself. Without TLS anybody on the way can have
+ * given it, and others are shown nothing that is not proven; by TLS it is the word of the origin server.
+ */
+const isForAll = ({ target }: OutgoingRequest): boolean => target.scheme === 'https';
 
 /** A request that copies may answer; null for one that is for the primary (protocol, rules 5 and 6). */
 function askedDocument(known: KnownNamespace, request: OutgoingRequest): AskedDocument | null {

@@ -4,6 +4,9 @@ import type { Candidate } from '../../../wlis/choice/choice.js';
 import type { KnownNamespace } from '../../../wlis/directory/known-namespace.js';
 import { LogicalNames } from '../../../wlis/names/logical-names.js';
 import { OwnNames } from '../../../wlis/names/own-names.js';
+import { parseNamespace } from '../../../wlis/namespace.js';
+import { NotCanonical } from '../../../wlis/not-canonical.js';
+import { hrefOf } from '../../http/target-uri.js';
 import type { Lasting } from '../lasting.js';
 import type { KeyProblem } from '../refused-configuration.js';
 import type { FindingLayer } from './finding-layer.js';
@@ -43,7 +46,7 @@ const lastUsedFirst = ({ directory }: FindingLayer): readonly KnownNamespace[] =
   [...(directory?.book.all() ?? [])].sort((a, b) => b.used - a.used);
 
 /** What the table of keys could not find wrong with what is said of finding. */
-export function findingProblems({ wlis, clientSide }: Config): KeyProblem[] {
+export function findingProblems({ wlis, clientSide, sites }: Config): KeyProblem[] {
   const names = new OwnNames(wlis.names).faults.map(({ name, ...fault }) => ({ key: `wlis.names.${name}`, ...fault }));
   const proxies = clientSide.pac.proxies.flatMap((one, index): KeyProblem[] => {
     // that is where a listener binds, and nowhere to be sent to
@@ -51,5 +54,19 @@ export function findingProblems({ wlis, clientSide }: Config): KeyProblem[] {
     const got = formatListenAddress(one);
     return [{ key: `clientSide.pac.proxies[${index}]`, expected: 'the address of one proxy', got }];
   });
-  return [...names, ...proxies];
+  const gateways = sites.flatMap(({ isNamespace, origin }, index): KeyProblem[] => {
+    const fault = isNamespace ? namespaceFault(hrefOf(origin)) : null;
+    return fault === null ? [] : [{ key: `sites[${index}].namespace`, expected: 'the URL of a namespace', got: fault }];
+  });
+  return [...names, ...proxies, ...gateways];
+}
+
+function namespaceFault(url: string): string | null {
+  try {
+    parseNamespace(url);
+    return null;
+  } catch (error) {
+    if (error instanceof NotCanonical) return `${url} (${error.message})`;
+    throw error;
+  }
 }

@@ -13,8 +13,8 @@ export class GatewayUpstream implements Upstream {
 
   async forward(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
     await this.learn(request.target);
-    const { status, reason, version, fields, body } = await this.upstream.forward(request, options);
-    return { status, reason, version, fields, body };
+    const { answeredBy: _, ...response } = await this.upstream.forward(request, options);
+    return response;
   }
 
   /** The shared upstream is closed by its owner. */

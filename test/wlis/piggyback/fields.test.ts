@@ -108,9 +108,9 @@ describe('fields in which nodes speak of themselves and their groups', () => {
       for (const evil of [`<a>; wlis; x="${'\\"'.repeat(250_000)}`, `wlis${'<'.repeat(500_000)}`, '"'.repeat(500_001)]) {
         const [first = ''] = linkValues(evil);
         assert.equal(first.length, evil.length, 'nothing is lost');
-        assert.equal(withoutToldLinks(`${own}, ${evil}`)?.includes('rel=duplicate'), false);
+        assert.doesNotMatch(withoutToldLinks(`${own}, ${evil}`) ?? '', /rel=duplicate/);
       }
-      assert.equal(withoutToldLinks(`<x>; title="no end, ${own}`), '<x>; title="no end');
+      assert.equal(withoutToldLinks(`<x>; title="no end, <y>; wlis`), `<x>; title="no end`);
     });
 
     it('are taken off before an answer is stored, with what else is of one answer; others stay as they are', () => {
