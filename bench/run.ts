@@ -1,6 +1,6 @@
-import { setMaxListeners } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { asProgram, say } from './as-program.js';
 import type { Bench } from './bench.js';
 import { circumstances } from './circumstances.js';
 import { bindThisProcess } from './cores.js';
@@ -16,8 +16,6 @@ import type { MemoryRowResult, RowResult } from './results.js';
 import { makeScratch, removeScratch } from './scratch.js';
 
 const page = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
-
-const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
 
 /** Programs without which nothing can be measured. */
 const needed = [
@@ -66,17 +64,4 @@ async function measureAll(bench: Bench): Promise<{ rows: RowResult[]; memory: Me
   return { rows, memory };
 }
 
-const interruption = new AbortController();
-// Every request under way listens.
-setMaxListeners(0, interruption.signal);
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
-}
-try {
-  if (process.argv.includes('--help')) process.stdout.write(`${usage}\n`);
-  else await run(parseOptions(process.argv.slice(2)), interruption.signal);
-} catch (error) {
-  const { message } = interruption.signal.aborted ? (interruption.signal.reason as Error) : (error as Error);
-  say(message);
-  process.exitCode = interruption.signal.aborted ? 130 : 1;
-}
+await asProgram(usage, (args, signal) => run(parseOptions(args), signal));

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { asProgram, say } from '../as-program.js';
 import { withResults, type Marks } from '../page.js';
 import { table } from '../table.js';
 import { allChoosers, type Chooser } from './choosers.js';
@@ -34,8 +35,6 @@ const alike: readonly (Way & { readonly name: string })[] = ['first', 'second', 
 
 /** Milliseconds that a loaded node takes longer, and for how long one is. */
 const [load, phase] = [150, 1500];
-
-const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
 
 interface Options {
   readonly small: number;
@@ -164,15 +163,4 @@ async function run({ small, large, seconds, write }: Options, signal: AbortSigna
   if (write) writeFileSync(page, withResults(readFileSync(page, 'utf8'), text, marks));
 }
 
-const interruption = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
-}
-try {
-  if (process.argv.includes('--help')) process.stdout.write(`${usage}\n`);
-  else await run(parseOptions(process.argv.slice(2)), interruption.signal);
-} catch (error) {
-  const { message } = interruption.signal.aborted ? (interruption.signal.reason as Error) : (error as Error);
-  say(message);
-  process.exitCode = interruption.signal.aborted ? 130 : 1;
-}
+await asProgram(usage, (args, signal) => run(parseOptions(args), signal));

@@ -1,8 +1,8 @@
-import { setMaxListeners } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { asProgram, say } from '../as-program.js';
 import { bindThisProcess } from '../cores.js';
 import { withResults, type Marks } from '../page.js';
 import { installedVersion } from '../peers/installed.js';
@@ -40,8 +40,6 @@ const needed = [
   ['rsync', '--version', 'Debian package rsync'],
   ['wget', '--version', 'Debian package wget'],
 ] as const;
-
-const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
 
 function parseOptions(args: readonly string[]): ReplicationOptions {
   const text = (value: string) => ({ type: 'string', default: value }) as const;
@@ -91,17 +89,4 @@ async function run(options: ReplicationOptions, signal: AbortSignal): Promise<vo
   if (options.write) writeFileSync(page, withResults(readFileSync(page, 'utf8'), text, marks));
 }
 
-const interruption = new AbortController();
-// every request under way listens
-setMaxListeners(0, interruption.signal);
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
-}
-try {
-  if (process.argv.includes('--help')) process.stdout.write(`${usage}\n`);
-  else await run(parseOptions(process.argv.slice(2)), interruption.signal);
-} catch (error) {
-  const { message } = interruption.signal.aborted ? (interruption.signal.reason as Error) : (error as Error);
-  say(message);
-  process.exitCode = interruption.signal.aborted ? 130 : 1;
-}
+await asProgram(usage, (args, signal) => run(parseOptions(args), signal));

@@ -43,6 +43,8 @@ export class RecordIntake {
   readonly #options: RecordIntakeOptions;
   /** Groups of namespaces that could not be learned yet, by who sent them: they are tried again with what he sends next. */
   readonly #unsettled = new Map<string, { readonly record: FedRecord; readonly from: string }>();
+  /** Characters of all of them. */
+  #unsettledSize = 0;
 
   constructor(options: RecordIntakeOptions) {
     this.#options = options;
@@ -123,7 +125,7 @@ export class RecordIntake {
     const chain = chains.get(origin) ?? null;
     const learned = await founding.learn({ namespace, from: [from], group: text, chain, mayAskAuthority });
     if (learned === null) return 'refused';
-    this.#unsettled.delete(keyOf(namespace, from));
+    this.#settle(keyOf(namespace, from));
     // it may have been learned by what somebody else has sent meanwhile
     const isIt = learned.group.jws === text;
     return isIt || (await takeGroup(learned, text, from, signal)) ? 'news' : 'known';
@@ -131,10 +133,18 @@ export class RecordIntake {
 
   #keepForLater(record: FedRecord, from: string): void {
     const key = keyOf(record.about, from);
-    this.#unsettled.delete(key);
+    this.#settle(key);
     this.#unsettled.set(key, { record, from });
-    const [first] = this.#unsettled.keys();
-    if (this.#unsettled.size > mostUnsettled && first !== undefined) this.#unsettled.delete(first);
+    this.#unsettledSize += record.text.length;
+    for (const first of this.#unsettled.keys()) {
+      if (this.#unsettled.size <= mostUnsettled && this.#unsettledSize <= longestUnsettled) return;
+      this.#settle(first);
+    }
+  }
+
+  #settle(key: string): void {
+    this.#unsettledSize -= this.#unsettled.get(key)?.record.text.length ?? 0;
+    this.#unsettled.delete(key);
   }
 
   /** What could not be judged before, unless there is something later by now. */
@@ -155,6 +165,7 @@ export class RecordIntake {
 const keyOf = (about: string, from: string): string => `${from} ${about}`;
 
 const mostUnsettled = 512;
+const longestUnsettled = 16_777_216;
 
 interface GroupContext {
   readonly from: string;

@@ -8,7 +8,7 @@ import type { Variant } from '../trust/variant.js';
 import type { AskedDocument } from './asked-document.js';
 import type { FailoverParts } from './failover-parts.js';
 import { rawBytes, type RawBytes } from './raw-bytes.js';
-import { faultOf, Overtaken, SourceFailed } from './source-failed.js';
+import { faultOf, isFailure, Overtaken, SourceFailed } from './source-failed.js';
 import { staggered, type Entrant } from './staggered.js';
 import type { Turn } from './turn.js';
 
@@ -83,6 +83,7 @@ export class ContentSources {
   /** A block that came from there is the right one. */
   believed({ candidate: { url } }: Ranked): void {
     this.#turn.believed(url);
+    this.#parts.strangers.met(this.#asked.known.namespace, url);
   }
 
   /** What came from there is not what the record says. */
@@ -111,19 +112,23 @@ export class ContentSources {
     release: (won: T) => void,
     cancellation: Cancellation,
   ): Promise<T | null> {
-    const { pace, settings } = this.#parts;
+    const { pace, settings, strangers } = this.#parts;
+    const { namespace } = this.#asked.known;
     const next = (): Entrant<T> | null => {
       const ranked = this.#turn.next();
       if (ranked === null) return null;
+      const { url } = ranked.candidate;
       const begin = async (own: Cancellation): Promise<T> => {
         try {
+          strangers.refuse(namespace, url);
           return await ask(ranked, own);
         } catch (error) {
+          if (isFailure(error)) strangers.failed(namespace, url);
           this.#note(error, ranked);
           throw error;
         }
       };
-      return { lead: pace.lateFor(ranked.candidate.url, settings()), begin };
+      return { lead: pace.lateFor(url, settings()), begin };
     };
     return staggered({ next, release, cancellation });
   }

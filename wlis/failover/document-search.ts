@@ -7,7 +7,7 @@ import type { Head } from '../trust/head.js';
 import type { AskedDocument } from './asked-document.js';
 import type { FailoverParts } from './failover-parts.js';
 import { exchangeRaw, type Shown } from './raw-exchange.js';
-import { faultOf, Overtaken, SourceFailed } from './source-failed.js';
+import { faultOf, isFailure, Overtaken, SourceFailed } from './source-failed.js';
 import { staggered, type Entrant } from './staggered.js';
 import type { Turn } from './turn.js';
 
@@ -52,7 +52,7 @@ export class DocumentSearch {
   }
 
   #entrant(asked: AskedDocument, turn: Turn, judge: (shown: Shown) => Shown): Entrant<Shown> | null {
-    const { pace, settings, metrics } = this.#parts;
+    const { pace, settings, metrics, strangers } = this.#parts;
     const ranked = turn.next();
     if (ranked === null) return null;
     const { url } = ranked.candidate;
@@ -65,8 +65,12 @@ export class DocumentSearch {
       },
       begin: async (cancellation) => {
         try {
-          return judge(await exchangeRaw(this.#parts, asked, ranked, cancellation));
+          strangers.refuse(asked.known.namespace, url);
+          const shown = await exchangeRaw(this.#parts, asked, ranked, cancellation);
+          strangers.met(asked.known.namespace, url);
+          return judge(shown);
         } catch (error) {
+          if (isFailure(error)) strangers.failed(asked.known.namespace, url);
           this.#note(error, ranked, turn);
           throw error;
         }

@@ -15,6 +15,7 @@ import type { NodeRequests } from './node-requests.js';
 import type { Pace } from './pace.js';
 import type { ProofCheck } from './proof-check.js';
 import type { Refusals } from './refusal.js';
+import type { Strangers } from './strangers.js';
 
 /** What documents are got with. What it remembers outlives a configuration. */
 export interface FailoverParts {
@@ -37,4 +38,5 @@ export interface FailoverParts {
   readonly logger: Logger;
   readonly metrics: FailoverMetrics;
   readonly refusals: Refusals;
+  readonly strangers: Strangers;
 }

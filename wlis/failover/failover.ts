@@ -29,6 +29,7 @@ import { Pace } from './pace.js';
 import { ProofCheck } from './proof-check.js';
 import type { Shown } from './raw-exchange.js';
 import { Refusals } from './refusal.js';
+import { Strangers } from './strangers.js';
 import { preferring, Turn } from './turn.js';
 import { VerifiedBody, type VerifiedBodyOptions } from './verified-body.js';
 
@@ -77,6 +78,7 @@ export class Failover {
       settings: () => this.#settings,
       metrics: this.metrics,
       refusals: new Refusals({ metrics: this.metrics, logger, clock }),
+      strangers: new Strangers(clock),
     };
     this.#search = new DocumentSearch(this.#parts);
   }

@@ -27,3 +27,7 @@ export class Overtaken extends Error {
     super('another node has answered');
   }
 }
+
+/** Whether somebody was asked in vain, and not only for something else than it has. */
+export const isFailure = (error: unknown): boolean =>
+  error instanceof Overtaken ? error.isLate : error instanceof SourceFailed && error.reason !== null;

@@ -13,8 +13,9 @@ export class GatewayUpstream implements Upstream {
 
   async forward(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
     await this.learn(request.target);
-    const { answeredBy: _, ...response } = await this.upstream.forward(request, options);
-    return response;
+    const answer = await this.upstream.forward(request, options);
+    const { status, reason, version, fields, body, isUnproven = false } = answer;
+    return { status, reason, version, fields, body, isUnproven };
   }
 
   /** The shared upstream is closed by its owner. */

@@ -1,10 +1,11 @@
 import type { Config } from '../../../config/schema.js';
 import type { NamespaceFinder } from '../../../wlis/directory/known-namespace.js';
 import { isLogicalHost, logicalNameOf } from '../../../wlis/names/logical-name.js';
+import { targetOfUri } from '../../../wlis/directory/target-of-uri.js';
 import type { LogicalNames } from '../../../wlis/names/logical-names.js';
 import { namedFields, type ShownPart } from '../../../wlis/names/named-fields.js';
 import type { TlsOnlyHosts } from '../../../wlis/names/tls-only-hosts.js';
-import { originOf as originOfUri, type Namespace } from '../../../wlis/namespace.js';
+import type { Namespace } from '../../../wlis/namespace.js';
 import type { Clock } from '../../base/clock.js';
 import { WillisError } from '../../base/errors.js';
 import { mapTarget } from '../../forward/mapped-upstream.js';
@@ -94,7 +95,7 @@ export class TargetReading {
     const name = logicalNameOf(target.host);
     if (name === null || target.scheme !== 'http' || target.port !== 80) throw names.unknown(originOf(target));
     const { base, namespace, pattern, by } = names.find(name);
-    const of = targetOf(base);
+    const of = targetOfUri(base);
     // a name is for what lies below, and for nothing beside it
     if (of.path !== '/' && climbs(target.path)) throw new WillisError('bad-request', 'ambiguous dot segments');
     return { target: mapTarget(target, '/', of), of, namespace, pattern, by };
@@ -126,7 +127,7 @@ export class TargetReading {
     // another client than these reads what is there by HTTP, if there is anything
     if (known === null || !this.#mayDropTls(request.client.address) || finder.of(target) !== null) return null;
     if (this.#isTlsOnly(target.host)) return null;
-    const of = targetOf(known.namespace);
+    const of = targetOfUri(known.namespace);
     return this.#as(request, secure, { origin: originOf(target), path: of.path, of });
   }
 
@@ -189,18 +190,3 @@ const droppers: Readonly<Record<Config['clientSide']['httpsAsHttp'], (address: s
 };
 
 const isRetrieval = (method: string): boolean => method === 'GET' || method === 'HEAD';
-
-/** The URI of a namespace, in its parts. */
-function targetOf(namespace: Namespace): TargetUri {
-  const origin = originOfUri(namespace);
-  const [scheme, authority = ''] = origin.split('://');
-  const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(authority) ?? [];
-  const isSecure = scheme === 'https';
-  return {
-    scheme: isSecure ? 'https' : 'http',
-    host,
-    port: port === undefined ? (isSecure ? 443 : 80) : Number(port),
-    authority,
-    path: namespace.slice(origin.length),
-  };
-}

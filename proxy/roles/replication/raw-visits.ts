@@ -3,7 +3,7 @@ import { rawTargetIn, type RawSpace } from '../../../replication/serving/raw-spa
 import { problemAnswer } from '../../../wlis/calls/call-answer.js';
 import { CallProblem } from '../../../wlis/calls/call-problem.js';
 import { parseRawTarget } from '../../../wlis/calls/raw-target.js';
-import { namespaceLabel } from '../../../wlis/namespace.js';
+import { namespaceLabel, originOf, type Namespace } from '../../../wlis/namespace.js';
 import type { Request, Response } from '../../http/message.js';
 import { originsOf } from './call-resources.js';
 import type { HeldTable } from './held-table.js';
@@ -34,6 +34,9 @@ export class RawVisits {
     if (entry === undefined) return refused(request, 404, 'not-replicated', 'no namespace of this label is held here');
     const { namespace, open } = entry;
     request.record.site = namespace;
+    if (this.#isWithinAnother(request, namespace)) {
+      return refused(request, 421, 'misdirected', `${namespace} is not to be had under the name of another namespace`);
+    }
     if (open === null) return refused(request, 503, 'not-ready', `${namespace} is being opened by this node`);
     if (namespace.startsWith('https:') && !isSecure && !this.#isSecure(request)) {
       return refused(request, 421, 'misdirected', `${namespace} is to be had over TLS only`);
@@ -50,6 +53,14 @@ export class RawVisits {
   /** By what this node is called, which somebody in front of it may have taken the TLS off. */
   #isSecure({ target }: Request): boolean {
     return originsOf(this.#options.layer).includes(`https://${target.authority}`);
+  }
+
+  /** What lies there would be in the browser origin of that one: its own pages could be made to load it as their own. */
+  #isWithinAnother({ target: { authority } }: Request, namespace: Namespace): boolean {
+    const { layer } = this.#options;
+    const isThere = (origin: string): boolean => origin.slice(origin.indexOf('://') + 3) === authority;
+    if (isThere(originOf(namespace)) || (layer.url !== null && isThere(layer.url))) return false;
+    return originsOf(layer).some(isThere);
   }
 
   #table(): ByLabel['table'] {

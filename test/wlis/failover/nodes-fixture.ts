@@ -91,6 +91,8 @@ export class ScriptedNode {
 export interface NodesOptions {
   /** How many, the primary not counted. */
   readonly replicas?: number;
+  /** URLs of the replicas; each at a host of its own by default. */
+  readonly at?: (index: number) => string;
   readonly namespace?: string;
   readonly policy?: Partial<NamespacePolicy>;
   readonly settings?: Partial<FailoverSettings>;
@@ -122,10 +124,10 @@ export class NodesFixture {
     readonly held: HeldFixture,
     readonly clock: FakeClock,
     known: KnownNamespace,
-    { replicas = 2, settings = {} }: NodesOptions,
+    { replicas = 2, at = (i) => `http://m${i}.example`, settings = {} }: NodesOptions,
   ) {
     const now = (): EpochMs => clock.now();
-    const urls = [...Array.from({ length: replicas }, (_, i) => `http://m${i}.example`), primaryUrl];
+    const urls = [...Array.from({ length: replicas }, (_, i) => at(i)), primaryUrl];
     this.nodes = urls.map((url) => new ScriptedNode(url, held, now));
     this.health = new HealthTable({ clock, chance: () => 0.5 });
     this.positions = new Positions(clock);

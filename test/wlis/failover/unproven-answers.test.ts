@@ -30,7 +30,7 @@ async function cached(namespace: string): Promise<{ nodes: NodesFixture; ask: As
   await nodes.held.put({ 'a.html': 'Hello' });
   nodes.order = (candidates) => candidates;
   nodes.origin = forged;
-  const logger = createLogger({ write: () => true } as never);
+  const logger = createLogger({ level: 'silent', write: () => undefined });
   const cache = new CachingHandler({
     ...{ name: 'proxy', via: () => '1.1 proxy', clock: nodes.clock, logger, rules: new CacheRules([]) },
     freshness: { heuristicFraction: 0.1, heuristicMax: milliseconds(86_400_000), negative: milliseconds(0) },
