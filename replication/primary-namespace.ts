@@ -22,7 +22,7 @@ import { ScanRecord } from './scan-record.js';
 import { DirectorySource, type DirectorySourceOptions, type SourceStatus } from './source/directory-source.js';
 import { untilFinished } from './source/until-finished.js';
 import { StoredContent } from './stored-content.js';
-import { within } from './within.js';
+import { within } from '../proxy/base/within.js';
 
 export interface PrimaryNamespaceOptions extends Pick<
   DirectorySourceOptions,

@@ -1,6 +1,7 @@
 import { milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
+import { within } from '../../proxy/base/within.js';
 import { CallFailed } from '../calls/call-failed.js';
 import { originOf, type Namespace } from '../namespace.js';
 import { NotBelieved } from '../trust/not-believed.js';
@@ -76,8 +77,9 @@ export class Founding {
     const underWay = this.#underWay.get(namespace);
     if (underWay !== undefined) return underWay;
     if (this.isLeftAlone(namespace) || this.#underWay.size >= mostAtOnce) return Promise.resolve(null);
-    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(longest)]);
-    const learning = this.#learn(hearsay, signal).finally(() => this.#underWay.delete(namespace));
+    const learning = within(longest, this.#stopped.signal, (signal) => this.#learn(hearsay, signal))
+      .catch(() => null)
+      .finally(() => this.#underWay.delete(namespace));
     this.#underWay.set(namespace, learning);
     return learning;
   }

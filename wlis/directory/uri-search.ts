@@ -1,6 +1,7 @@
 import { milliseconds, type MonotonicMs } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
+import { within } from '../../proxy/base/within.js';
 import type { CanonicalUri } from '../canonical-uri.js';
 import { isInside, originOf } from '../namespace.js';
 import { NotBelieved } from '../trust/not-believed.js';
@@ -62,8 +63,14 @@ export class UriSearch {
   }
 
   async #search(uri: CanonicalUri): Promise<LearnedNamespace | null> {
+    const ask = (signal: AbortSignal): Promise<LearnedNamespace | null> => this.#askAll(uri, signal);
+    const known = await within(longestSearch, this.#stopped.signal, ask).catch(() => null);
+    if (known === null) this.#noteUnknown(originOf(uri));
+    return known;
+  }
+
+  async #askAll(uri: CanonicalUri, signal: AbortSignal): Promise<LearnedNamespace | null> {
     const { peers, refusals, logger } = this.#options;
-    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(longestSearch)]);
     for (const url of peers()) {
       try {
         const known = await this.#ask(url, uri, signal);
@@ -74,7 +81,6 @@ export class UriSearch {
         logger.debug({ code: 'not-resolved', uri, url, error }, 'a peer does not tell whose a URI is');
       }
     }
-    this.#noteUnknown(originOf(uri));
     return null;
   }
 

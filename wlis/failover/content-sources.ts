@@ -7,6 +7,7 @@ import { NotBelieved } from '../trust/not-believed.js';
 import type { Variant } from '../trust/variant.js';
 import type { AskedDocument } from './asked-document.js';
 import type { FailoverParts } from './failover-parts.js';
+import type { NodeAnswer } from './node-answer.js';
 import { rawBytes, type RawBytes } from './raw-bytes.js';
 import { faultOf, isFailure, Overtaken, SourceFailed } from './source-failed.js';
 import { staggered, type Entrant } from './staggered.js';
@@ -34,8 +35,12 @@ export class ContentSources {
     const isAll = from === 0 && to === variant.length;
     const ask = async (ranked: Ranked, own: Cancellation): Promise<OpenSource> => {
       const fields = isAll ? [] : ['Range', `bytes=${from}-${to - 1}`];
-      const answer = await this.#ask(ranked, `blob/${variant.digest}`, fields, own);
       const { digest, length } = variant;
+      const answer = await this.#ask(ranked, `blob/${digest}`, fields, own);
+      if (answer.status !== 200 && answer.status !== 206) {
+        throw answer.failed('status', `answered ${answer.status} for a content`);
+      }
+      if (!isOfNode(answer)) throw answer.failed('broken', 'something else than was asked for');
       const raw = rawBytes(answer, { status: 200, digest, length, coding: null, range: isAll ? null : { from, to } });
       if (raw === null) throw answer.failed('status', `answered ${answer.status} for a content`);
       if (typeof raw === 'string') {
@@ -52,6 +57,7 @@ export class ContentSources {
     const ask = async (ranked: Ranked, own: Cancellation): Promise<Uint8Array> => {
       const answer = await this.#ask(ranked, `blocks/${variant.blocks}`, [], own);
       if (answer.status !== 200) throw answer.failed('status', `answered ${answer.status} for a block list`);
+      if (!isOfNode(answer)) throw answer.failed('broken', 'something else than was asked for');
       const list = new Uint8Array(32 * Math.ceil(variant.length / variant.blockSize));
       let size = 0;
       for (let chunk = await answer.read(); chunk !== null; chunk = await answer.read()) {
@@ -143,3 +149,6 @@ export class ContentSources {
     this.#parts.refusals.report({ url, uri: this.#asked.uri, reason, detail, isBlamed: true });
   }
 }
+
+/** Whether it says of which digest it is, as nodes do: what does not is of somebody on the way, and no lie (protocol decision 3). */
+const isOfNode = ({ fields }: NodeAnswer): boolean => fields.has('repr-digest');

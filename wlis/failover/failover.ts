@@ -154,6 +154,13 @@ export class Failover {
 
   #body(variant: Variant, about: BodyParts): VerifiedBody {
     const { listSources, ...rest } = about;
+    if (variant.blockSize > largestBlock) {
+      about.first?.answer.leave();
+      throw new WillisError(
+        'content-unreachable',
+        `its blocks of ${variant.blockSize} bytes are more than is held here`,
+      );
+    }
     return new VerifiedBody({
       ...rest,
       variant,
@@ -253,3 +260,5 @@ const usualMemory = bytes(33_554_432);
 /** From here on what a node delivers in a second counts for more than how near it is. */
 const large = 262_144;
 const muchBetter = 1.5;
+/** Of contents of 64 GiB. A block is held until it is there and verified, so that who states longer ones states what he likes to fill. */
+const largestBlock = 16_777_216;

@@ -53,8 +53,9 @@ export class NodeRequests {
   async #forward(question: NodeQuestion, attempt: Attempt): Promise<IncomingResponse> {
     const { url, path, method, fields, upstream, patience } = question;
     const waiting = new Cancellation();
-    const silent = new WillisError('upstream-timeout', `silent for ${secondsText(patience)}`);
-    const timer = setTimeout(() => waiting.cancel(silent), milliseconds(Math.max(1, patience)));
+    // made when it is needed: an error with its stack costs more than all else here
+    const silence = (): WillisError => new WillisError('upstream-timeout', `silent for ${secondsText(patience)}`);
+    const timer = setTimeout(() => waiting.cancel(silence()), milliseconds(Math.max(1, patience)));
     question.cancellation.add(waiting);
     try {
       const target = nodeTarget(url, path);
@@ -66,7 +67,7 @@ export class NodeRequests {
         abandon(attempt, reason);
         throw reason;
       }
-      const { code, message } = waiting.cancelled ? silent : asWillisError(error);
+      const { code, message } = asWillisError(waiting.reason ?? error);
       const failure = reasons[code] ?? 'unreachable';
       attempt.failed(failure, message);
       throw new SourceFailed(failure, failure === 'silent' ? 'silent' : message, { cause: error });

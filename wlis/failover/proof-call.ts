@@ -33,6 +33,8 @@ export async function askProof(
     ],
   });
   if (answer.status !== 200) throw answer.failed('status', `answered ${answer.status} for a proof`);
+  // a page that somebody on the way puts there is no word of the node (protocol decision 3)
+  if (!/^application\/json\b/i.test(answer.fields.get('content-type') ?? '')) throw answer.failed('broken', 'no proof');
   const text = await readWhole(answer, longest);
   try {
     const { jws, text: rest } = partsOfProofAnswer(text);

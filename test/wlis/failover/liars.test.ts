@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { bytes, epochMs } from '../../../config/units.js';
 import { readAll } from '../../../proxy/http/body.js';
 import { Fields } from '../../../proxy/http/fields.js';
+import { blockSizeFor } from '../../../wlis/trust/block-list.js';
+import { digestOfText } from '../../../wlis/trust/digest.js';
 import { fieldsBlock } from '../../../wlis/trust/fields-block.js';
 import { documentText } from '../../../replication/source/published-document.js';
 import { HeldFixture } from '../../replication/held-fixture.js';
@@ -87,6 +89,23 @@ describe('Rule 4: nobody is believed without proof', () => {
       assert.deepEqual(counted, [[m0, 1]]);
     });
   }
+
+  it('decision 3: what somebody on the way puts in the place of everything is no lie of the node', async () => {
+    const page = '<html>Accept our terms to use this network</html>';
+    const nodes = await withLiar(
+      answering(200, page, { 'Content-Type': 'text/html', 'Content-Length': `${page.length}` }),
+    );
+    assertTrue(await nodes.get('page.html'), 'from the next one');
+    assert.deepEqual([nodes.health.of(m0).failure?.reason, named(nodes)], ['broken', []]);
+    const onlyContents: Fault = (request, answer, options) =>
+      /\/(?:blob|blocks)\//.test(request.target.path)
+        ? answering(200, page, { 'Content-Type': 'text/html' })(request, answer, options)
+        : answer();
+    const others = await withLiar(onlyContents);
+    assert.equal((await others.get('large.bin', { method: 'GET', fields: { Range: 'bytes=-5' } })).status, 206);
+    assert.notEqual(others.health.of(m0).failure?.reason, 'false');
+    assert.deepEqual(named(others), []);
+  });
 
   it('fields that are not in the record are dropped, those that are stand there: whatever was received', async () => {
     const change = (fields: Fields): Fields =>
@@ -207,7 +226,11 @@ describe('Rule 4: nobody is believed without proof', () => {
       const nodes = await withLiar((request, answer, options) =>
         raw.test(request.target.path)
           ? without(request, answer, options)
-          : answering(200, content.toString('latin1'))(request, answer, options),
+          : answering(200, content.toString('latin1'), { 'Content-Type': 'application/json' })(
+              request,
+              answer,
+              options,
+            ),
       );
       assertTrue(await nodes.get('page.html'), 'from the next one');
       assert.equal(nodes.health.of(m0).failure?.reason, 'false');
@@ -217,11 +240,23 @@ describe('Rule 4: nobody is believed without proof', () => {
   it('a wrong block list is refused, and another one asked', async () => {
     const many = Buffer.alloc(9_000_000, 'many blocks');
     const nodes = await withLiar(
-      altering(/\/blocks\//, () => ({ ...emptyAnswer, body: bodyOf([Buffer.alloc(4416)]) })),
+      altering(/\/blocks\//, (answer) => ({ ...answer, body: bodyOf([Buffer.alloc(4416)]) })),
     );
     await nodes.held.put({ 'many.bin': many });
     assert.ok((await nodes.get('many.bin')).content.equals(many), 'every byte');
     assert.deepEqual(named(nodes), [[m0, true]]);
+  });
+
+  it('a content whose blocks would fill the memory of this node is not begun', async () => {
+    const nodes = await withLiar((_, answer) => answer());
+    const page = nodes.held.blobs.add(Buffer.from('<p>Hello</p>'));
+    const length = bytes(2 ** 44);
+    const endless = { ...page, length, blockSize: blockSizeFor(length), blocks: digestOfText('its block list') };
+    await nodes.held.publish([
+      { path: 'endless', document: documentText({ status: 200, fields: [], variants: [endless] }) },
+    ]);
+    await assert.rejects(nodes.get('endless', { fields: { Range: 'bytes=-5' } }), /blocks of 4294967296 bytes/);
+    assert.ok(!nodes.requests.some((request) => /\/(?:blob|blocks)\//.test(request)), 'nobody is asked for it');
   });
 
   it('if all lie there is no answer', async () => {
@@ -230,5 +265,3 @@ describe('Rule 4: nobody is believed without proof', () => {
     await assert.rejects(nodes.get('page.html'), /is not that of the block list/);
   });
 });
-
-const emptyAnswer = { status: 200, reason: '', version: '1.1', fields: Fields.none } as const;

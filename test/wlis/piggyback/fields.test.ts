@@ -105,7 +105,11 @@ describe('fields in which nodes speak of themselves and their groups', () => {
 
     it('a line that is made to take for ever is read in no time', () => {
       // each took seconds for every length that a head may have, while nothing else could be answered
-      for (const evil of [`<a>; wlis; x="${'\\"'.repeat(250_000)}`, `wlis${'<'.repeat(500_000)}`, '"'.repeat(500_001)]) {
+      for (const evil of [
+        `<a>; wlis; x="${'\\"'.repeat(250_000)}`,
+        `wlis${'<'.repeat(500_000)}`,
+        '"'.repeat(500_001),
+      ]) {
         const [first = ''] = linkValues(evil);
         assert.equal(first.length, evil.length, 'nothing is lost');
         assert.doesNotMatch(withoutToldLinks(`${own}, ${evil}`) ?? '', /rel=duplicate/);

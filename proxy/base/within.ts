@@ -1,5 +1,5 @@
 import { clearTimeout, setTimeout } from 'node:timers';
-import type { Milliseconds } from '../config/units.js';
+import type { Milliseconds } from '../../config/units.js';
 
 /**
  * Does work that is told to end after that time, or when `signal` says so. What it gives then counts; a moment later it is
