@@ -5,7 +5,6 @@ const isCi = (env.CI ?? '') !== '';
 
 export default {
   'node-option': ['import=tsx'],
-  spec: ['test/**/*.test.ts'],
   reporter: './test/support/reporter.mjs',
   timeout: 20_000,
   'forbid-only': true,
