@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config/schema.js';
 import { ToldLoads } from '../../wlis/piggyback/told-load.js';
 import { WaitingCalls } from '../../wlis/calls/waiting-calls.js';
+import type { Namespace } from '../../wlis/namespace.js';
 import { TlsOnlyHosts } from '../../wlis/names/tls-only-hosts.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { Reload } from '../admin/operator-control.js';
 import { AccessLog } from '../base/access-log.js';
 import type { Clock } from '../base/clock.js';
-import type { RootLogger } from '../base/logger.js';
+import type { Logger, RootLogger } from '../base/logger.js';
 import { CachingHandler } from '../cache/caching-handler.js';
 import { InvalidationOrder } from '../cache/invalidation-marks.js';
 import { MemoryStore } from '../cache/memory-store.js';
@@ -61,6 +62,7 @@ export function buildNode(config: Config, { logger, clock, reread, program, ...o
       held: () => heldStatements(namespaces),
       isHeld: (namespace) => namespaces.entries.get(namespace) !== undefined,
     },
+    onLearned: (namespace) => forgetUnproven(cache, namespace, logger),
   });
   const loads = new ToldLoads(() => metrics.load.read());
   const waiting = new WaitingCalls();
@@ -76,4 +78,14 @@ export function buildNode(config: Config, { logger, clock, reread, program, ...o
   const held = { namespaces, finding, loads, calls, waiting, replication, tlsOnly: new TlsOnlyHosts() };
   const lasting = { logger, clock, instance, store, disk, cache, accessLog, takenOver, metrics, ...held };
   return new RunningNode(config, lasting, reread);
+}
+
+/**
+ * What was stored of a namespace before it was known came from whoever answered: a proven 304 would make it look proven too
+ * (protocol decision 15).
+ */
+function forgetUnproven(cache: CachingHandler, namespace: Namespace, logger: Logger): void {
+  cache.purge({ kind: 'prefix', prefixes: [namespace] }, 'hard').catch((error: unknown) => {
+    logger.error({ code: 'unproven-kept', namespace, error }, 'what was stored before a namespace was known is kept');
+  });
 }

@@ -45,6 +45,18 @@ describe('What nodes know of namespaces', function () {
     assert.equal(after.body.toString(), 'the page\n');
   });
 
+  it('what was stored before a namespace was known is not taken for proven afterwards', async () => {
+    const all = await start({ client: { cache: { memory: '16MiB' } } });
+    const before = await all.get('page.html');
+    assert.match(before.get('cache-status') ?? '', /fwd=uri-miss.*stored/);
+    const { events } = all.client.running as Willis;
+    await until(() => Promise.resolve(events.some(({ code }) => code === 'namespace-learned')));
+    const after = await all.get('page.html');
+    assert.match(after.get('cache-status') ?? '', /fwd=uri-miss.*(?:primary|replica) http/);
+    const again = await all.get('page.html');
+    assert.doesNotMatch(again.get('cache-status') ?? '', /uri-miss/);
+  });
+
   it('a directory learns from a primary what it publishes, and tells others where it can be had', async () => {
     const all = await start({ hasDirectory: true, replicas: 2 });
     const directory = all.directory as SiteNode;

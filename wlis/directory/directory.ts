@@ -38,6 +38,8 @@ export interface DirectoryOptions {
   readonly held?: () => Promise<readonly HeldStatements[]>;
   /** Whether it holds that one, and needs nobody to tell of it. */
   readonly isHeld?: (namespace: Namespace) => boolean;
+  /** A namespace is known that was not, and was not remembered either. */
+  readonly onLearned?: (namespace: Namespace) => void;
   readonly clock: Clock;
   /** By the own clock, corrected by what others say of the time. */
   readonly now: () => EpochMs;
@@ -108,6 +110,7 @@ export class Directory implements NamespaceFinder {
         allowsUrl: (namespace, url) => options.reach.allowsUrl(namespace, url),
       },
       onChange: (change) => this.#changed(change),
+      onLearned: (namespace) => options.onLearned?.(namespace),
       onHeardOf: (known, at) => this.#renewal.renew(known, at),
     });
     const { book, names } = this;

@@ -28,6 +28,8 @@ export interface NamespaceBookOptions {
   readonly now: () => EpochMs;
   readonly logger: Logger;
   readonly onChange: (change: BookChange) => void;
+  /** A namespace is known that was not. */
+  readonly onLearned: (namespace: Namespace) => void;
   readonly onHeardOf: (known: LearnedNamespace, at: string) => void;
 }
 
@@ -162,6 +164,7 @@ export class NamespaceBook {
     const before = this.#table.get(known.namespace);
     if (before !== undefined) return before;
     this.#show(known);
+    this.#options.onLearned(known.namespace);
     this.#write(known);
     this.#trim(known);
     return known;

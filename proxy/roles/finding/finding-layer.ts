@@ -36,6 +36,8 @@ export interface FindingLayerOptions {
   readonly metrics: UpstreamMetrics;
   /** What this node holds itself. */
   readonly holdings: Pick<DirectoryOptions, 'held' | 'isHeld'>;
+  /** A namespace has been learned: what came of it before was not proven. */
+  readonly onLearned: (namespace: Namespace) => void;
 }
 
 /** Finding and choosing as another configuration wants it. One of both methods is to be called. */
@@ -188,8 +190,9 @@ export class FindingLayer {
       callerFor: (namespace) => this.#callerBy((this.#ways ?? first).ways, namespace),
       allowsUrl: (namespace, url) => (this.#ways ?? first).ways.allowsUrl(namespace, url),
     };
-    const { holdings } = this.#options;
-    return Directory.open({ data, reach, settings, clock, now, logger, chance: Math.random, ...holdings });
+    const { holdings, onLearned } = this.#options;
+    const own = { ...holdings, onLearned };
+    return Directory.open({ data, reach, settings, clock, now, logger, chance: Math.random, ...own });
   }
 
   #waysFor(config: Config, files: FileContents, identity: NodeIdentity): Ways {
