@@ -7,6 +7,7 @@ import type { NamespaceReport } from '../../replication/namespace-report.js';
 import { restore } from '../../replication/keys/key-backup.js';
 import { KeyDirectory } from '../../replication/keys/key-directory.js';
 import type { Promotion } from '../../replication/replication-control.js';
+import { isOwnLink } from '../../wlis/piggyback/link-field.js';
 import { ReplicatedSite } from '../support/replicated-site.js';
 import type { SiteNode } from '../support/site-node.js';
 import { TempDir } from '../support/temp-dir.js';
@@ -43,12 +44,17 @@ const paths = [
 
 /** What of a node's answers is the same at every node that holds it. */
 async function answers(site: ReplicatedSite, node: SiteNode): Promise<readonly unknown[]> {
-  const own = ['date', 'age', 'via', 'cache-status', 'wlis-namespace', 'connection', 'keep-alive', 'server-timing'];
+  const own = [
+    ...['date', 'age', 'via', 'cache-status', 'connection', 'keep-alive', 'server-timing'],
+    ...['wlis-namespace', 'wlis-group', 'wlis-load', 'digest'],
+  ];
   const all: unknown[] = [];
   for (const path of paths) {
     for (const coding of ['identity', 'gzip']) {
       const { status, fields, body } = await site.get(node, path, { 'Accept-Encoding': coding });
-      const said = [...fields].filter(([name]) => !own.includes(name.toLowerCase()));
+      const isOwn = (name: string, value: string): boolean =>
+        own.includes(name) || (name === 'link' && isOwnLink(value));
+      const said = [...fields].filter(([name, value]) => !isOwn(name.toLowerCase(), value));
       all.push([path, coding, status, said, body.toString('base64')]);
     }
   }
