@@ -36,7 +36,11 @@ async function runAll(batches: readonly Batch[]): Promise<Counts> {
   const rest = [...batches];
   let total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const oneAfterTheOther = async (): Promise<void> => {
-    for (let batch = rest.shift(); batch !== undefined; batch = rest.shift()) total = addedUp(total, await run(batch));
+    for (let batch = rest.shift(); batch !== undefined; batch = rest.shift()) {
+      // read only then: others have added theirs meanwhile
+      const counts = await run(batch);
+      total = addedUp(total, counts);
+    }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, oneAfterTheOther));
   return total;

@@ -1,4 +1,4 @@
-import { canonicalUri, canonicalUriOf, type CanonicalUri } from './canonical-uri.js';
+import { canonicalUri, type CanonicalUri } from './canonical-uri.js';
 import { NotCanonical } from './not-canonical.js';
 import { sha256 } from './trust/sha256.js';
 
@@ -54,11 +54,6 @@ export function uriInside(space: Namespace, path: string): CanonicalUri {
 /** `http://host:port` of a URI: the authority that says which namespaces there are. */
 export const originOf = (uri: CanonicalUri): string => uri.slice(0, uri.indexOf('/', uri.indexOf('//') + 2));
 
-/** The URI of what an authority has at a path of its own. */
-export const uriAt = (origin: string, path: string): CanonicalUri => {
-  const [scheme, authority = ''] = origin.split('://');
-  return canonicalUriOf(scheme === 'https' ? 'https' : 'http', authority, path);
-};
 
 /**
  * 26 letters and digits that stand for a namespace where a URI cannot, in host names above all: the first 130 bits of its
