@@ -54,7 +54,6 @@ export function uriInside(space: Namespace, path: string): CanonicalUri {
 /** `http://host:port` of a URI: the authority that says which namespaces there are. */
 export const originOf = (uri: CanonicalUri): string => uri.slice(0, uri.indexOf('/', uri.indexOf('//') + 2));
 
-
 /**
  * 26 letters and digits that stand for a namespace where a URI cannot, in host names above all: the first 130 bits of its
  * SHA-256, in base 32 (RFC 4648 §6) and lower case.
