@@ -53,6 +53,20 @@ describe('A tool that knows nothing of replicas but the fields of an answer (RFC
     await source.kill();
   }
 
+  // this one reads links in redirects alone, so that it is shown the one that it would follow; nor does it leave a dead mirror: it comes before any is killed
+  describe('wget2, by the metalink that they name', () => {
+    const args = async () => ['-q', '--no-config', '--no-proxy', await copies.metalinkOf('large.bin')];
+    before(function () {
+      needPrograms(this, 'wget2');
+    });
+
+    it('takes it from a replica, and compares it with its digests', async () => {
+      const got = await download('wget2', await args(), 'whole');
+      isWhole(got);
+      assert.ok((got.sent[0] ?? 0) < 200_000, `the primary has sent but the metalink: ${got.sent.join(', ')}`);
+    });
+  });
+
   describe('aria2c, by Link and Digest', () => {
     const split = ['-s', '5', '--min-split-size=1M', '--max-overall-download-limit=25M'];
     const args = () => ['--no-conf', '-q', '--no-proxy=*', ...split, copies.at('large.bin')];
@@ -70,20 +84,6 @@ describe('A tool that knows nothing of replicas but the fields of an answer (RFC
       const downloading = download('aria2c', args(), 'killed');
       await killSource(downloading);
       isWhole(await downloading);
-    });
-  });
-
-  // this one reads links in redirects alone, so that it is shown the one that it would follow; nor does it leave a dead mirror
-  describe('wget2, by the metalink that they name', () => {
-    const args = async () => ['-q', '--no-config', '--no-proxy', await copies.metalinkOf('large.bin')];
-    before(function () {
-      needPrograms(this, 'wget2');
-    });
-
-    it('takes it from a replica, and compares it with its digests', async () => {
-      const got = await download('wget2', await args(), 'whole');
-      isWhole(got);
-      assert.ok((got.sent[0] ?? 0) < 200_000, `the primary has sent but the metalink: ${got.sent.join(', ')}`);
     });
   });
 });

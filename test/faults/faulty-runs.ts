@@ -131,7 +131,7 @@ export class FaultyRuns {
       this.#counts.stopped++;
       this.#killed = null;
       child.stdin.write('stop\n');
-      const code = await Promise.race([exited, pause(20_000).then(() => 'hangs' as const)]);
+      const code = await Promise.race([exited, pause(20_000, 'hangs' as const, { ref: false })]);
       if (code !== 0) this.#note(`it did not stop in order: ${String(code)}`);
     } else this.#counts.killed++;
     child.kill('SIGKILL');

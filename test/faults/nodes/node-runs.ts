@@ -208,7 +208,7 @@ export class NodeRuns {
 
   async #startSecond(): Promise<void> {
     const second = WillisProcess.begin(this.#configure('second', '1MiB'), owner);
-    await Promise.race([second.exited, pause(30_000)]);
+    await Promise.race([second.exited, pause(30_000, undefined, { ref: false })]);
     const said = second.events.map(({ msg }) => String(msg)).join('\n');
     if (second.exitCode === null) this.#note(`a second process on the same directory was not refused: ${said}`);
     else if (!/used by another process/.test(said)) this.#note(`a second process says ${second.exitCode} ${said}`);
@@ -218,7 +218,7 @@ export class NodeRuns {
   async #stop(node: WillisProcess): Promise<void> {
     this.#counts.stopped++;
     node.signal('SIGTERM');
-    await Promise.race([node.exited, pause(20_000)]);
+    await Promise.race([node.exited, pause(20_000, undefined, { ref: false })]);
     if (node.exitCode !== 0)
       this.#note(`it did not stop in order: ${String(node.exitCode)} ${JSON.stringify(node.events.slice(-8))}`);
   }
