@@ -11,6 +11,7 @@ import {
   percentile,
   range,
   share,
+  size,
   timeout,
   uriPattern,
 } from './value-types.js';
@@ -51,6 +52,13 @@ export const wlis = z.strictObject({
     .array(range)
     .prefault([])
     .describe('Private addresses at which nodes of public namespaces may be; others are not called there'),
+  search: z
+    .strictObject({
+      memory: size
+        .prefault('64MiB')
+        .describe('What the index of the pages of held namespaces may take, with the role wlis; 0 to have none'),
+    })
+    .prefault({}),
   names: z
     .record(logicalName, namespaceUri)
     .prefault({})
@@ -95,6 +103,39 @@ const hedge = z.strictObject({
   budget: share.prefault('2%').describe('Most requests that may be sent twice'),
 });
 
+/** What becomes of pages on their way to a browser. */
+const pageKeys = {
+  alternates: 'Whether pages name, in their head, where the same bytes can be had as well',
+  bar: 'Whether pages begin with a bar that tells where they come from and how fresh they are, and offers other servers',
+  links:
+    'Whether links that lead nowhere as they stand, such as those with names that only Willis knows, are made to work',
+};
+
+const pageRule = z.strictObject({
+  match: uriPattern.describe('Pages that the rule is for, by their URIs without the query'),
+  alternates: z.boolean().nullable().prefault(null).describe('The same for these; null for what holds for all'),
+  bar: z.boolean().nullable().prefault(null).describe('The same for these; null for what holds for all'),
+  links: z.boolean().nullable().prefault(null).describe('The same for these; null for what holds for all'),
+});
+
+const pageSettings = {
+  alternates: z.boolean().prefault(true).describe(pageKeys.alternates),
+  links: z.boolean().prefault(true).describe(pageKeys.links),
+};
+
+/** For readers of this proxy. */
+const proxyPages = z.strictObject({
+  ...pageSettings,
+  bar: z.boolean().prefault(false).describe(pageKeys.bar),
+  rules: z.array(pageRule).prefault([]).describe('What holds for certain pages; the first rule that matches counts'),
+});
+
+/** For visitors of a replica, who come to it by its own name. */
+export const mirrorPages = z.strictObject({
+  ...pageSettings,
+  bar: z.boolean().prefault(true).describe(pageKeys.bar),
+});
+
 export const clientSide = z.strictObject({
   choice: z
     .union([z.enum(['nearest', 'random', 'weighted', 'sticky']), file])
@@ -109,6 +150,7 @@ export const clientSide = z.strictObject({
     .array(choiceRule)
     .prefault([])
     .describe('What is got from a certain node; the first rule that matches counts'),
+  html: proxyPages.prefault({}),
   mirrors: z.array(mirror).prefault([]).describe('Mirrors that are ordinary servers, and know nothing of each other'),
   httpsAsHttp: z
     .enum(['never', 'loopback', 'always'])

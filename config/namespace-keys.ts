@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mirrorPages } from './finding-keys.js';
 import {
   cronExpression,
   directory,
@@ -56,6 +57,10 @@ export const publishedNamespace = z.strictObject({
     .enum(['ignore', 'exact'])
     .prefault('ignore')
     .describe('A query that no document has: dropped, or part of the URI, so that there is no such document'),
+  search: z
+    .boolean()
+    .prefault(false)
+    .describe('Whether those who hold it may let others search the texts of its pages'),
   scanEvery: timeout
     .prefault('5m')
     .describe('How often all files are looked at, besides what the system tells of them'),
@@ -116,4 +121,5 @@ export const replicatedNamespace = z.strictObject({
     .prefault('15s')
     .describe('How long a node may be silent, or make hardly any progress, before another one is asked'),
   pollEvery: timeout.prefault('30s').describe('How often to ask for news that nobody told of'),
+  html: mirrorPages.prefault({}),
 });

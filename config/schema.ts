@@ -116,6 +116,12 @@ const schema = z.strictObject({
         .nullable()
         .prefault(null)
         .describe('How other nodes reach the public side of this one; null if they cannot'),
+      mirrorDomain: host
+        .nullable()
+        .prefault(null)
+        .describe(
+          'Domain all of whose names lead to the public side of this node; below it each namespace that is replicated here has a name of its own for browsers. Null for none',
+        ),
       geo: place.prefault({}).describe('Where it is'),
       capacity: count(1_000_000).prefault(1).describe('How much it can take beside the others of a group'),
     })
@@ -311,4 +317,14 @@ export const part = {
 export const asWritten = (config: CheckedConfig): unknown => z.encode(schema, config as z.output<typeof schema>);
 
 /** The table as a JSON Schema (2020-12) of what may be written. */
-export const jsonSchema = (): SchemaNode => z.toJSONSchema(schema, { io: 'input' }) as SchemaNode;
+export const jsonSchema = (): SchemaNode =>
+  JSON.parse(JSON.stringify(z.toJSONSchema(schema, { io: 'input' })), (_, node: unknown) =>
+    withBranches(node),
+  ) as SchemaNode;
+
+/** `type: [boolean, null]` as two branches, as all other alternatives are written. */
+function withBranches(node: unknown): unknown {
+  if (typeof node !== 'object' || node === null || !('type' in node) || !Array.isArray(node.type)) return node;
+  const { type, ...rest } = node;
+  return { ...rest, anyOf: type.map((one: unknown) => ({ type: one })) };
+}

@@ -1,7 +1,10 @@
 import { hrefOf, type TargetUri } from '../http/target-uri.js';
 
-/** Keeps apart what the same URI means to different sides of a node: '' for the forward proxy, 'site' for the reverse side. */
-export const scopes = ['', 'site'] as const;
+/**
+ * Keeps apart what the same URI means to different sides of a node: '' for the forward proxy, 'site' for the reverse side;
+ * 'chosen' for readers of the forward proxy who have chosen a server, 'view' for what is made of pages for browsers.
+ */
+export const scopes = ['', 'site', 'chosen', 'view'] as const;
 export type Scope = (typeof scopes)[number];
 
 /**

@@ -13,6 +13,8 @@ export interface OutgoingRequest {
   readonly body: Body | null;
   /** Address of the one for whom it is sent, by which one of several nodes may be chosen; it is told to nobody. */
   readonly client?: string;
+  /** The node that its reader has chosen, `https://m1.example` or `primary`, where several could answer it. */
+  readonly from?: string;
   /** Forward the client's `Expect: 100-continue` and wait with the body (RFC 9110 §10.1.1). */
   readonly expectContinue?: boolean;
 }

@@ -3,6 +3,7 @@ import type { Cancellation } from '../base/cancellation.js';
 import type { Body } from './body.js';
 import type { ExchangeRecord } from './exchange-record.js';
 import type { Fields } from './fields.js';
+import type { Provenance } from './provenance.js';
 import type { TargetUri } from './target-uri.js';
 
 /** Who sent a request, as far as the connection tells. */
@@ -53,6 +54,8 @@ export interface Response {
   readonly body: Body | null;
   /** For the access log and metrics; never sent. */
   readonly note?: ResponseNote;
+  /** Where it comes from, if it is the answer of another server; never sent. */
+  readonly provenance?: Provenance;
 }
 
 /** What this node did for a response, in the words of RFC 9211. */

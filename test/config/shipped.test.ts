@@ -92,6 +92,7 @@ describe('what is shipped of the configuration', () => {
       const required = [
         ...['sites[].host', 'sites[].origin', 'sites[].namespace', 'sites[].sendHost'],
         ...['clientSide.rules[].match', 'clientSide.rules[].from', 'clientSide.mirrors[].of'],
+        'clientSide.html.rules[].match',
         ...['access.rules[].action', 'cache.rules[].match'],
         ...['primary.namespaces[].url', 'primary.namespaces[].directory'],
         ...['headers[].match', 'headers[].set', 'redirects[].from', 'redirects[].to'].map(
