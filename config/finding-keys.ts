@@ -150,8 +150,8 @@ export const clientSide = z.strictObject({
     .array(choiceRule)
     .prefault([])
     .describe('What is got from a certain node; the first rule that matches counts'),
-  html: proxyPages.prefault({}),
   mirrors: z.array(mirror).prefault([]).describe('Mirrors that are ordinary servers, and know nothing of each other'),
+  html: proxyPages.prefault({}),
   httpsAsHttp: z
     .enum(['never', 'loopback', 'always'])
     .prefault('loopback')
