@@ -66,6 +66,7 @@ describe('what is shipped of the configuration', () => {
         'wlis.trust.roots',
         'clientSide.rules',
         'clientSide.mirrors',
+        'clientSide.html',
       ],
     );
     for (const { key, text } of examples) {
