@@ -73,9 +73,9 @@ export const publishedNamespace = z.strictObject({
       listed: z.array(keyId).prefault([]).describe('Keys of nodes that may replicate'),
       tokenFile: file.nullable().prefault(null).describe('File with a token; who has it is listed. Null for none'),
       browsers: z
-        .array(keyId)
+        .union([z.literal('all'), z.array(keyId)])
         .prefault([])
-        .describe('Keys of listed nodes to which clients may be sent that do not verify what they get'),
+        .describe('Listed nodes, by their keys, or all, to which clients may be sent that do not verify what they get'),
       delegates: z
         .array(keyId)
         .prefault([])

@@ -58,7 +58,7 @@ export async function startNodes(options: StartOptions): Promise<DemoNodes> {
     return node;
   };
 
-  const replicas = { tokenFile, fanOut: 2 };
+  const replicas = { tokenFile, fanOut: 2, browsers: 'all' };
   const primary = await start('primary', { primary: { namespaces: [{ url: namespace, directory: site, replicas }] } });
   await inStep([primary], signal);
   const replica = {
@@ -76,7 +76,7 @@ export async function startNodes(options: StartOptions): Promise<DemoNodes> {
     // all of it is on this machine, where a proxy otherwise leads nobody
     access: { destinations: { allow: ['127.0.0.0/8'] } },
     wlis: { peers: [wlisUrl], names: { demo: namespace }, trust },
-    clientSide: { patience: '2s' },
+    clientSide: { patience: '2s', html: { bar: true } },
     // what is long goes all the way each time, so that faults meet it
     cache: { rules: [{ match: `${namespace}downloads/`, store: false }] },
   });

@@ -10,7 +10,7 @@ export interface AdmissionRules {
   /** Who has it is listed; null for none. */
   readonly token: string | null;
   /** Of those that are listed: what they may be used for besides (protocol decision 4). */
-  readonly rights: ReadonlyMap<KeyId, ReplicaRights>;
+  readonly rights: (id: KeyId) => ReplicaRights;
   /** How many replicas that are not listed there may be. */
   readonly mostOpen: number;
 }

@@ -1,7 +1,7 @@
 import { epochMs, type EpochMs, type MonotonicMs } from '../../config/units.js';
 import type { Replica } from '../../wlis/trust/group-member.js';
 import type { KeyId } from '../../wlis/trust/public-key.js';
-import type { ReplicaRights } from './admission.js';
+import type { AdmissionRules, ReplicaRights } from './admission.js';
 import type { ToldNode } from './children.js';
 import type { Member } from './member-table.js';
 
@@ -13,14 +13,14 @@ export interface ViewTime {
 /** The replicas as a statement of the group names them, in the order of their keys. */
 export const statedReplicas = (
   members: readonly Member[],
-  rights: ReadonlyMap<KeyId, ReplicaRights>,
+  rights: AdmissionRules['rights'],
   time: ViewTime,
 ): readonly Replica[] =>
   members
     .map(({ id, node: { key, urls, place, capacity, subset }, access, until }) => ({
       ...{ key, urls, place, capacity, subset, access },
       activeUntil: wallTime(until, time),
-      ...(access === 'open' ? noRights : (rights.get(id) ?? noRights)),
+      ...(access === 'open' ? noRights : rights(id)),
     }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
 

@@ -72,6 +72,10 @@ describe('keys of what nodes say of each other', function () {
     const id = await idOf('replica-1');
     await site.publish({ replicas: { listed: [id], browsers: [id] } });
     await until(() => isNamed(replica));
+    await site.publish({ replicas: { listed: [id], browsers: [] } });
+    await until(async () => !(await isNamed(replica)));
+    await site.publish({ replicas: { listed: [id], browsers: 'all' } });
+    await until(() => isNamed(replica));
   });
 
   flips('primary.namespaces[].replicas.delegates', 'which may stand behind its name', async () => {

@@ -243,8 +243,8 @@ const admissionRules = ({ keys: { replicas }, token }: WantedPrimary): Admission
 });
 
 function rightsIn({ browsers, delegates }: WantedPrimary['keys']['replicas']): AdmissionRules['rights'] {
-  const rightsOf = (id: string) => ({ browsers: browsers.includes(id), delegate: delegates.includes(id) });
-  return new Map([...browsers, ...delegates].map((id) => [id as KeyId, rightsOf(id)] as const));
+  const [trusted, named] = [new Set<string>(delegates), new Set<string>(browsers)];
+  return (id) => ({ browsers: browsers === 'all' || named.has(id), delegate: trusted.has(id) });
 }
 
 /** What members say can make this primary ask them so often. */

@@ -43,7 +43,7 @@ export const policy: NamespacePolicy = {
   ...{ consistency: { mode: 'eventual' }, grace: defaultGrace, complete: true, credentials: 'ignore', query: 'ignore' },
 };
 export const openRules: AdmissionRules = {
-  ...{ accept: 'open', listed: new Set<KeyId>(), token: null, rights: new Map(), mostOpen: 256 },
+  ...{ accept: 'open', listed: new Set<KeyId>(), token: null, rights: () => ({ browsers: false, delegate: false }), mostOpen: 256 },
 };
 
 /** Nodes that call each other without sockets: the calls are signed, handled and answered as over HTTP. */
