@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DemoNode, type DemoNodeOptions } from './demo-node.js';
-import { freePorts } from './free-ports.js';
+import { freePorts, preferredPorts } from './free-ports.js';
 
 /** The nodes of the demonstration. */
 export interface DemoNodes {
@@ -85,7 +85,8 @@ export async function startNodes(options: StartOptions): Promise<DemoNodes> {
   return { namespace, primary, replicas: [...first, last], wlis, proxy };
 }
 
-const names = ['primary', 'replica-1', 'replica-2', 'replica-3', 'wlis', 'proxy'] as const;
+/** In the order of their ports, which begin at 8400 unless somebody is there. */
+const names = ['proxy', 'primary', 'replica-1', 'replica-2', 'replica-3', 'wlis'] as const;
 type DemoName = (typeof names)[number];
 
 /** Plain HTTP, on which anybody could lie: on loopback only. */
@@ -98,11 +99,11 @@ interface Place {
 }
 
 async function freePlaces(): Promise<Readonly<Record<DemoName, Place>>> {
-  const ports = await freePorts(3 * names.length);
-  const at = (port: number): string => `127.0.0.1:${ports[port] ?? 0}`;
+  const [known, others] = [await preferredPorts(names.map((_, i) => 8400 + i)), await freePorts(2 * names.length)];
+  const at = (port: number | undefined): string => `127.0.0.1:${port ?? 0}`;
   const places = names.map((name, i) => [
     name,
-    { url: `http://${at(3 * i)}`, behind: at(3 * i + 1), admin: `http://${at(3 * i + 2)}` },
+    { url: `http://${at(known[i])}`, behind: at(others[2 * i]), admin: `http://${at(others[2 * i + 1])}` },
   ]);
   return Object.fromEntries(places) as Record<DemoName, Place>;
 }

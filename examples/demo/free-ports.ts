@@ -16,6 +16,12 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports;
 }
 
+/** Those ports, if nobody listens on any of them; else as many others. */
+export async function preferredPorts(preferred: readonly number[]): Promise<readonly number[]> {
+  const free = await Promise.all(preferred.map(isFree));
+  return free.every(Boolean) ? preferred : freePorts(preferred.length);
+}
+
 async function isFree(port: number): Promise<boolean> {
   const server = createServer().listen(port, '127.0.0.1');
   try {
