@@ -41,7 +41,7 @@ export async function startNodes(options: StartOptions): Promise<DemoNodes> {
   const { directory, site, signal } = options;
   const tokenFile = join(directory, 'primary', 'token');
   await writeFile(tokenFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 });
-  const places = await freePlaces();
+  const places = await freePlaces(options.front === null);
   const [primaryUrl, wlisUrl] = [places.primary.url, places.wlis.url];
   const namespace = `${primaryUrl}/`;
   const start = async (name: DemoName, config: DemoNodeOptions['config']): Promise<DemoNode> => {
@@ -98,8 +98,10 @@ interface Place {
   readonly admin: string;
 }
 
-async function freePlaces(): Promise<Readonly<Record<DemoName, Place>>> {
-  const [known, others] = [await preferredPorts(names.map((_, i) => 8400 + i)), await freePorts(2 * names.length)];
+/** @param isKnown whether they are to be where the guide says, if that is free */
+async function freePlaces(isKnown: boolean): Promise<Readonly<Record<DemoName, Place>>> {
+  const known = isKnown ? await preferredPorts(names.map((_, i) => 8400 + i)) : await freePorts(names.length);
+  const others = (await freePorts(3 * names.length)).filter((port) => !known.includes(port));
   const at = (port: number | undefined): string => `127.0.0.1:${port ?? 0}`;
   const places = names.map((name, i) => [
     name,
