@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { asProgram, say } from '../as-program.js';
 import { bindThisProcess } from '../cores.js';
+import { runHere } from '../this-machine.js';
 import { withResults, type Marks } from '../page.js';
 import { installedVersion } from '../peers/installed.js';
 import type { FailoverBench, FailoverOptions } from './failover-bench.js';
@@ -55,22 +55,10 @@ function parseOptions(args: readonly string[]): FailoverOptions {
   };
 }
 
-function circumstances(): string {
-  const load = loadavg()[0] ?? 0;
-  const wrk = installedVersion('wrk', ['-v']) ?? '';
-  return [
-    `- Run of ${new Date().toISOString().slice(0, 10)} on Node.js ${process.versions.node}; wrk ${wrk}.`,
-    `- ${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB, Linux ${release()}.`,
-    ...(load > 0.3
-      ? [`- **The machine was not quiet** (load ${load.toFixed(1)} at the beginning): the figures are rough.`]
-      : []),
-  ].join('\n');
-}
-
 async function run(options: FailoverOptions, signal: AbortSignal): Promise<void> {
   if (installedVersion('wrk', ['-v']) === null) throw new Error('wrk is needed: Debian package wrk');
   bindThisProcess();
-  const found = [circumstances()];
+  const found = [runHere([`wrk ${installedVersion('wrk', ['-v']) ?? ''}`])];
   for (const part of options.parts) found.push((await parts[part]?.({ options, signal, say })) ?? '');
   const text = found.join('\n\n');
   process.stdout.write(`${text}\n`);

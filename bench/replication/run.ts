@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { asProgram, say } from '../as-program.js';
 import { bindThisProcess } from '../cores.js';
+import { runHere } from '../this-machine.js';
 import { withResults, type Marks } from '../page.js';
 import { installedVersion } from '../peers/installed.js';
 import { measureChanges } from './changes.js';
@@ -65,24 +65,12 @@ function parseOptions(args: readonly string[]): ReplicationOptions {
   };
 }
 
-function circumstances(): string {
-  const versions = needed.map(([program, asked]) => `${program} ${installedVersion(program, [asked]) ?? ''}`);
-  const load = loadavg()[0] ?? 0;
-  return [
-    `- Run of ${new Date().toISOString().slice(0, 10)} on Node.js ${process.versions.node}; ${versions.join('; ')}.`,
-    `- ${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB, Linux ${release()}.`,
-    ...(load > 0.3
-      ? [`- **The machine was not quiet** (load ${load.toFixed(1)} at the beginning): the figures are rough.`]
-      : []),
-  ].join('\n');
-}
-
 async function run(options: ReplicationOptions, signal: AbortSignal): Promise<void> {
   for (const [program, asked, comesWith] of needed) {
     if (installedVersion(program, [asked]) === null) throw new Error(`${program} is needed: ${comesWith}`);
   }
   bindThisProcess();
-  const found = [circumstances()];
+  const found = [runHere(needed.map(([program, asked]) => `${program} ${installedVersion(program, [asked]) ?? ''}`))];
   for (const part of options.parts) found.push((await parts[part]?.({ options, signal, say })) ?? '');
   const text = found.join('\n\n');
   process.stdout.write(`${text}\n`);
