@@ -1,4 +1,5 @@
 import { formatPath } from './json-schema.js';
+import { mirrorDomainProblems } from './mirror-domain.js';
 import { addressesCollide, formatListenAddress } from './network-name.js';
 import { formatOriginUri, parseOriginUri } from './origin-uri.js';
 import { shown, valueAt, type Problem } from './problem.js';
@@ -27,6 +28,7 @@ export function inconsistencies(value: unknown): Problem[] {
     ...repeatedNamespaces(value),
     ...repeatedMirrors(value),
     ...halfCredentials(valueAt(value, ['upstream', 'proxy'])),
+    ...mirrorDomainProblems(value),
     ...halfPosition(valueAt(value, ['node', 'geo'])),
     ...rulesForUnknownUsers(value),
     ...rulesThatNeverHold(value),

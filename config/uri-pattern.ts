@@ -38,6 +38,10 @@ export function patternTest(pattern: string): (text: string) => boolean {
   return matcher(Int32Array.from(steps));
 }
 
+/** The same of target URIs without their query: scheme and host are the same in any case (RFC 9110 §4.2.3). */
+export const uriTest = (pattern: string): ((uri: string) => boolean) =>
+  patternTest(pattern.replace(/^[^/]*\/\/[^/]*/, (origin) => origin.toLowerCase()));
+
 /** A step of a pattern: the code of a character, or one of these. */
 const withinSegment = -1;
 const anything = -2;

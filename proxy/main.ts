@@ -20,6 +20,7 @@ import type { PromoteOptions } from './cli/promote.js';
 import type { PurgeOptions } from './cli/purge.js';
 import type { ReplicateOptions } from './cli/replicate.js';
 import type { RunOptions } from './cli/run.js';
+import type { SearchOptions } from './cli/search.js';
 import type { StatsOptions } from './cli/stats.js';
 import type { StoreStatsOptions, StoreVerifyOptions } from './cli/store.js';
 import type { CheckAsOptions } from './cli/check-as.js';
@@ -292,6 +293,18 @@ nodeOptions(program.command('groups'))
   .action(async (url: string | undefined, options: GroupsOptions) => {
     const [{ groups }, { textFor }] = await Promise.all([import('./cli/groups.js'), import('./cli/screen.js')]);
     process.exitCode = await groups(url, options, console, textFor(process.stdout, process.env));
+  });
+
+nodeOptions(program.command('search'))
+  .description('find pages by their words, of what a node holds and may be searched')
+  .argument('<words...>', 'words, or their beginnings')
+  .option('--in <namespace>', 'only in this one')
+  .option('--limit <count>', 'how many are shown, at most 50 (default: 10)')
+  .option('--json', 'print what was found as JSON')
+  .addHelpText('after', '\nExit code 1 also if nothing was found.')
+  .action(async (words: string[], options: SearchOptions) => {
+    const [{ search }, { textFor }] = await Promise.all([import('./cli/search.js'), import('./cli/screen.js')]);
+    process.exitCode = await search(words, options, console, textFor(process.stdout, process.env));
   });
 
 const trustCommand = nodeOptions(program.command('trust'))

@@ -34,7 +34,7 @@ const pureFiles = [
     ...['fields', 'http-date', 'entity-tag', 'preconditions', 'range', 'hop-by-hop', 'via', 'forwarded', 'methods'],
     ...['field-names', 'target-uri', 'host-name', 'ip-address', 'address-test', 'loose-ipv4', 'address-text'],
     ...['client-prefix', 'client-allowance', 'connection-counts', 'request-rate', 'body-rate', 'crc32c'],
-    ...['proxy-header', 'proxy-protocol', 'proxy-protocol-v2', 'weight'],
+    ...['proxy-header', 'proxy-protocol', 'proxy-protocol-v2', 'weight', 'error-offers', 'html-page'],
   ].map((name) => `proxy/http/${name}.ts`),
   ...[
     ...['access-rules', 'access-gate', 'path-readings', 'requested-host', 'users-file', 'edited-users'],
@@ -45,7 +45,7 @@ const pureFiles = [
   ...[
     ...['cache-control', 'freshness', 'storability', 'status-codes', 'reuse', 'vary', 'accept-normalisation'],
     ...['validation', 'freshen', 'invalidation', 'partial', 'cache-status', 'cache-groups', 'cache-key'],
-    ...['plan', 'wanted', 'plan-sentence', 'next-step', 'explanation', 'purge', 'retention', 'pins-full'],
+    ...['plan', 'wanted', 'plan-sentence', 'next-step', 'explanation', 'purge', 'retention', 'pins-full', 'offered-copy'],
   ].map((name) => `proxy/cache/${name}.ts`),
   ...['signature-base', 'call-replays', 'requested-path', 'path-patterns'].map((name) => `wlis/${name}.ts`),
   ...['call-problem', 'malformed-call', 'raw-target'].map((name) => `wlis/calls/${name}.ts`),
@@ -67,6 +67,9 @@ const pureFiles = [
   ),
   ...['logical-name', 'name-resolution', 'named-fields', 'tls-only-hosts'].map((name) => `wlis/names/${name}.ts`),
   ...['pac-file', 'local-hosts'].map((name) => `wlis/pac/${name}.ts`),
+  ...[
+    ...['page-extract', 'page-links', 'page-text', 'collapsed-text', 'robots-words', 'style-references'],
+  ].map((name) => `wlis/html/${name}.ts`),
   ...['change-list', 'replica-standing', 'blob-references'].map((name) => `replication/${name}.ts`),
   ...['document-blobs', 'head-timing', 'own-heads', 'primary-report', 'scan-record'].map(
     (name) => `replication/${name}.ts`,
@@ -75,7 +78,8 @@ const pureFiles = [
   ...[
     ...['temporary-names', 'source-rules', 'uri-path', 'media-types', 'published-document'],
     ...['source-file', 'site-layout', 'settling', 'mass-removal', 'release-gates', 'look-schedule', 'source-tree'],
-    ...['refusals', 'published-paths', 'document-edits'],
+    ...['refusals', 'published-paths', 'document-edits', 'robots-txt', 'uri-shape', 'discovery-frontier'],
+    ...['page-targets', 'discovery-state'],
   ].map((name) => `replication/source/${name}.ts`),
   ...[
     ...['subset-cover', 'placement', 'join-request', 'join-answer', 'stored-member', 'member-table', 'member-room'],

@@ -8,6 +8,7 @@ import type { Body } from '../http/body.js';
 import type { Request, Response } from '../http/message.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { DirectoryControl } from '../../wlis/directory/directory-control.js';
+import type { SearchControl } from '../../wlis/search/search-control.js';
 import { readMembers, type Members } from './json-request.js';
 import type { OperatorAccess } from './operator-access.js';
 import { answer, json, lineAnswer, plainText, type OperatorAnswer } from './operator-answers.js';
@@ -18,6 +19,7 @@ import { operatorPage } from './operator-page.js';
 import { OperatorPurge } from './operator-purge.js';
 import { reloadAnswer } from './operator-reload.js';
 import { OperatorReplication } from './operator-replication.js';
+import { OperatorSearch } from './operator-search.js';
 import { OperatorStore } from './operator-store.js';
 import type { StoreControl } from './store-control.js';
 
@@ -32,6 +34,7 @@ export interface OperatorApiOptions {
   readonly store: StoreControl;
   readonly replication: ReplicationControl;
   readonly directory: DirectoryControl;
+  readonly search: SearchControl;
   readonly access: OperatorAccess;
 }
 
@@ -55,6 +58,7 @@ export class OperatorApi {
     const upkeep = new OperatorStore(store, logger);
     const replication = new OperatorReplication(options.replication, logger);
     const directory = new OperatorDirectory(options.directory, logger);
+    const search = new OperatorSearch(options.search);
     this.#resources = new Map<string, Resource>([
       ['/', { read: () => operatorPage(name) }],
       // for whoever watches over the node, which may be another machine
@@ -74,6 +78,7 @@ export class OperatorApi {
       ['/api/lag', { tell: (members) => replication.lag(members) }],
       ['/api/promote', { tell: (members, request) => replication.promote(members, request) }],
       ['/api/groups', { read: (request) => json(directory.groups(request)) }],
+      ['/api/search', { read: async (request) => json(await search.find(request)) }],
       ['/api/trust', { read: () => json(directory.trust()) }],
       ['/api/trust/forget', { call: async (members, request) => json(await directory.forget(members, request)) }],
       ['/api/reload', { call: async (members, request) => reloadAnswer(members, control, request) }],

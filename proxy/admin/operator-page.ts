@@ -16,6 +16,7 @@ const commands: readonly (readonly [command: string, meaning: string])[] = [
   ['willis explain http://www.example.org/', 'what is stored for a URL, and what the next request would do and why'],
   ['willis store stats', 'how the disk fares; verify reads and checks all of it'],
   ['willis groups', 'who holds what others publish; trust tells whom this node believes'],
+  ['willis search WORDS', 'pages by their words, of what is held here and may be searched'],
   ['willis namespaces', 'how the namespaces fare; status, lag and changed tell and do more'],
   ['willis purge http://www.example.org/page', 'mark it stale; --hard forgets it, --prefix takes all that begins so'],
 ];
@@ -36,6 +37,7 @@ const resources: readonly (readonly [resource: string, meaning: string])[] = [
   ['POST /api/store/compact', 'give back the room of what was deleted; the same'],
   ['GET /api/namespaces', 'how the namespaces fare that are published or replicated here'],
   ['GET /api/namespaces/status?namespace=…', 'all that is known of one: its head, replicas, source and counters'],
+  ['GET /api/search?q=…', 'pages by their words, of what is held here and may be searched'],
   ['POST /api/changed', '{"namespace": …, "allowRemovals": false}: publish what has changed; in lines of JSON'],
   ['POST /api/lag', '{"namespace": …}: wait until all replicas hold what it is now; the same'],
   ['POST /api/promote', '{"namespace": …}: become its primary, for good; the same'],

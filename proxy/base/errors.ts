@@ -1,3 +1,5 @@
+import type { EpochMs, Seconds } from '../../config/units.js';
+
 /**
  * The one error table: every way in which a request can fail, with the status a client sees, whose fault it is, whether
  * the same request may be tried again elsewhere, and the `Proxy-Status` error type (RFC 9209 §2.3).
@@ -109,7 +111,14 @@ export const errorTable = {
   'upstream-malformed': kind(502, 'upstream', true, 'http_protocol_error', 'The answer of the server was malformed.'),
   'upstream-incomplete': kind(502, 'upstream', true, 'http_response_incomplete', 'The answer of the server broke off.'),
   // what other nodes that hold a document, or the way to them, did
-  'content-unreachable': kind(502, 'upstream', true, 'destination_unavailable', 'No other copy could be reached.'),
+  'content-unreachable': kind(502, 'upstream', true, 'destination_unavailable', 'No copy of this could be reached.'),
+  'chosen-failed': kind(
+    502,
+    'upstream',
+    true,
+    'destination_unavailable',
+    'The server that was chosen for this site cannot answer.',
+  ),
   // what the parent proxy, or the way to it, did
   'parent-unreachable': kind(502, 'upstream', true, 'destination_unavailable', 'The parent proxy cannot be reached.'),
   'parent-timeout': kind(504, 'upstream', true, 'connection_timeout', 'The parent proxy did not connect in time.'),
@@ -134,16 +143,51 @@ export class WillisError extends Error {
   readonly kind: ErrorKind;
   /** Field lines that the answer has to have, names and values in turns: `Proxy-Authenticate`, `Retry-After`. */
   readonly answerFields: readonly string[];
+  /** Null where there was nobody to choose between. */
+  readonly alternatives: Alternatives | null;
+  /** Null if nothing is stored that a reader may be offered. */
+  readonly copy: OfferedCopy | null;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: { cause?: unknown; answerFields?: readonly string[] } = {},
+    options: ErrorFacts & { cause?: unknown } = {},
   ) {
     super(message, options);
     this.answerFields = options.answerFields ?? none;
+    this.alternatives = options.alternatives ?? null;
+    this.copy = options.copy ?? null;
     this.kind = errorTable[code];
   }
+
+  /** The same failure, of which more is known. */
+  with(facts: ErrorFacts): WillisError {
+    const { code, message, answerFields, alternatives, copy } = this;
+    const more = new WillisError(code, message, { answerFields, alternatives, copy, cause: this.cause, ...facts });
+    if (this.stack !== undefined) more.stack = this.stack;
+    return more;
+  }
+}
+
+export interface ErrorFacts {
+  readonly answerFields?: readonly string[];
+  readonly alternatives?: Alternatives | null;
+  readonly copy?: OfferedCopy | null;
+}
+
+/** Of whom a document was asked in vain, and who has not been asked: for readers, on no public side. */
+export interface Alternatives {
+  /** In the order in which they failed. `because` is in words for people. */
+  readonly tried: readonly { readonly url: string; readonly because: string }[];
+  /** `because`: why they were not; null if it was not their turn. */
+  readonly left: readonly { readonly url: string; readonly because: string | null }[];
+}
+
+/** What is stored of the document, and would answer a request that does not insist on a newer one. */
+export interface OfferedCopy {
+  /** When the origin server had it so: the time now, less its age. */
+  readonly asOf: EpochMs;
+  readonly age: Seconds;
 }
 
 const none: readonly string[] = [];

@@ -4,6 +4,7 @@ import { BufferedBody } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 import type { Request, Response } from '../http/message.js';
 import { multipartByteranges } from '../http/multipart-byteranges.js';
+import type { Provenance } from '../http/provenance.js';
 import { formatContentRange, type ByteRange } from '../http/range.js';
 import type { ResponseMetadata } from './stored-response.js';
 import { answersNotModified, requestedRanges } from './wanted.js';
@@ -36,6 +37,7 @@ export interface AnswerOptions {
   readonly added: readonly string[];
   readonly outcome: string;
   readonly now: EpochMs;
+  readonly provenance?: Provenance | undefined;
 }
 
 /**
@@ -59,13 +61,14 @@ function notModified(options: AnswerOptions): Response {
     fields: notModifiedFields(options.fields).plus(...options.added),
     body: null,
     note: { outcome: options.outcome },
+    provenance: options.provenance,
   };
 }
 
 const notModifiedMemo = new WeakMap<Fields, Fields>();
 
 /** Without the metadata that only describes the content that is not sent (RFC 9110 §15.4.5). */
-function notModifiedFields(fields: Fields): Fields {
+export function notModifiedFields(fields: Fields): Fields {
   const known = notModifiedMemo.get(fields);
   if (known !== undefined) return known;
   const hasTag = fields.has('etag');
@@ -103,6 +106,7 @@ function unsatisfiable(length: Bytes, options: AnswerOptions): Response {
     fields: fields.plus(...options.added, 'Content-Range', `bytes */${length}`, 'Content-Length', '0'),
     body: BufferedBody.from(''),
     note: { outcome: options.outcome },
+    provenance: options.provenance,
   };
 }
 
@@ -133,6 +137,7 @@ function singleRange(source: Answerable, range: ByteRange, length: Bytes, option
       ),
     body: source.open(range.from, range.to),
     note: { outcome: options.outcome },
+    provenance: options.provenance,
   };
 }
 
@@ -151,6 +156,7 @@ function multipleRanges(
     fields: fields.plus('Content-Type', multipart.contentType, 'Content-Length', String(multipart.length)),
     body: multipart.body,
     note: { outcome: options.outcome },
+    provenance: options.provenance,
   };
 }
 
@@ -171,6 +177,7 @@ function whole(representation: Answerable, request: Answered, options: AnswerOpt
     fields: recurring ? fields.continuedBy(...lines) : fields.plus(...lines),
     body: chunked && body !== null ? new UnmeasuredBody(body) : body,
     note: { outcome: options.outcome },
+    provenance: options.provenance,
   };
 }
 

@@ -9,6 +9,7 @@ import { answerFrom, type AnswerOptions, type Representation } from './answer.js
 import { cacheStatus, type Forwarded } from './cache-status.js';
 import type { ForwardResult, Validated } from './forward-result.js';
 import { currentAge, remainingLifetime } from './freshness.js';
+import { passingProvenance, StoredProvenance } from './provenance-of.js';
 import type { ReceivedResponse } from './receive-response.js';
 import type { ResponseStore } from './response-store.js';
 import type { ResponseMetadata, StoredResponse } from './stored-response.js';
@@ -81,6 +82,7 @@ export class Answering {
       fields: fields.plus(...this.#added(status, answeredBy)),
       body,
       note: { outcome: `fwd=${reason.fwd}` },
+      provenance: passingProvenance(received),
     };
   }
 
@@ -111,14 +113,16 @@ export class Answering {
 
   /** With its current age, since it does not come straight from upstream (RFC 9111 §5.1). */
   #asStored(
-    { fields, freshness }: ResponseMetadata,
+    metadata: ResponseMetadata,
     status: string,
     outcome: string,
     now: EpochMs,
     answeredBy: AnsweredBy | null = null,
   ): AnswerOptions {
-    const age = Math.floor(currentAge(freshness, now));
-    return { fields, recurring: true, added: ['Age', String(age), ...this.#added(status, answeredBy)], outcome, now };
+    const age = Math.floor(currentAge(metadata.freshness, now));
+    const added = ['Age', String(age), ...this.#added(status, answeredBy)];
+    const provenance = new StoredProvenance(metadata);
+    return { fields: metadata.fields, recurring: true, added, outcome, now, provenance };
   }
 
   /** What this node says of how it came by the answer; beside `Cache-Status` which of several nodes gave it (RFC 9209 §2.1.2). */
@@ -143,14 +147,10 @@ export class Answering {
       return answerFrom(representation, request, options);
     }
     const added = this.#added(status, answeredBy);
+    const provenance = new StoredProvenance(representation.metadata);
     if (received.status !== 206) {
-      return answerFrom(representation, request, {
-        fields: received.fields,
-        recurring: false,
-        added,
-        outcome,
-        now,
-      });
+      const options = { fields: received.fields, recurring: false, added, outcome, now, provenance };
+      return answerFrom(representation, request, options);
     }
     return {
       status: received.status,
@@ -158,6 +158,7 @@ export class Answering {
       fields: received.fields.plus(...added),
       body: representation.open(bytes(0), null),
       note: { outcome },
+      provenance,
     };
   }
 

@@ -7,6 +7,9 @@ import { hrefOf, type TargetUri } from '../http/target-uri.js';
 export const scopes = ['', 'site', 'chosen', 'view'] as const;
 export type Scope = (typeof scopes)[number];
 
+/** All scopes in which the forward proxy, or the reverse side, stores what it has of a URI: what makes one untrue makes all. */
+export const scopesOfSide = (scope: Scope): readonly Scope[] => (scope === 'site' ? ['site'] : ['', 'chosen']);
+
 /**
  * The primary cache key (RFC 9111 §2), `scope|URI`: the target URI within a scope, which contains no `|`.
  * The request method is not part of it: only GET is looked up, HEAD is answered from GET (RFC 9111 §4).
@@ -17,6 +20,9 @@ export const cacheKeyOf = (target: TargetUri, scope: Scope): CacheKey => keyOfUr
 
 /** @param uri normalised, as `hrefOf` writes it */
 export const keyOfUri = (uri: string, scope: Scope): CacheKey => `${scope}|${uri}` as CacheKey;
+
+/** Whether it is of what was made of a page for browsers. */
+export const isView = (key: CacheKey): boolean => key.startsWith('view|');
 
 /** The target URI of a key. */
 export const uriOfKey = (key: CacheKey): string => key.slice(key.indexOf('|') + 1);

@@ -2,7 +2,7 @@ import { patternTest } from '../../config/uri-pattern.js';
 import type { CacheRule } from '../../config/schema.js';
 import type { TargetUri } from '../http/target-uri.js';
 import { originOf } from '../http/target-uri.js';
-import { uriOfKey, type CacheKey } from './cache-key.js';
+import { isView, uriOfKey, type CacheKey } from './cache-key.js';
 import { ordinary, type Retention, type RetentionClass } from './retention.js';
 
 /**
@@ -35,7 +35,10 @@ export class CacheRules implements Retention {
   }
 
   classOf(key: CacheKey): RetentionClass {
-    return this.#rules.length === 0 ? ordinary : (this.#first('', uriOfKey(key))?.retention ?? ordinary);
+    if (this.#rules.length === 0) return ordinary;
+    const retention = this.#first('', uriOfKey(key))?.retention ?? ordinary;
+    // what can be made again of what is pinned has no claim to its room
+    return retention.pinned && isView(key) ? ordinary : retention;
   }
 
   #first(origin: string, path: string): Judged | undefined {

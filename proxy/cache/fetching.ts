@@ -6,7 +6,8 @@ import { supersedes, type ForwardResult } from './forward-result.js';
 import { forward, type ForwardingOptions, type ReceivedResponse } from './receive-response.js';
 import { isOverridden } from './overridden-request.js';
 import type { Generation, ResponseStore } from './response-store.js';
-import { mayServeStaleOnFailure, type ValidateReason, type ValidationFailure } from './reuse.js';
+import { offeredCopy } from './offered-copy.js';
+import { isRequestReason, mayServeStaleOnFailure, type ValidateReason, type ValidationFailure } from './reuse.js';
 import type { Storing, StoringOutcome } from './storing.js';
 import type { StoredResponse } from './stored-response.js';
 import { Validating } from './validating.js';
@@ -62,7 +63,8 @@ export class Fetching {
       received = await this.send(visit, sent, cancellation);
     } catch (error) {
       const failure = asWillisError(error);
-      if (failure.kind.fault !== 'upstream' || !this.#mayStandIn(visit, selected, why, 'unreachable')) throw failure;
+      if (failure.kind.fault !== 'upstream') throw failure;
+      if (!this.#mayStandIn(visit, selected, why, 'unreachable')) throw this.#offering(failure, visit, selected, why);
       return { kind: 'stale', stored: selected, detail: failure.code, status: null };
     }
     if (isServerError(received.status) && this.#mayStandIn(visit, selected, why, 'server-error')) {
@@ -109,6 +111,14 @@ export class Fetching {
       withReceived(this.storing.begin(visit, received, candidates, generation), received);
     if (visit.request.method !== 'HEAD' || isAboutSomethingElse(visit)) return store();
     return this.#validating.learnFromHead(visit, received, candidates, generation).then(store);
+  }
+
+  /** The failure, with the copy that the client would have had if it had not insisted on a newer one. */
+  #offering(failure: WillisError, { request }: Visit, stored: StoredResponse | null, why: ValidateReason): WillisError {
+    const now = this.clock.now();
+    if (stored === null || !isRequestReason(why) || !heldFor(stored, request, now)) return failure;
+    const copy = offeredCopy(stored, now);
+    return copy === null ? failure : failure.with({ copy });
   }
 
   #mayStandIn(

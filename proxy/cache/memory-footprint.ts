@@ -22,6 +22,8 @@ export function headFootprint(metadata: ResponseMetadata): Bytes {
   for (const name of names) total += perLine + name.length;
   for (const value of values) total += value?.length ?? 0;
   // once with the response, once in the index with its origin and a table of keys
+  if (metadata.contentName !== undefined) total += perLine;
+  if (metadata.source != null) total += 4 * perLine + metadata.source.url.length;
   for (const group of metadata.groups) total += 4 * perLine + metadata.key.length + 2 * group.length;
   return bytes(total);
 }

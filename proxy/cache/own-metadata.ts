@@ -11,6 +11,7 @@ import type { ResponseMetadata } from './stored-response.js';
  */
 export function ownMetadata(metadata: ResponseMetadata, before: ResponseMetadata | null): ResponseMetadata {
   const { key, status, reason, fields, selecting, requestTime, responseTime, freshness, groups } = metadata;
+  const { source, contentName } = metadata;
   const { names, values } = selecting;
   return {
     key: before?.key ?? (ownText(key) as CacheKey),
@@ -25,6 +26,8 @@ export function ownMetadata(metadata: ResponseMetadata, before: ResponseMetadata
     responseTime,
     freshness,
     groups: groups.length === 0 ? groups : groups.map(ownText),
+    source,
+    contentName,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Bytes, EpochMs } from '../../config/units.js';
 import type { Fields } from '../http/fields.js';
+import type { Source } from '../http/provenance.js';
 import type { CacheKey } from './cache-key.js';
 import type { Freshness } from './freshness.js';
 import type { SelectingFields } from './vary.js';
@@ -30,6 +31,10 @@ export interface ResponseMetadata {
   readonly freshness: Freshness;
   /** Cache groups it belongs to (RFC 9875), within its origin. */
   readonly groups: readonly string[];
+  /** Which of several nodes gave it, or said last that it still holds; null or missing where there was no choice. */
+  readonly source?: Source | null | undefined;
+  /** Names its bytes, as long as they are the same ones, over all freshening; missing if it was stored before they had names. */
+  readonly contentName?: string | undefined;
 }
 
 /** A response in the store (RFC 9111 §3). Never mutated: freshening and completing it make a new one in its place. */

@@ -1,5 +1,6 @@
 import type { Bytes, EpochMs } from '../../config/units.js';
 import type { Fields } from '../http/fields.js';
+import type { Source } from '../http/provenance.js';
 import type { CacheKey } from './cache-key.js';
 import type { Freshness } from './freshness.js';
 import { isWhole } from './partial.js';
@@ -25,6 +26,8 @@ export abstract class StoredVersion implements StoredResponse {
   readonly responseTime: EpochMs;
   readonly freshness: Freshness;
   readonly groups: readonly string[];
+  readonly source: Source | null;
+  readonly contentName: string | undefined;
   readonly id: string;
   readonly length: Bytes | null;
   readonly held: readonly Interval[];
@@ -42,6 +45,8 @@ export abstract class StoredVersion implements StoredResponse {
     this.responseTime = metadata.responseTime;
     this.freshness = metadata.freshness;
     this.groups = metadata.groups;
+    this.source = metadata.source ?? null;
+    this.contentName = metadata.contentName;
     this.id = content.id;
     this.length = content.length;
     this.held = held;
@@ -52,7 +57,8 @@ export abstract class StoredVersion implements StoredResponse {
 
   /** Its metadata, but with that freshness. */
   protected metadataWith(freshness: Freshness): ResponseMetadata {
-    const { key, status, reason, fields, selecting, requestTime, responseTime, groups } = this;
-    return { key, status, reason, fields, selecting, requestTime, responseTime, freshness, groups };
+    const { key, status, reason, fields, selecting, requestTime, responseTime, groups, source, contentName } = this;
+    const about = { key, status, reason, fields, selecting, requestTime, responseTime, freshness, groups };
+    return { ...about, source, contentName };
   }
 }

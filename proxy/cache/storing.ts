@@ -1,4 +1,5 @@
 import { bytes, type Bytes } from '../../config/units.js';
+import { sourceOf } from '../forward/answered-by.js';
 import { BufferedBody, type Body } from '../http/body.js';
 import type { Fields } from '../http/fields.js';
 import { parseContentRange } from '../http/range.js';
@@ -7,6 +8,7 @@ import { resolveReference } from '../http/uri-reference.js';
 import type { Representation } from './answer.js';
 import { parseResponseDirectives } from './cache-control.js';
 import { cacheGroups } from './cache-groups.js';
+import { newContentName } from './content-name.js';
 import { Fill } from './fill.js';
 import { freshenedFields } from './freshen.js';
 import { computeFreshness, type FreshnessPolicy } from './freshness.js';
@@ -91,6 +93,8 @@ export class Storing {
       responseTime: received.responseTime,
       freshness,
       groups: cacheGroups(received.fields),
+      source: received.answeredBy === null ? null : sourceOf(received.answeredBy),
+      contentName: newContentName(),
     };
     return { metadata, reason: null };
   }

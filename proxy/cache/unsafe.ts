@@ -2,7 +2,7 @@ import type { Response } from '../http/message.js';
 import { isSafeMethod } from '../http/methods.js';
 import type { Answering, Reason } from './answering.js';
 import { cacheGroups, groupsToInvalidate } from './cache-groups.js';
-import { cacheKeyOf, originOfKey, type CacheKey } from './cache-key.js';
+import { cacheKeyOf, originOfKey, scopesOfSide, type CacheKey } from './cache-key.js';
 import type { Fetching } from './fetching.js';
 import { urisToInvalidate } from './invalidation.js';
 import type { ReceivedResponse } from './receive-response.js';
@@ -45,16 +45,18 @@ export async function passThrough(visit: Visit, reason: Reason, parts: PassingPa
 
 /** Holds the answer until nobody can be served what it made untrue. */
 async function invalidate(
-  { request, route, key }: Visit,
+  { request, route }: Visit,
   received: ReceivedResponse,
   { store, onInvalidated }: PassingParts,
 ): Promise<void> {
   if (isSafeMethod(request.method)) return;
-  const keys = urisToInvalidate(request, received).map((uri) => cacheKeyOf(uri, route.scope));
+  const scopes = scopesOfSide(route.scope);
+  const keys = urisToInvalidate(request, received).flatMap((uri) => scopes.map((scope) => cacheKeyOf(uri, scope)));
   const groups = groupsToInvalidate(received.fields, request.method, received.status);
-  const origin = originOfKey(key);
+  const origins = scopes.map((scope) => originOfKey(cacheKeyOf(request.target, scope)));
   // which groups an answer belongs to is known only when it comes
-  onInvalidated((one) => keys.includes(one) || (groups.length > 0 && originOfKey(one) === origin));
+  onInvalidated((one) => keys.includes(one) || (groups.length > 0 && origins.includes(originOfKey(one))));
   const done = keys.map((one) => store.invalidate(one));
-  await Promise.all([...done, ...groups.map((group) => store.invalidateGroup(origin, group))]);
+  const ofGroups = origins.flatMap((origin) => groups.map((group) => store.invalidateGroup(origin, group)));
+  await Promise.all([...done, ...ofGroups]);
 }

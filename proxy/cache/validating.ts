@@ -1,3 +1,4 @@
+import { sourceOf } from '../forward/answered-by.js';
 import { Fields } from '../http/fields.js';
 import {
   parseRequestDirectives,
@@ -120,7 +121,10 @@ export class Validating {
     const selecting = (varied ? selectingFieldsOf(fields, request.fields) : null) ?? stored.selecting;
     const { key, reason } = stored;
     const groups = cacheGroups(fields);
-    const metadata = { key, status, reason, fields, selecting, requestTime, responseTime, freshness, groups };
+    const about = { key, status, reason, fields, selecting, requestTime, responseTime, freshness, groups };
+    const { answeredBy } = received;
+    const source = answeredBy === null ? null : sourceOf(answeredBy);
+    const metadata: ResponseMetadata = { ...about, source, contentName: stored.contentName };
     return { metadata, told: fields === merged ? metadata : { ...metadata, fields: merged }, against };
   }
 }

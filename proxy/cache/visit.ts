@@ -5,6 +5,7 @@ import type { TargetUri } from '../http/target-uri.js';
 import type { Upstream } from '../forward/upstream.js';
 import type { RequestDirectives } from './cache-control.js';
 import type { CacheKey, Scope } from './cache-key.js';
+import type { StoredResponse } from './stored-response.js';
 
 /** Where one request goes if it has to be forwarded, and under which scope its answer is stored. */
 export interface Route {
@@ -15,6 +16,8 @@ export interface Route {
   readonly upstream: Upstream;
   /** What leaves: the target at the origin server, and complete end-to-end fields. A hit never asks. */
   readonly outgoing: () => Outgoing;
+  /** What of all that is stored under the key has a part in the answer; missing for all. */
+  readonly concerns?: (stored: Pick<StoredResponse, 'selecting'>) => boolean;
 }
 
 export interface Outgoing {

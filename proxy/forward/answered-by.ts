@@ -1,3 +1,5 @@
+import type { Source } from '../http/provenance.js';
+
 /** How an answer came to be where several nodes could give it, for `Cache-Status` and `Proxy-Status`, logs and `willis explain`. */
 export interface AnsweredBy {
   /** Of the node whose bytes came first; `https://m1.example`. */
@@ -8,6 +10,13 @@ export interface AnsweredBy {
   readonly skipped: readonly { readonly url: string; readonly because: string }[];
   /** Whether only an expired head proves it (decision 1). */
   readonly isUnconfirmed: boolean;
+  /** The version of the namespace, as its head says, at which it was proven; missing where nothing was. */
+  readonly version?: Source['version'];
+}
+
+/** What is kept of it with a stored response. */
+export function sourceOf({ url, role, isUnconfirmed, version = null }: AnsweredBy): Source {
+  return { url, role, version, isUnconfirmed };
 }
 
 /** `replica https://m1.example score 12; unconfirmed; skipped https://m2.example: silent` */

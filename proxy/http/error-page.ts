@@ -1,8 +1,9 @@
 import type { Fault } from '../base/errors.js';
+import { alternativesMarkup, copyMarkup, type ErrorOffers } from './error-offers.js';
 import { escapeHtml, htmlPage } from './html-page.js';
 
 /** What an error answer tells, in either form. */
-export interface ErrorReport {
+export interface ErrorReport extends ErrorOffers {
   readonly status: number;
   /** Reason phrase. */
   readonly reason: string;
@@ -33,21 +34,29 @@ export function errorPage(report: ErrorReport): string {
 <h1>${escapeHtml(title)}</h1>
 ${href === null ? '' : `<p class="address"><code>${escapeHtml(shortened(href))}</code></p>\n`}${way(report)}
 <p>${whoseFault(report)}</p>
-<h2>What to try</h2>
-<p>${advice[code] ?? (report.retryable ? tryAgain : usual[report.fault])}</p>
-<dl>
-${detail === '' ? '' : entry('Detail', shortened(detail))}${entry('Code', code)}${entry('Request', id)}${entry('Proxy', report.nodeName)}</dl>
+${copyMarkup(report)}<h2>What to try</h2>
+<p>${whatToTry(report)}</p>
+${alternativesMarkup(report)}<dl>
+${detail === '' || isListed(report) ? '' : entry('Detail', shortened(detail))}${entry('Code', code)}${entry('Request', id)}${entry('Proxy', report.nodeName)}</dl>
 `,
   });
 }
 
+/** Whether its detail says what the list of servers says already. */
+const isListed = ({ code, alternatives }: ErrorReport): boolean =>
+  (code === 'content-unreachable' || code === 'chosen-failed') &&
+  alternatives !== null &&
+  alternatives.tried.length > 0;
+
 /** The stations of a request, with a mark on the one where it failed. */
-function way({ fault, code, nodeName, href }: ErrorReport): string {
+function way({ fault, code, nodeName, href, alternatives }: ErrorReport): string {
   const [client, node, server] = stations[fault];
   const host = href === null ? '' : hostOf(href);
   const further = isParents(code)
     ? [station('Parent proxy', '', server), station('Server', host, ['unreached', 'not reached'])]
-    : [station('Server', host, server)];
+    : alternatives !== null && alternatives.tried.length > 1
+      ? [station('Servers', `${alternatives.tried.length} asked`, server)]
+      : [station('Server', alternatives?.tried[0] === undefined ? host : hostOf(alternatives.tried[0].url), server)];
   return `<ol>${[station('Your request', '', client), station('Proxy', nodeName, node), ...further].join('')}</ol>`;
 }
 
@@ -85,16 +94,27 @@ const whose: Readonly<Record<Fault, string>> = {
   upstream: 'The proxy is working; the server, or the way to it, is not.',
 };
 
-function whoseFault({ code, fault }: ErrorReport): string {
+function whoseFault({ code, fault, alternatives }: ErrorReport): string {
   if (isParents(code)) return behindParent;
+  if (alternatives !== null && alternatives.tried.length > 1) return ofSeveral;
   return advice[code] === notYours ? byRule : whose[fault];
 }
 
 const behindParent = 'The proxy is working; the parent proxy, through which it reaches others, is not.';
 
+const ofSeveral = 'The proxy is working; none of the servers that it asked has given this.';
+
 const byRule = 'The proxy is working; its rules do not allow this request.';
 
 const tryAgain = 'Wait a moment and try again. If it keeps failing, the server may be down for everyone.';
+
+function whatToTry({ code, fault, retryable, alternatives, choose }: ErrorReport): string {
+  if (alternatives !== null && choose !== null) {
+    const other = code === 'chosen-failed' ? 'choose another server' : 'choose a server yourself';
+    return `Wait a moment and try again, or <a href="${escapeHtml(choose)}">${other}</a>.`;
+  }
+  return advice[code] ?? (retryable ? tryAgain : usual[fault]);
+}
 
 const usual: Readonly<Record<Fault, string>> = {
   downstream: 'Check the address and try again. If a program sent the request, it needs correcting.',
@@ -144,13 +164,18 @@ const style = `
 main{max-width:40rem}
 h1{margin:.1rem 0 .8rem}
 h2{margin-bottom:.2rem}
-.status,small,dt,li span{color:var(--soft);font-size:.85rem}
+.status,small,dt,ol span{color:var(--soft);font-size:.85rem}
 .status{margin:0}
 ol{display:flex;gap:.5rem;margin:1.5rem 0;padding:0;list-style:none}
-li{flex:1;min-width:0;padding-top:.6rem;border-top:.25rem solid var(--line)}
-li b,li small,li span{display:block;overflow-wrap:anywhere}
-.passed{border-color:var(--good)}
-.failed{border-color:var(--bad)}
+ol>li{flex:1;min-width:0;padding-top:.6rem;border-top:.25rem solid var(--line)}
+ul{margin:.3rem 0;padding:0;list-style:none}
+ul>li{padding:.35rem 0;border-top:1px solid var(--line)}
+ul>li:first-child{border-top:0}
+li b,li small,ol span{display:block;overflow-wrap:anywhere}
+a{color:inherit}
+@media (max-width:26rem){main{padding:1.5rem 1.25rem}ol{display:block}ol>li{margin:.6rem 0;padding:0 0 0 .7rem;border-top:0;border-left:.25rem solid var(--line)}}
+ol>.passed{border-color:var(--good)}
+ol>.failed{border-color:var(--bad)}
 .failed span{color:var(--bad);font-weight:600}
 dl{display:grid;align-items:baseline;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:1.5rem 0 0;padding-top:1rem;border-top:1px solid var(--line)}
 dt,dd{margin:0;line-height:1.6}

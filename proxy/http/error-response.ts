@@ -2,6 +2,7 @@ import { seconds, type EpochMs, type Seconds } from '../../config/units.js';
 import type { WillisError } from '../base/errors.js';
 import { BufferedBody } from './body.js';
 import { errorPage, type ErrorReport } from './error-page.js';
+import { offeredMembers, type ErrorOffers } from './error-offers.js';
 import { Fields } from './fields.js';
 import { formatHttpDate } from './http-date.js';
 import { acceptance } from './media-type.js';
@@ -24,6 +25,8 @@ export interface ErrorResponseOptions {
   readonly retryAfter?: Seconds;
   /** Leaves out what is not for the public: the detail of what went wrong further in, and which rule was broken. */
   readonly concealUpstream?: boolean;
+  /** URL of the page where readers choose between the servers of an address; null if there is none. */
+  readonly choicePage?: ((href: string) => string) | null;
 }
 
 /**
@@ -38,7 +41,7 @@ export function errorResponse(
   now: EpochMs,
   options: ErrorResponseOptions = {},
 ): Response {
-  const report = reportOf(error, request, node.name, options.concealUpstream ?? false);
+  const report = reportOf(error, request, node.name, options);
   const html = prefersHtml(request.fields.get('accept'));
   const content = Buffer.from(html ? errorPage(report) : problem(report));
   const fields = [
@@ -75,7 +78,13 @@ const pagePolicy =
 
 const detailOf = ({ detail }: ErrorReport): { detail?: string } => (detail === '' ? {} : { detail });
 
-function reportOf(error: WillisError, request: FailedRequest, nodeName: string, concealUpstream: boolean): ErrorReport {
+function reportOf(
+  error: WillisError,
+  request: FailedRequest,
+  nodeName: string,
+  options: ErrorResponseOptions,
+): ErrorReport {
+  const { concealUpstream = false, choicePage = null } = options;
   const { status, title, fault, retryable } = error.kind;
   const concealed =
     fault === 'internal' || (concealUpstream && (fault === 'upstream' || error.code === 'access-denied'));
@@ -90,11 +99,26 @@ function reportOf(error: WillisError, request: FailedRequest, nodeName: string, 
     nodeName,
     id: request.id,
     href: request.href,
+    ...(concealUpstream ? noOffers : offersOf(error, request, choicePage)),
   };
 }
 
+function offersOf(
+  { alternatives, copy }: WillisError,
+  { href }: FailedRequest,
+  choicePage: ((href: string) => string) | null,
+): ErrorOffers {
+  const again = href !== null && href.length <= longestLink && /^https?:\/\/[\x21-\x7e]+$/i.test(href) ? href : null;
+  const choose = choicePage === null || again === null ? null : choicePage(again);
+  return { alternatives, copy, choose, again };
+}
+
+const noOffers: ErrorOffers = { alternatives: null, copy: null, choose: null, again: null };
+const longestLink = 4096;
+
 /** Members as in RFC 9457 §3.1; without a `type` the title is the reason phrase (§4.2.1). */
-function problem({ status, reason, code, title, detail, id }: ErrorReport): string {
+function problem(report: ErrorReport): string {
+  const { status, reason, code, title, detail, id } = report;
   return `${JSON.stringify({
     title: reason,
     status,
@@ -102,6 +126,7 @@ function problem({ status, reason, code, title, detail, id }: ErrorReport): stri
     code,
     requestId: id,
     instance: `urn:willis:request:${encodeURIComponent(id)}`,
+    ...offeredMembers(report),
   })}\n`;
 }
 

@@ -18,6 +18,11 @@ export class Fields {
     this.#begun = begun;
   }
 
+  /** Fields with which these begin, and which others may begin with too; null if that is not known. */
+  get begun(): Fields | null {
+    return this.#begun;
+  }
+
   static of(record: Readonly<Record<string, string | readonly string[]>>): Fields {
     const lines: string[] = [];
     for (const [name, value] of Object.entries(record)) {

@@ -55,7 +55,7 @@ export interface Response {
   /** For the access log and metrics; never sent. */
   readonly note?: ResponseNote;
   /** Where it comes from, if it is the answer of another server; never sent. */
-  readonly provenance?: Provenance;
+  readonly provenance?: Provenance | undefined;
 }
 
 /** What this node did for a response, in the words of RFC 9211. */

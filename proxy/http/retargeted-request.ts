@@ -6,7 +6,10 @@ import type { Fields } from './fields.js';
 import type { Client, Request } from './message.js';
 import type { TargetUri } from './target-uri.js';
 
-/** A request as it was received, but for its target: what a name or scheme stands for that somebody else has given it. */
+/**
+ * A request as it was received, but for its target: what a name or scheme stands for that somebody else has given it. Or but for
+ * its fields.
+ */
 export class RetargetedRequest implements Request {
   readonly method: string;
   readonly form: Request['form'];
@@ -22,11 +25,12 @@ export class RetargetedRequest implements Request {
   constructor(
     received: Request,
     readonly target: TargetUri,
+    fields: Fields = received.fields,
   ) {
     this.method = received.method;
     this.form = received.form;
     this.version = received.version;
-    this.fields = received.fields;
+    this.fields = fields;
     this.body = received.body;
     this.client = received.client;
     this.receivedAt = received.receivedAt;

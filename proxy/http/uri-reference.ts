@@ -49,7 +49,7 @@ function withAuthority(scheme: string, authority: string, path: string, query: s
 }
 
 /** RFC 3986 §5.2.4, for paths that begin with a slash. */
-function removeDotSegments(path: string): string {
+export function removeDotSegments(path: string): string {
   const output: string[] = [];
   const segments = path.split('/').slice(1);
   for (const [i, segment] of segments.entries()) {

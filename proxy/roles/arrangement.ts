@@ -24,8 +24,16 @@ import { buildSide, type Shared, type Side } from './side.js';
 import { DocumentHandler } from '../../replication/serving/document-handler.js';
 import { RawSpace } from '../../replication/serving/raw-space.js';
 import { blobReads } from './replication/call-resources.js';
+import { HolderVoices } from './replication/holder-voices.js';
 import { Visitors } from './replication/visitors.js';
 import { Sites } from './sites.js';
+import { LogicalNames } from '../../wlis/names/logical-names.js';
+import { OwnNames } from '../../wlis/names/own-names.js';
+import { clientViews } from './views/client-views.js';
+import { KnownNames } from './views/known-names.js';
+import { MirrorRecipes } from './views/mirror-recipes.js';
+import { MirrorSpaces } from './views/mirror-spaces.js';
+import { MirrorVisits } from './views/mirror-visits.js';
 
 /** Everything about a node that follows from one configuration. */
 export interface Arrangement {
@@ -36,6 +44,7 @@ export interface Arrangement {
   readonly access: Access;
   readonly documents: DocumentHandler;
   readonly raw: RawSpace;
+  readonly mirrors: MirrorSpaces;
   readonly sides: readonly Side[];
 }
 
@@ -56,13 +65,27 @@ export function arrange(config: Config, lasting: Lasting, before: Arrangement | 
   const isDirectory = config.roles.includes('wlis');
   const visitors = new Visitors({ layer, isDirectory, documents, raw, loads, calls, cache });
   const shared = { ...lasting, config, files, identity, access: access.policy, visitors };
+  const mirrors = mirrorSpaces(shared, lasting);
   const sideBefore = (name: ListenerName): Side | null => before?.sides.find((side) => side.name === name) ?? null;
   const sides = [
     clientSide(shared, lasting, sideBefore('proxy')),
-    reverseSide(shared, lasting, sideBefore('site')),
+    reverseSide(shared, lasting, {
+      mirrors: mirrorVisits(shared, lasting, { documents, spaces: mirrors }),
+      before: sideBefore('site'),
+    }),
     operatorSide(shared, lasting, sideBefore('admin')),
   ].filter((side) => side !== null);
-  return { config, files, identity, caching: cachingSettings(config, identity), access, documents, raw, sides };
+  return {
+    config,
+    files,
+    identity,
+    caching: cachingSettings(config, identity),
+    access,
+    documents,
+    raw,
+    mirrors,
+    sides,
+  };
 }
 
 /** That of before, with all that it has in memory, if nothing about it has changed. */
@@ -74,7 +97,9 @@ function documentsFor(
 ): DocumentHandler {
   const memory = bytes(config.documents.memory - proofMemory(config));
   const isSame = before?.identity.name === name && before.config.documents.memory === config.documents.memory;
-  return isSame ? before.documents : new DocumentHandler({ name, clock, corrected: namespaces.time.now, memory });
+  return isSame
+    ? before.documents
+    : new DocumentHandler({ name, clock, corrected: namespaces.time.now, memory, url: () => namespaces.url });
 }
 
 /** Of the memory for documents what is for their proofs. */
@@ -109,6 +134,7 @@ function clientSide(shared: Shared, lasting: Lasting, before: Side | null): Side
   const { proxy: listener, site, admin } = config.listen;
   if (!config.roles.includes('clientSide') || listener === null) return null;
   const [reading, pac] = [targetReading(config, lasting), pacSource(config, lasting)];
+  const views = clientViews(shared, lasting, { listener, reading });
   return buildSide(shared, {
     name: 'proxy',
     listener,
@@ -122,12 +148,16 @@ function clientSide(shared: Shared, lasting: Lasting, before: Side | null): Side
     handler: (way) => {
       const { finding } = lasting;
       const upstream = finding.around(finding.mirrors.around(way.upstream, config, shared.files));
-      return new ClientSide({ ...shared, ...way, upstream, cache, site, admin, reading, pac });
+      return new ClientSide({ ...shared, ...way, ...views, upstream, cache, site, admin, reading, pac });
     },
   });
 }
 
-function reverseSide(shared: Shared, lasting: Lasting, before: Side | null): Side | null {
+function reverseSide(
+  shared: Shared,
+  lasting: Lasting,
+  { mirrors, before }: { readonly mirrors: MirrorVisits; readonly before: Side | null },
+): Side | null {
   const { cache } = lasting;
   const { config } = shared;
   const { site: listener } = config.listen;
@@ -146,13 +176,48 @@ function reverseSide(shared: Shared, lasting: Lasting, before: Side | null): Sid
     clientOf: (request) => shared.access.clientOf(request),
     handler: (way) => {
       const gatewayTo = (namespace: TargetUri): Upstream => lasting.finding.gateway(way.upstream, namespace);
-      return new ReverseSide({ ...shared, ...way, cache, sites: new Sites(config.sites), gatewayTo, pac, own });
+      return new ReverseSide({
+        ...shared,
+        ...way,
+        cache,
+        sites: new Sites(config.sites),
+        gatewayTo,
+        mirrors,
+        pac,
+        own,
+      });
     },
   });
 }
 
+/** Where browsers see the namespaces of this node by its own names. */
+function mirrorSpaces(
+  { config, access }: Pick<Shared, 'config' | 'access'>,
+  { namespaces: layer }: Lasting,
+): MirrorSpaces {
+  const { url, mirrorDomain: domain } = config.node;
+  return new MirrorSpaces({ layer, access, sites: config.sites, url: url && formatProxyUri(url), domain });
+}
+
+function mirrorVisits(
+  { config, access }: Shared,
+  { namespaces: layer, loads, clock, finding, views }: Lasting,
+  parts: { readonly documents: DocumentHandler; readonly spaces: MirrorSpaces },
+): MirrorVisits {
+  const recipes = new MirrorRecipes({ config, layer, health: finding.choice.health });
+  const own = new OwnNames(config.wlis.names);
+  const names = new KnownNames({
+    ...{ own, clock, names: new LogicalNames(own, () => finding.signedNames) },
+    signed: () => finding.directory?.names ?? null,
+  });
+  return new MirrorVisits({
+    ...{ ...parts, layer, access, clock, views, recipes, names },
+    voices: new HolderVoices(layer, loads),
+  });
+}
+
 function operatorSide(shared: Shared, lasting: Lasting, before: Side | null): Side | null {
-  const { cache, control, disk, finding, metrics, replication } = lasting;
+  const { cache, control, disk, finding, metrics, replication, search } = lasting;
   const { config, files, identity, clock, logger, access } = shared;
   const { admin: listener } = config.listen;
   if (listener === null) return null;
@@ -161,7 +226,7 @@ function operatorSide(shared: Shared, lasting: Lasting, before: Side | null): Si
   const reading = targetReading(config, lasting);
   const api = new OperatorApi({
     name: identity.name,
-    ...{ clock, logger, cache, control, metrics, replication, store: disk, directory: finding.reports },
+    ...{ clock, logger, cache, control, metrics, replication, store: disk, directory: finding.reports, search },
     access: new OperatorAccess({ token: tokenFile === null ? null : files.secret(tokenFile), hosts }),
     sides: {
       isOpen: (side) => config.listen[side] !== null && (side === 'site' || config.roles.includes('clientSide')),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config/schema.js';
 import { ToldLoads } from '../../wlis/piggyback/told-load.js';
 import { WaitingCalls } from '../../wlis/calls/waiting-calls.js';
+import { Views } from '../../wlis/html/views.js';
 import type { Namespace } from '../../wlis/namespace.js';
 import { TlsOnlyHosts } from '../../wlis/names/tls-only-hosts.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';
@@ -23,6 +24,7 @@ import { PinsFullReports } from './pins-full-reports.js';
 import { nodeCalls } from './replication/call-resources.js';
 import { NodeReplication } from './replication/node-replication.js';
 import { ReplicationLayer } from './replication/replication-layer.js';
+import { SearchLayer } from './search/search-layer.js';
 import { RunningNode, type Node } from './running-node.js';
 import { TakenOver } from './taken-over.js';
 
@@ -51,6 +53,7 @@ export function buildNode(config: Config, { logger, clock, reread, program, ...o
   const disk = new DiskLayer({ store, order, clock, logger, pins });
   const caching = cachingSettings(config, { name: config.node.name, instance });
   const cache = new CachingHandler({ store, clock, logger, ...caching });
+  const views = new Views({ store, clock, logger });
   const metrics = new NodeMetrics({ clock, logger, program });
   const accessLog = new AccessLog(config.log, metrics.accessLog);
   const takenOver = new TakenOver();
@@ -64,10 +67,11 @@ export function buildNode(config: Config, { logger, clock, reread, program, ...o
     },
     onLearned: (namespace) => forgetUnproven(cache, namespace, logger),
   });
+  const search = new SearchLayer({ clock, logger, namespaces });
   const loads = new ToldLoads(() => metrics.load.read());
   const waiting = new WaitingCalls();
   const calls = nodeCalls({
-    ...{ layer: namespaces, waiting, clock, logger },
+    ...{ layer: namespaces, search, waiting, clock, logger },
     finding: {
       directory: () => finding.directory,
       isOut: (url) => finding.choice.health.of(url).breaker === 'open',
@@ -75,8 +79,8 @@ export function buildNode(config: Config, { logger, clock, reread, program, ...o
     },
   });
   const replication = options.replication ?? new NodeReplication(namespaces);
-  const held = { namespaces, finding, loads, calls, waiting, replication, tlsOnly: new TlsOnlyHosts() };
-  const lasting = { logger, clock, instance, store, disk, cache, accessLog, takenOver, metrics, ...held };
+  const held = { namespaces, finding, search, loads, calls, waiting, replication, tlsOnly: new TlsOnlyHosts() };
+  const lasting = { logger, clock, instance, store, disk, cache, views, accessLog, takenOver, metrics, ...held };
   return new RunningNode(config, lasting, reread);
 }
 

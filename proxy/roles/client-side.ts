@@ -9,9 +9,10 @@ import type { Upstream } from '../forward/upstream.js';
 import type { CachingHandler } from '../cache/caching-handler.js';
 import { madeOnce, type Route } from '../cache/visit.js';
 import type { Request, Response } from '../http/message.js';
-import { hrefOf } from '../http/target-uri.js';
+import { hrefOf, type TargetUri } from '../http/target-uri.js';
 import type { ConnectRequest, RequestHandler } from '../http/request-handler.js';
 import type { NodeIdentity } from '../http/via.js';
+import { isProxyHost } from '../../wlis/names/proxy-host.js';
 import { isPacPath } from '../../wlis/pac/pac-page.js';
 import { helpPage } from './help-page.js';
 import { performPurge } from './purge-method.js';
@@ -19,6 +20,8 @@ import type { PacSource } from './finding/pac-source.js';
 import type { Reading, TargetReading } from './finding/target-reading.js';
 import type { Visitors } from './replication/visitors.js';
 import type { Takeovers } from './takeovers.js';
+import type { ClientPages } from './views/client-pages.js';
+import type { ProxyPages } from './views/proxy-pages.js';
 
 export interface ClientSideOptions {
   readonly identity: NodeIdentity;
@@ -30,6 +33,10 @@ export interface ClientSideOptions {
   readonly visitors: Visitors;
   readonly reading: TargetReading;
   readonly pac: PacSource;
+  /** How pages are answered, and by whom. */
+  readonly pages: ClientPages;
+  /** What is at the host that is the proxy's own. */
+  readonly own: ProxyPages;
   /** What the help page tells of the other sides; null where they are not open. */
   readonly site: Listener | null;
   readonly admin: Listener | null;
@@ -45,12 +52,13 @@ export class ClientSide implements RequestHandler {
       access.admitClient(request.client);
       return this.#ownPage(request);
     }
+    if (isProxyHost(request.target.host)) return this.options.own.answer(request);
     const read = this.options.reading.read(request);
     if (read !== null) return this.#answerRead(request, read);
     const permission = access.admit(request);
     return permission instanceof Promise
-      ? permission.then((permitted) => this.#answer(request, permitted))
-      : this.#answer(request, permission);
+      ? permission.then((permitted) => this.#answer(request, permitted, request.target))
+      : this.#answer(request, permission, request.target);
   }
 
   connect(request: ConnectRequest, socket: Duplex, head: Buffer): void {
@@ -85,18 +93,26 @@ export class ClientSide implements RequestHandler {
       return read.response;
     }
     const asked = read.request;
-    return read.shown(await this.#answer(asked, await access.admit(asked)));
+    return read.shown(await this.#answer(asked, await access.admit(asked), request.target));
   }
 
-  #answer(request: Request, permission: Permission): Response | Promise<Response> {
-    const { identity, clock, cache, visitors } = this.options;
+  /** @param shown what the reader asked for, where that was another name */
+  #answer(request: Request, permission: Permission, shown: TargetUri): Response | Promise<Response> {
+    const { identity, clock, cache, visitors, pages } = this.options;
     if (request.method === 'PURGE' && permission.kind === 'allow' && permission.purges) {
       return performPurge(request, request.target, { cache, clock });
     }
     return (
       finalAnswerHere(request, identity, clock.now()) ??
-      visitors.answer(request, request.target, identity) ??
-      cache.handle(request, this.#routeOf(request))
+      pages.answer(request, shown, {
+        held: (asked) => visitors.answer(asked, asked.target, identity),
+        cached: (asked, chosen) => {
+          const route = this.#routeOf(asked);
+          if (chosen === undefined) return cache.handle(asked, route);
+          const { scope, concerns, around } = chosen;
+          return cache.handle(asked, { ...route, scope, concerns, upstream: around(route.upstream) });
+        },
+      })
     );
   }
 

@@ -10,6 +10,7 @@ import type { Receipt } from '../http/received-request.js';
 import type { ConnectRequest, ExchangeObserver, Measured, Outcome, RefusalContext } from '../http/request-handler.js';
 import { hrefOf } from '../http/target-uri.js';
 import { viaEntry, type NodeIdentity } from '../http/via.js';
+import { choicePageOf } from '../../wlis/names/proxy-host.js';
 import type { ExchangeMetrics } from './exchange-metrics.js';
 
 export interface ExchangesOptions {
@@ -48,9 +49,10 @@ export class Exchanges implements ExchangeObserver {
     this.#report(error, context);
     const { method, fields } = request === null ? unknown : { method: methodOf(request), fields: request.fields };
     const failed = { method, fields, id, href: request && uriOf(request) };
+    const choicePage = concealUpstream ? null : choicePageOf;
     // what answers 405 here are pages to be read, and sides that open no tunnels
     const allow = request === null || 'authority' in request ? [] : ['GET', 'HEAD'];
-    const answer = errorResponse(error, failed, identity, clock.now(), { concealUpstream, allow });
+    const answer = errorResponse(error, failed, identity, clock.now(), { concealUpstream, choicePage, allow });
     // RFC 9211 §2: whoever got as far as the cache was not answered by it
     const status = cacheStatus(identity.name, { fwd: reasonOf(error), detail: error.code });
     return { ...answer, fields: answer.fields.plus('Via', viaEntry('1.1', identity), 'Cache-Status', status) };

@@ -7,11 +7,13 @@ import type { StoreLayers } from '../cache/store-layers.js';
 import type { CallHandler } from '../../wlis/calls/call-handler.js';
 import type { ToldLoads } from '../../wlis/piggyback/told-load.js';
 import type { WaitingCalls } from '../../wlis/calls/waiting-calls.js';
+import type { Views } from '../../wlis/html/views.js';
 import type { TlsOnlyHosts } from '../../wlis/names/tls-only-hosts.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { FindingLayer } from './finding/finding-layer.js';
 import type { DiskLayer } from './disk-layer.js';
 import type { ReplicationLayer } from './replication/replication-layer.js';
+import type { SearchLayer } from './search/search-layer.js';
 import type { NodeMetrics } from './node-metrics.js';
 import type { TakenOver } from './taken-over.js';
 
@@ -24,11 +26,14 @@ export interface Lasting {
   readonly store: StoreLayers;
   readonly disk: DiskLayer;
   readonly cache: CachingHandler;
+  /** Pages as they are made for browsers. */
+  readonly views: Views;
   readonly accessLog: AccessLog;
   readonly takenOver: TakenOver;
   readonly metrics: NodeMetrics;
   readonly namespaces: ReplicationLayer;
   readonly finding: FindingLayer;
+  readonly search: SearchLayer;
   /** What this node says of its load. */
   readonly loads: ToldLoads;
   readonly calls: CallHandler;

@@ -15,6 +15,7 @@ import { describeMirrors } from './mirror-metrics.js';
 import type { ListenerCounters } from '../http/listener-counters.js';
 import { describeReplication } from './replication-metrics.js';
 import { describeRetention, type Retained } from './retention-metrics.js';
+import { describeSearch, type SearchView } from './search-metrics.js';
 
 /** What can be seen of a node from outside while it runs. */
 export interface NodeView {
@@ -38,6 +39,8 @@ export interface NodeView {
   readonly mirrors: Pick<MirrorLayer, 'ground'>;
   /** What is got from those who hold namespaces. */
   readonly failover: Pick<Failover, 'metrics'>;
+  /** What can be found by its words. */
+  readonly search: SearchView;
   /** Empty while no namespace is held. */
   documents(): readonly DocumentsUsage[];
 }
@@ -59,6 +62,7 @@ export function describeNode(registry: Registry, node: NodeView): void {
   describeHealth(registry, node.choice);
   describeMirrors(registry, node.mirrors.ground);
   describeFailover(registry, node.failover.metrics);
+  describeSearch(registry, node.search);
   describeDocuments(registry, () => node.documents());
 }
 

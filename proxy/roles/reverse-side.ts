@@ -19,6 +19,7 @@ import type { PacSource } from './finding/pac-source.js';
 import type { Visitors } from './replication/visitors.js';
 import type { Sites } from './sites.js';
 import type { Takeovers } from './takeovers.js';
+import type { MirrorVisits } from './views/mirror-visits.js';
 
 export interface ReverseSideOptions {
   readonly identity: NodeIdentity;
@@ -31,6 +32,7 @@ export interface ReverseSideOptions {
   readonly sites: Sites;
   readonly access: AccessPolicy;
   readonly visitors: Visitors;
+  readonly mirrors: MirrorVisits;
   readonly pac: PacSource;
   /** `https://m1.example`: `node.url`; null if there is none. */
   readonly own: string | null;
@@ -41,13 +43,18 @@ export class ReverseSide implements RequestHandler {
   constructor(private readonly options: ReverseSideOptions) {}
 
   request(request: Request): Response | Promise<Response> {
-    const { identity, clock, cache, access } = this.options;
+    const { identity, clock, cache, access, mirrors } = this.options;
     const permission = access.admitToSite(request);
     if (request.method === 'PURGE' && permission.kind === 'allow' && permission.purges) {
       return performPurge(request, withoutDotSegments(request.target), { cache, clock });
     }
-    const final = finalAnswerHere(request, identity, clock.now());
-    return final ?? this.#ofNamespace(request) ?? this.#pac(request) ?? cache.handle(request, this.#routeOf(request));
+    return (
+      finalAnswerHere(request, identity, clock.now()) ??
+      mirrors.answer(request) ??
+      this.#ofNamespace(request) ??
+      this.#pac(request) ??
+      cache.handle(request, this.#routeOf(request))
+    );
   }
 
   /** What belongs to a namespace that is held here, under its own name or under that of a site; and calls of other nodes. */
@@ -78,7 +85,8 @@ export class ReverseSide implements RequestHandler {
   }
 
   upgrade(request: Request, socket: Duplex, head: Buffer): boolean {
-    const { identity, clock, access, takeovers } = this.options;
+    const { identity, clock, access, takeovers, mirrors } = this.options;
+    if (mirrors.isFor(request)) return false;
     takeovers.upgrade(request, socket, head, () => {
       access.admitToSite(request);
       finalAnswerHere(request, identity, clock.now());

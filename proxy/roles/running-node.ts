@@ -1,3 +1,4 @@
+import { formatProxyUri } from '../../config/origin-uri.js';
 import { configChanges, type ConfigChange } from '../../config/changes.js';
 import type { Config } from '../../config/schema.js';
 import { bytes } from '../../config/units.js';
@@ -10,6 +11,7 @@ import type { Lasting } from './lasting.js';
 import type { PreparedFinding } from './finding/finding-layer.js';
 import { Listeners, type Listening, type PreparedListeners, type WantedListener } from './listeners.js';
 import type { PreparedReplication, ReplicationLayer } from './replication/replication-layer.js';
+import { mirrorOf } from './search/mirror-of.js';
 import type { Way } from './way.js';
 
 /** A Willis. `start` and `stop` are idempotent; `stop` lets requests under way finish. */
@@ -39,6 +41,8 @@ export class RunningNode implements Node, OperatorControl {
   /** Ways that are no longer in use, until their last connection is closed. */
   readonly #leaving = new Map<Way, Promise<void>>();
   #arrangement: Arrangement;
+  /** What its log says of mirrors that nobody is shown. */
+  #toldOfMirrors: string | null = null;
   #phase: OperatorControl['phase'] = 'starting';
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -63,6 +67,7 @@ export class RunningNode implements Node, OperatorControl {
       choice: lasting.finding.choice,
       mirrors: lasting.finding.mirrors,
       failover: lasting.finding.failover,
+      search: lasting.search,
       documents: () => documentsUsage(lasting.namespaces, this.#arrangement),
     });
   }
@@ -171,7 +176,8 @@ export class RunningNode implements Node, OperatorControl {
 
   /** In one turn of the event loop; nothing of it can fail. */
   #commit(next: Arrangement, { disk, namespaces, finding, listeners }: Prepared): void {
-    const { logger, accessLog, store, cache } = this.#lasting;
+    const { logger, accessLog, store, cache, search } = this.#lasting;
+    const { url } = next.config.node;
     const { memory: limit, maxDocument, variants } = next.config.cache;
     if (leadsElsewhere(this.#arrangement, next)) cache.forgetFlights();
     this.#arrangement = next;
@@ -182,8 +188,24 @@ export class RunningNode implements Node, OperatorControl {
     disk.commit();
     namespaces.commit();
     finding.commit();
+    search.configure(next.config, mirrorOf(url && formatProxyUri(url), next.mirrors));
     cache.configure(next.caching);
     listeners.commit();
+    this.#tellOfClosedMirrors();
+  }
+
+  /** Once for the same reason: readers are refused there, and only the operator can change that. */
+  #tellOfClosedMirrors(): void {
+    const { closed, otherOwner: because } = this.#arrangement.mirrors;
+    const told = closed.length === 0 ? null : JSON.stringify([closed, because]);
+    if (told !== null && told !== this.#toldOfMirrors) {
+      const event = { code: 'mirror-closed', namespaces: closed, because };
+      this.#lasting.logger.info(
+        event,
+        `browsers are shown nothing below /mirror/, for ${because} has the name of node.url too`,
+      );
+    }
+    this.#toldOfMirrors = told;
   }
 
   #leave(way: Way): void {
@@ -194,12 +216,13 @@ export class RunningNode implements Node, OperatorControl {
   }
 
   async #stop(): Promise<void> {
-    const { takenOver, store, disk, namespaces, finding, waiting, accessLog, metrics } = this.#lasting;
+    const { takenOver, store, disk, namespaces, finding, search, waiting, accessLog, metrics } = this.#lasting;
     // whoever watches it would keep the node from stopping
     await disk.upkeep?.close();
     waiting.close();
     await this.#listeners.close(this.#arrangement.config.limits.drainTimeout);
     await takenOver.ended();
+    await search.stop();
     await namespaces.stop();
     await finding.stop();
     await Promise.all([...waysOf(this.#arrangement)].map(({ upstream }) => upstream.close()));

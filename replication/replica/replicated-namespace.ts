@@ -264,4 +264,5 @@ const usualPolicy: NamespacePolicy = {
   complete: true,
   credentials: 'ignore',
   query: 'ignore',
+  search: false,
 };

@@ -12,6 +12,7 @@ import type { Variant } from '../../wlis/trust/variant.js';
 import type { HeldNamespace } from '../held-namespace.js';
 import type { ContentBody } from './content-body.js';
 import { DocumentLookup, type Searched } from './document-lookup.js';
+import { HeldProvenance } from './held-provenance.js';
 import { nodeFields } from './node-fields.js';
 import { failedPrecondition, optionsAnswer, plainNotFound, refuseMethod } from './own-answers.js';
 import type { PreparedVariant } from '../../wlis/documents/prepared-document.js';
@@ -28,6 +29,8 @@ export interface DocumentHandlerOptions {
   readonly corrected?: () => EpochMs;
   /** For contents and prepared documents in memory. */
   readonly memory: Bytes;
+  /** `https://m1.example`: where others find this node. Null by default. */
+  readonly url?: () => string | null;
 }
 
 /**
@@ -58,17 +61,19 @@ export class DocumentHandler {
   readonly #clock: Clock;
   readonly #corrected: () => EpochMs;
   readonly #limit: Bytes;
+  readonly #url: () => string | null;
   readonly #statuses: ServingStatuses;
   readonly #documents: DocumentLookup;
   readonly #contents: VisitorContents;
   /** By the lines that are said, as long as those who say them keep them. */
   readonly #together = new WeakMap<readonly string[], { readonly before: Fields; readonly joined: Fields }>();
 
-  constructor({ name, clock, corrected = () => clock.now(), memory }: DocumentHandlerOptions) {
+  constructor({ name, clock, corrected = () => clock.now(), memory, url = () => null }: DocumentHandlerOptions) {
     const forDocuments = Math.floor(memory / 4);
     this.#clock = clock;
     this.#corrected = corrected;
     this.#limit = memory;
+    this.#url = url;
     this.#statuses = new ServingStatuses(name);
     this.#documents = new DocumentLookup(bytes(forDocuments));
     this.#contents = new VisitorContents(bytes(memory - forDocuments));
@@ -151,7 +156,12 @@ export class DocumentHandler {
     const fields = this.#joined(chosen.fields, visit.said.recurring);
     const metadata = request.fields.has('if-range') ? datedMetadata(chosen, now) : chosen.metadata;
     const options = { fields, recurring: true, added: this.#added(visit, wasFetched), outcome, now };
-    return answerFrom({ metadata, length, open }, request, options);
+    const answer = answerFrom({ metadata, length, open }, request, options);
+    return isPage(chosen) ? { ...answer, provenance: this.#provenance(visit, chosen.variant) } : answer;
+  }
+
+  #provenance({ held, confirmed, now }: Visit, variant: Variant): HeldProvenance {
+    return new HeldProvenance(held, { url: this.#url() ?? '', confirmed, variant, now });
   }
 
   #added(visit: Visit, wasFetched: boolean): string[] {
@@ -193,6 +203,10 @@ function confirmedNow(held: HeldNamespace, now: EpochMs): Confirmed {
   if (standing.kind !== 'refused') return standing.kind;
   throw new WillisError('unconfirmed', `${held.namespace}: ${standing.reason}`);
 }
+
+/** Of others nobody asks where they come from. */
+const isPage = (chosen: PreparedVariant): chosen is PreparedVariant & { readonly variant: Variant } =>
+  chosen.metadata.status === 200 && chosen.variant !== null && /^text\/html/i.test(chosen.variant.type ?? '');
 
 /** With the time of the answer, by which an `If-Range` with a date is judged (RFC 9110 §13.1.5, §8.8.2.2). */
 function datedMetadata({ metadata, variant }: PreparedVariant, now: EpochMs): Answerable['metadata'] {

@@ -21,15 +21,18 @@ const some = fc.record({
   groups: fc.array(text, { maxLength: 3 }),
   key: text,
   reason: text,
+  source: fc.option(text.map((url) => ({ url, role: 'mirror' as const, version: null, isUnconfirmed: false }))),
+  contentName: fc.option(text, { nil: undefined }),
 });
 
-const sample = ({ lines, values, groups, key, reason }: typeof some extends fc.Arbitrary<infer T> ? T : never) =>
+const sample = ({ lines, values, groups, key, reason, ...rest }: typeof some extends fc.Arbitrary<infer T> ? T : never) =>
   metadata({
     key: `site|${key}` as CacheKey,
     reason,
     fields: new Fields(lines),
     selecting: { names: values.map((_value, i) => `field-${i}-with-a-long-name`), values },
     groups,
+    ...rest,
   });
 
 describe('metadata that are kept in memory', () => {

@@ -220,4 +220,5 @@ const defaultPolicy: NamespacePolicy = {
   complete: true,
   credentials: 'ignore',
   query: 'ignore',
+  search: false,
 };

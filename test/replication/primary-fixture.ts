@@ -79,6 +79,7 @@ export class PrimaryFixture {
         complete: true,
         credentials: 'ignore',
         query: 'ignore',
+        search: false,
       },
       heartbeat: milliseconds(60_000),
       headLifetime: milliseconds(300_000),

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/schema.js';
 import { formatProxyUri } from '../../config/origin-uri.js';
-import { patternTest } from '../../config/uri-pattern.js';
+import { uriTest } from '../../config/uri-pattern.js';
 
 type WrittenRules = Config['clientSide']['rules'];
 
@@ -20,7 +20,7 @@ export class ChoiceRules {
     this.#rules = rules.map(({ match, from }) => ({
       match,
       from: from === 'primary' ? from : formatProxyUri(from),
-      matches: patternTest(lowerCaseOrigin(match)),
+      matches: uriTest(match),
     }));
   }
 
@@ -32,6 +32,3 @@ export class ChoiceRules {
     return this.#rules.find(({ matches }) => matches(asked)) ?? null;
   }
 }
-
-/** Scheme and host are the same in any case (RFC 9110 §4.2.3). */
-const lowerCaseOrigin = (pattern: string): string => pattern.replace(/^[^/]*\/\/[^/]*/, (one) => one.toLowerCase());

@@ -51,6 +51,8 @@ export interface Question {
   readonly size: Bytes | null;
   /** Of the client, by which `sticky` chooses; empty if there is none. */
   readonly client: string;
+  /** The node that the reader has chosen, by a URL of it, or `primary`; nobody else is asked then. */
+  readonly from?: string | undefined;
   readonly now: MonotonicMs;
 }
 
@@ -69,7 +71,7 @@ export interface Skipped {
 export interface Choice {
   /**
    * In the order in which they are to be tried; the primary is among them. Those that look down are at its end, since all may
-   * look so. Where a rule of the operator names a node there is that one alone.
+   * look so. Where a rule of the operator names a node, or else the reader has chosen one, there is that one alone.
    */
   readonly ranked: readonly Ranked[];
   /** Those that are left out, or come last because they look down, and why. */

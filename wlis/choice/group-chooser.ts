@@ -75,7 +75,11 @@ export class GroupChooser implements Chooser {
   wouldChoose(known: KnownNamespace, question: Question): Choice {
     const { usable, skipped } = this.#usable(known, question);
     const rule = this.#settings.rules.of(question.uri);
-    return rule === null ? this.#ranked(known, question, usable, skipped) : this.#forced(known, rule, usable, skipped);
+    if (rule !== null) return this.#forced(known, rule, usable, skipped);
+    const { from } = question;
+    return from === undefined
+      ? this.#ranked(known, question, usable, skipped)
+      : this.#chosen(known, from, usable, skipped);
   }
 
   #usable(known: KnownNamespace, { path, size }: Question): { usable: Candidate[]; skipped: Skipped[] } {
@@ -154,11 +158,15 @@ export class GroupChooser implements Chooser {
     const isMeant = ({ url, role }: Candidate): boolean =>
       rule.from === 'primary' ? role === 'primary' : url === rule.from;
     const meant = usable.find(isMeant) ?? this.#stranger(known, rule);
-    const others = usable.filter((candidate) => candidate !== meant);
-    return {
-      ranked: meant === null ? [] : [{ candidate: meant, score: 0 }],
-      skipped: [...skipped, ...others.map(({ url }) => ({ url, because: `by the rule for ${rule.match}` }))],
-    };
+    return alone(meant, usable, skipped, `by the rule for ${rule.match}`);
+  }
+
+  /** That member alone, by whichever of its URLs; nobody if it has left the group, or is not fit for this. */
+  #chosen({ group }: KnownNamespace, from: string, usable: Candidate[], skipped: Skipped[]): Choice {
+    const members = askableMembers(group);
+    const member = members.find(({ role, urls }) => (from === 'primary' ? role === from : urls.includes(from)));
+    const meant = usable.find(({ key }) => key !== null && key === member?.key) ?? null;
+    return alone(meant, usable, skipped, 'another one has been chosen');
   }
 
   /** A node that the operator names and the group does not, or not for this; null where it may not carry the namespace. */
@@ -170,6 +178,11 @@ export class GroupChooser implements Chooser {
     return { url: from, key: null, role: 'replica', place: null, capacity: 1, health };
   }
 }
+
+const alone = (meant: Candidate | null, usable: Candidate[], skipped: Skipped[], because: string): Choice => ({
+  ranked: meant === null ? [] : [{ candidate: meant, score: 0 }],
+  skipped: [...skipped, ...usable.filter((one) => one !== meant).map(({ url }) => ({ url, because }))],
+});
 
 /** Who could not be reached may be there again; who lied is there. */
 const liarsLast = (a: Ranked, b: Ranked): number => Number(hasLied(a)) - Number(hasLied(b));

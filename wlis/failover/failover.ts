@@ -216,18 +216,23 @@ export class Failover {
 
   #choose({ known, uri, path, request }: AskedDocument, size: Bytes | null): Choice {
     const { chooser, clock } = this.#parts;
-    const question = { uri, path, size, client: request.client ?? '', now: clock.monotonic() };
-    const choice = chooser.choose(known, question);
+    const { client = '', from } = request;
+    const choice = chooser.choose(known, { uri, path, size, client, from, now: clock.monotonic() });
     if (known.group.group.policy.consistency.mode !== 'strict') return choice;
     // without a lease only the primary knows what is so now (protocol decision 7)
-    return { ...choice, ranked: choice.ranked.filter(({ candidate }) => candidate.role === 'primary') };
+    const ranked = choice.ranked.filter(({ candidate }) => candidate.role === 'primary');
+    if (from === undefined || ranked.length > 0) return { ...choice, ranked };
+    const because = 'only the primary may answer';
+    return { ranked, skipped: [...choice.ranked.map(({ candidate: { url } }) => ({ url, because })), ...choice.skipped] };
   }
 
   #answeredBy(shown: Shown, by: Ranked, turn: Turn): AnsweredBy {
     const { url, role } = by.candidate;
     this.metrics.answers.of(role).add();
     if (!shown.isCurrent) this.metrics.unconfirmed.add();
-    return { url, role, score: by.score, skipped: turn.skipped, isUnconfirmed: !shown.isCurrent };
+    const { epoch, seq } = shown.document.proven.head;
+    const version = { epoch, seq };
+    return { url, role, score: by.score, skipped: turn.skipped, isUnconfirmed: !shown.isCurrent, version };
   }
 
   #sample({ known }: AskedDocument, { document: { proven, prepared } }: Shown): void {
@@ -252,7 +257,8 @@ const isOpen = ({ known, path }: AskedDocument): boolean => {
 
 function nobodyLeft(turn: Turn): WillisError {
   const why = turn.skipped.map(({ url, because }) => `${url}: ${because}`).slice(0, mostTold);
-  return new WillisError('content-unreachable', why.length === 0 ? 'nobody holds it' : why.join('; '));
+  const message = why.length === 0 ? 'nobody holds it' : why.join('; ');
+  return new WillisError('content-unreachable', message, { alternatives: turn.alternatives });
 }
 
 const mostTold = 8;

@@ -1,3 +1,4 @@
+import type { Alternatives } from '../../proxy/base/errors.js';
 import type { Choice, Ranked, Skipped } from '../choice/choice.js';
 
 /**
@@ -31,6 +32,18 @@ export class Turn {
   get skipped(): readonly Skipped[] {
     const failed = new Set(this.#failures.map(({ url }) => url));
     return [...this.#failures, ...this.#choice.skipped.filter(({ url }) => !failed.has(url))];
+  }
+
+  /** For a reader who is to be told that all this was in vain. */
+  get alternatives(): Alternatives {
+    const failed = new Set(this.#failures.map(({ url }) => url));
+    const { ranked, skipped } = this.#choice;
+    const reasons = new Map(skipped.map(({ url, because }) => [url, because]));
+    const urls = new Set([...ranked.map(({ candidate }) => candidate.url), ...reasons.keys()]);
+    return {
+      tried: [...new Map(this.#failures.map((one) => [one.url, one])).values()],
+      left: [...urls].filter((url) => !failed.has(url)).map((url) => ({ url, because: reasons.get(url) ?? null })),
+    };
   }
 
   /** Whether anybody is left to be asked. */

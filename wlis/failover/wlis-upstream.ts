@@ -75,10 +75,25 @@ export class WlisUpstream implements Upstream {
       answer = await failover.answer(asked, options.cancellation);
     } catch (error) {
       if (options.cancellation.cancelled) throw new WillisError('client-gone', 'given up', { cause: error });
-      if (!this.#mayGoUnproven(known, request.target)) throw error;
-      return this.#toPrimary(known, request, options);
+      if (isFromCopy(request) || !this.#mayGoUnproven(known, request.target)) throw chosenFailed(request, error);
+      return this.#unproven(known, request, options, asWillisError(error));
     }
+    if (answer === null && isFromCopy(request)) throw chosenLacks(request, known);
     return answer ?? this.#toPrimary(known, request, options);
+  }
+
+  /** @throws WillisError that names those too who were asked before */
+  async #unproven(
+    known: KnownNamespace,
+    request: OutgoingRequest,
+    options: ForwardOptions,
+    { alternatives }: WillisError,
+  ): Promise<IncomingResponse> {
+    try {
+      return await this.#toPrimary(known, request, options);
+    } catch (error) {
+      throw asWillisError(error).with({ alternatives });
+    }
   }
 
   /** What no copy can answer, as it is, credentials and all: to the primary, and nobody else. */
@@ -148,6 +163,23 @@ export class WlisUpstream implements Upstream {
   #mayGoUnproven({ group: { group } }: KnownNamespace, { scheme }: TargetUri): boolean {
     return scheme === 'https' || this.#options.failover.now() >= group.expires + group.policy.grace;
   }
+}
+
+/** Whether the reader wants it from a node that has copies, and from nobody else. */
+const isFromCopy = ({ from }: OutgoingRequest): boolean => from !== undefined && from !== 'primary';
+
+/** Of a request whose reader has chosen: nobody else answers in the place of that node, and he is told who could. */
+function chosenFailed({ from }: OutgoingRequest, error: unknown): unknown {
+  if (from === undefined || !(error instanceof WillisError) || error.code !== 'content-unreachable') return error;
+  const { message, alternatives } = error;
+  return new WillisError('chosen-failed', `${from} was chosen: ${message}`, { alternatives, cause: error });
+}
+
+function chosenLacks({ from = '' }: OutgoingRequest, { group }: KnownNamespace): WillisError {
+  const because = 'it has no copy of that; the primary may have the page';
+  const left = group.group.primary.urls.slice(0, 1).map((url) => ({ url, because: null }));
+  const alternatives = { tried: [{ url: from, because }], left };
+  return new WillisError('chosen-failed', `${from} was chosen: ${because}`, { alternatives });
 }
 
 /**

@@ -1,5 +1,4 @@
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import {
   bytes,
   elapsed,
@@ -11,6 +10,7 @@ import {
 } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
+import { replaceFile } from '../../proxy/base/replaced-file.js';
 import type { FailureReason, NodeHealth } from '../choice/choice.js';
 import { canonicalJson, parseCanonicalJson, type Json, type JsonObject } from '../trust/canonical-json.js';
 import { Members } from '../trust/members.js';
@@ -83,25 +83,12 @@ export class HealthFile {
     const { changes } = table;
     if (changes === this.#written) return;
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await replace(path, healthText(table.remembered(), clock.now()));
+      await replaceFile(path, healthText(table.remembered(), clock.now()));
       this.#written = changes;
     } catch (error) {
       logger.warn({ code: 'health-not-remembered', path, error }, 'the health of nodes could not be written down');
     }
   }
-}
-
-async function replace(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp`;
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
 }
 
 function healthText(nodes: Iterable<readonly [url: string, node: RememberedNode]>, now: EpochMs): string {

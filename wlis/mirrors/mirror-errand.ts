@@ -63,6 +63,7 @@ export interface Asking {
 export class MirrorErrand {
   /** Passed over so far, and why. */
   readonly skipped: Skipped[] = [];
+  readonly #asked = new Set<string>();
   readonly places: readonly MirrorPlace[];
 
   constructor(
@@ -88,9 +89,9 @@ export class MirrorErrand {
   /** All places in the order in which they are to be tried. */
   ranked(size: Bytes | null): readonly RankedPlace[] {
     const { ground } = this.parts;
-    const { target, client = '' } = this.request;
+    const { target, client = '', from } = this.request;
     const { ranked, skipped } = rankPlaces(this.places, {
-      ...{ target, size, client },
+      ...{ target, size, client, from },
       now: ground.clock.monotonic(),
       policy: ground.chooser.policy,
       chance: ground.chance,
@@ -107,6 +108,7 @@ export class MirrorErrand {
    */
   async ask(place: MirrorPlace, fields: Fields, how: Asking): Promise<PlaceAnswer | WillisError> {
     const { ground, upstream } = this.parts;
+    this.#asked.add(place.url);
     const { cancellation = this.options.cancellation, patience, method = this.request.method } = how;
     const { onInformational } = this.options;
     try {
@@ -172,6 +174,20 @@ export class MirrorErrand {
     this.parts.ground.counts.answers.of('memory').add();
     const { url, role } = this.original;
     return { url, role, score: null, skipped: this.skipped, isUnconfirmed: true };
+  }
+
+  /** The failure, with all the places that were tried and that were not, if it is one of theirs. */
+  told(failure: WillisError): WillisError {
+    if (failure.kind.fault !== 'upstream') return failure;
+    const reasons = new Map(this.skipped.map(({ url, because }) => [url, because]));
+    const urls = [...new Set([...reasons.keys(), ...this.places.map(({ url }) => url)])];
+    const [tried, left] = [urls.filter((url) => this.#asked.has(url)), urls.filter((url) => !this.#asked.has(url))];
+    return failure.with({
+      alternatives: {
+        tried: tried.map((url) => ({ url, because: reasons.get(url) ?? failure.kind.title })),
+        left: left.map((url) => ({ url, because: reasons.get(url) ?? null })),
+      },
+    });
   }
 
   /** Somebody sent what cannot be true. */

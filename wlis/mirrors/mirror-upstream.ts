@@ -1,3 +1,4 @@
+import { asWillisError, WillisError } from '../../proxy/base/errors.js';
 import type { ForwardOptions, IncomingResponse, OutgoingRequest, Upstream } from '../../proxy/forward/upstream.js';
 import { isSafeMethod } from '../../proxy/http/methods.js';
 import { hrefOf } from '../../proxy/http/target-uri.js';
@@ -25,7 +26,12 @@ export class MirrorUpstream implements Upstream {
     if (!isForMirrors(request)) return this.#passedOn(request, options);
     const errand = new MirrorErrand(request, options, { ground, settings, upstream, set });
     ground.trials.consider(errand.places, request, { upstream, patience: settings.patience });
-    return set.trust === 'full' ? new FullAnswer(errand).give() : new ComparedAnswer(errand).give();
+    try {
+      const answer = set.trust === 'full' ? new FullAnswer(errand).give() : new ComparedAnswer(errand).give();
+      return ofChosen(await answer, request.from);
+    } catch (error) {
+      throw errand.told(asWillisError(error));
+    }
   }
 
   /** The upstream that is around belongs to another. */
@@ -39,4 +45,17 @@ export class MirrorUpstream implements Upstream {
     if (!isSafeMethod(request.method) && response.status < 400) this.ground.learned.forget(hrefOf(request.target));
     return response;
   }
+}
+
+/**
+ * Nobody else stands in for the one that the reader has chosen, though the original may say that something is not there, or has
+ * not changed. @throws WillisError chosen-failed
+ */
+function ofChosen(answer: IncomingResponse, from: string | undefined): IncomingResponse {
+  const { status, answeredBy, body } = answer;
+  const isContent = body !== null && (status === 200 || status === 206);
+  const isMeant = answeredBy === undefined || (from === 'primary' ? answeredBy.role === from : answeredBy.url === from);
+  if (from === undefined || isMeant || !isContent) return answer;
+  body?.cancel();
+  throw new WillisError('chosen-failed', `${from} was chosen, and has nothing that is known to be the same`);
 }

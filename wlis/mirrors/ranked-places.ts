@@ -20,6 +20,8 @@ export interface RankInput {
   readonly health: (url: string) => NodeHealth;
   /** What a rule of the operator says; it counts if it names the primary, or one of the places. */
   readonly rule: ForcedChoice | null;
+  /** The one that the reader has chosen, where no rule counts, by its URL or as `primary`: nobody else stands in for it. */
+  readonly from?: string | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ export function rankPlaces(
   places: readonly MirrorPlace[],
   input: RankInput,
 ): { readonly ranked: readonly RankedPlace[]; readonly skipped: readonly Skipped[] } {
-  const forced = forcedPlaces(places, input.rule);
+  const forced = forcedPlaces(places, input.rule) ?? chosenPlaces(places, input.from);
   if (forced !== null) return { ranked: forced.map((place) => ({ place, score: null })), skipped: [] };
   const byCandidate = new Map<Candidate, MirrorPlace>();
   for (const place of places) byCandidate.set(candidateAt(place, input.health(place.url)), place);
@@ -66,6 +68,11 @@ function forcedPlaces(places: readonly MirrorPlace[], rule: ForcedChoice | null)
   if (rule.from === 'primary') return originals;
   const named = places.filter(({ url }) => url === rule.from);
   return named.length === 0 ? null : [...named, ...originals.filter((place) => !named.includes(place))];
+}
+
+function chosenPlaces(places: readonly MirrorPlace[], from: string | undefined): MirrorPlace[] | null {
+  if (from === undefined) return null;
+  return places.filter(({ role, url }) => (from === 'primary' ? role === from : url === from));
 }
 
 export const candidateAt = ({ url, role, place }: MirrorPlace, health: NodeHealth): Candidate => ({

@@ -1,5 +1,6 @@
 import type { Namespace } from '../namespace.js';
 import { hostOfName, isLogicalHost, logicalNameOf, patternsOf, type LogicalName } from './logical-name.js';
+import { PROXY_NAME } from './proxy-host.js';
 
 /** Somebody who gives names to namespaces. */
 export interface NameSource {
@@ -36,7 +37,8 @@ export function resolveName(name: LogicalName, sources: readonly NameSource[]): 
   let first: Entry | null = null;
   let inside = '';
   for (let at = name; ;) {
-    const entry = entryFor(at, sources);
+    // nobody can give it to anything
+    const entry = at === PROXY_NAME ? null : entryFor(at, sources);
     if (entry === null) return { kind: 'unknown', host: hostOfName(at) };
     first ??= entry;
     const base = entry.namespace + entry.rest.toReversed().map(asSegment).join('') + inside;

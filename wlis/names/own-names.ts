@@ -2,6 +2,7 @@ import { parseNamespace, type Namespace } from '../namespace.js';
 import { NotCanonical } from '../not-canonical.js';
 import { asLogicalName } from './logical-name.js';
 import { resolveName, type NameSource } from './name-resolution.js';
+import { PROXY_NAME } from './proxy-host.js';
 
 /** What is wrong with a name that an operator gave, in words that continue "expected …, got …". */
 export interface NameFault {
@@ -20,6 +21,10 @@ export class OwnNames implements NameSource {
   constructor(names: Readonly<Record<string, string>>) {
     const faults: NameFault[] = [];
     for (const [name, uri] of Object.entries(names)) {
+      if (name === PROXY_NAME) {
+        faults.push({ name, expected: 'another name', got: `${name}, under which this proxy has its own pages` });
+        continue;
+      }
       try {
         this.#table.set(name, parseNamespace(uri));
       } catch (error) {

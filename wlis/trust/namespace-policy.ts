@@ -14,6 +14,8 @@ export interface NamespacePolicy {
   readonly credentials: 'ignore' | 'primary';
   /** A query that no document has: dropped; part of the URI, so that there is no such document; for the primary. */
   readonly query: 'ignore' | 'exact' | 'forward';
+  /** Whether those who hold it may let others search the texts of its pages. */
+  readonly search: boolean;
 }
 
 export type Consistency =
@@ -31,18 +33,20 @@ export function parsePolicy(value: Json): NamespacePolicy {
     complete: members.optional('complete', (name) => members.flag(name)) ?? false,
     credentials: oneOf(members, 'credentials', ['ignore', 'primary']),
     query: oneOf(members, 'query', ['ignore', 'exact', 'forward']),
+    search: members.optional('search', (name) => members.flag(name)) ?? false,
   };
   members.end();
   return policy;
 }
 
-export const policyJson = ({ consistency, grace, complete, credentials, query }: NamespacePolicy): JsonObject => ({
+export const policyJson = ({ consistency, grace, complete, credentials, query, search }: NamespacePolicy): JsonObject => ({
   consistency: consistency.mode,
   bound: consistency.mode === 'bounded' ? consistency.bound : undefined,
   grace,
   complete: complete ? true : undefined,
   credentials,
   query,
+  search: search ? true : undefined,
 });
 
 function parseConsistency(members: Members): Consistency {

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { bytes, epochMs, seconds, type Bytes } from '../../../config/units.js';
 import { Fields } from '../../http/fields.js';
+import type { Source } from '../../http/provenance.js';
 import type { ResponseDirectives } from '../cache-control.js';
 import type { CacheKey } from '../cache-key.js';
 import type { Freshness } from '../freshness.js';
@@ -67,6 +68,7 @@ export function packResponse(response: DiskResponse): unknown {
     ...[status, reason, fields.lines, selecting.names, selecting.values, requestTime, responseTime],
     ...[packFreshness(freshness), groups, id, sequence, run, generation, segments.map(packSegment)],
     ...[length, trailers.lines, invalidated],
+    ...packOrigin(response),
   ];
 }
 
@@ -85,7 +87,7 @@ export function fileDescription(
 export function unpackResponse(key: CacheKey, packed: unknown, { run, floor, marks }: RecordReading): DiskResponse {
   const [status, reason, lines, names, values, requestTime, responseTime, freshness, groups, id, ...rest] =
     packed as PackedResponse;
-  const [sequence, writer, generation, segments, length, trailers, invalidated] = rest;
+  const [sequence, writer, generation, segments, length, trailers, invalidated, contentName, source] = rest;
   const content: DiskContent = {
     id,
     sequence,
@@ -108,6 +110,8 @@ export function unpackResponse(key: CacheKey, packed: unknown, { run, floor, mar
     responseTime: epochMs(responseTime),
     freshness: unpackFreshness(freshness),
     groups,
+    source: source === undefined ? null : unpackSource(source),
+    contentName: contentName ?? undefined,
   };
   return new DiskResponse(metadata, content);
 }
@@ -115,7 +119,22 @@ export function unpackResponse(key: CacheKey, packed: unknown, { run, floor, mar
 type PackedResponse = [
   ...[number, string, string[], string[], (string | null)[], number, number, unknown, string[], string],
   ...[number, string, number, unknown[], number | null, string[], boolean],
+  contentName?: string | null,
+  source?: PackedSource,
 ];
+
+/** At the end, and only as far as there is something to say: records of before have neither. */
+function packOrigin({ contentName, source }: DiskResponse): unknown[] {
+  if (source === null) return contentName === undefined ? [] : [contentName];
+  const { url, role, version, isUnconfirmed } = source;
+  return [contentName ?? null, [url, role, version === null ? null : [version.epoch, version.seq], isUnconfirmed]];
+}
+
+function unpackSource([url, role, version, isUnconfirmed]: PackedSource): Source {
+  return { url, role, version: version && { epoch: version[0], seq: version[1] }, isUnconfirmed };
+}
+
+type PackedSource = [string, Source['role'], [string, number] | null, boolean];
 
 const packFreshness = ({ lifetime, lifetimeSource, initialAge, responseTime, directives }: Freshness): unknown => [
   ...[lifetime, lifetimeSource, initialAge, responseTime],

@@ -5,10 +5,13 @@ import type { EpochMs } from '../../../config/units.js';
 import { checkedPolicy } from '../../../wlis/choice/checked-policy.js';
 import type { ChoicePolicy } from '../../../wlis/choice/choice.js';
 import { ChoiceRules } from '../../../wlis/choice/choice-rules.js';
+import { ChoiceTokens } from '../../../wlis/choice/choice-tokens.js';
+import { ChoicesFile } from '../../../wlis/choice/choices-file.js';
 import { GroupChooser, type ChoiceSettings } from '../../../wlis/choice/group-chooser.js';
 import { placeOf } from '../../../wlis/choice/own-place.js';
 import { policyNamed, type PolicyName } from '../../../wlis/choice/policies.js';
 import { loadPolicy } from '../../../wlis/choice/policy-module.js';
+import { ReaderChoices } from '../../../wlis/choice/reader-choices.js';
 import type { NodeReach } from '../../../wlis/directory/node-reach.js';
 import { HealthFile } from '../../../wlis/health/health-file.js';
 import { HealthTable } from '../../../wlis/health/health-table.js';
@@ -45,9 +48,12 @@ export class ChoiceLayer {
   readonly failures = new Labelled(['reason'], () => new Counter(), 8);
   /** Of what was served, for probes. */
   readonly samples = new ServedSamples();
+  /** Whom readers want to get pages from. */
+  readonly readers = new ReaderChoices();
+  readonly tokens = new ChoiceTokens(() => this.#secret);
   readonly #probes: Probes;
   readonly #options: ChoiceLayerOptions;
-  #file: { readonly path: string; readonly file: HealthFile } | null = null;
+  #file: Files | null = null;
   /** The last one that is no longer wanted, until it is written. */
   #leaving: Promise<void> = Promise.resolve();
 
@@ -65,8 +71,8 @@ export class ChoiceLayer {
   /** Reads what can fail, and changes nothing. @throws RefusedConfiguration */
   async prepare(config: Config, files: FileContents): Promise<PreparedChoice> {
     const settings = await this.#settings(config, files);
-    const path = join(config.node.data, 'finding', 'health.json');
-    const opened = this.#file?.path === path ? null : { path, file: await this.#open(path) };
+    const directory = join(config.node.data, 'finding');
+    const opened = this.#file?.directory === directory ? null : await this.#open(directory);
     return {
       commit: (reach) => {
         this.chooser.configure(settings);
@@ -75,8 +81,10 @@ export class ChoiceLayer {
         if (opened === null) return;
         const before = this.#file;
         this.#file = opened;
-        opened.file.begin();
-        this.#leaving = Promise.all([this.#leaving, before?.file.close()]).then(() => undefined);
+        opened.health.begin();
+        opened.choices.begin();
+        const closed = [before?.health.close(), before?.choices.close()];
+        this.#leaving = Promise.all([this.#leaving, ...closed]).then(() => undefined);
       },
     };
   }
@@ -85,12 +93,20 @@ export class ChoiceLayer {
   async stop(): Promise<void> {
     await this.#probes.stop();
     await this.#leaving;
-    await this.#file?.file.close();
+    await this.#file?.health.close();
+    await this.#file?.choices.close();
   }
 
-  #open(path: string): Promise<HealthFile> {
+  get #secret(): Buffer {
+    if (this.#file === null) throw new Error('nothing is configured yet');
+    return this.#file.choices.secret;
+  }
+
+  async #open(directory: string): Promise<Files> {
     const { clock, logger } = this.#options;
-    return HealthFile.open({ path, table: this.health, clock, logger });
+    const health = HealthFile.open({ path: join(directory, 'health.json'), table: this.health, clock, logger });
+    const choices = ChoicesFile.open({ path: join(directory, 'choices.json'), choices: this.readers, logger });
+    return { directory, health: await health, choices: await choices };
   }
 
   async #settings(config: Config, files: FileContents): Promise<ChoiceSettings> {
@@ -117,6 +133,13 @@ export class ChoiceLayer {
       throw new RefusedConfiguration([{ key: 'clientSide.choice', expected: 'a module with a choice', got }]);
     }
   }
+}
+
+/** What is remembered below `node.data`. */
+interface Files {
+  readonly directory: string;
+  readonly health: HealthFile;
+  readonly choices: ChoicesFile;
 }
 
 const untilConfigured: ChoiceSettings = {

@@ -6,12 +6,13 @@ import { LearnedOriginals } from '../../../wlis/mirrors/learned-originals.js';
 import { MirrorCounts } from '../../../wlis/mirrors/mirror-counts.js';
 import type { MirrorGround } from '../../../wlis/mirrors/mirror-errand.js';
 import { MirrorTrials } from '../../../wlis/mirrors/mirror-trials.js';
-import { MirrorSet } from '../../../wlis/mirrors/mirror-set.js';
+import { mirrorSetFor, MirrorSet } from '../../../wlis/mirrors/mirror-set.js';
 import { MirrorUpstream } from '../../../wlis/mirrors/mirror-upstream.js';
 import { UnusablePlaces } from '../../../wlis/mirrors/unusable-places.js';
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/logger.js';
 import type { OutgoingRequest, Upstream } from '../../forward/upstream.js';
+import type { TargetUri } from '../../http/target-uri.js';
 import type { FileContents } from '../file-contents.js';
 import type { ChoiceLayer } from './choice-layer.js';
 
@@ -59,6 +60,11 @@ export class MirrorLayer {
   ): ChoiceExplanation | null {
     const ground = { ...this.ground, chooser: this.#chooser };
     return explainMirrors({ method, target, fields, body: null }, ground, { sets: this.#setsOf(config, files) });
+  }
+
+  /** Who mirrors a target; null where nobody does. */
+  setFor(target: TargetUri, config: Config, files: Pick<FileContents, 'text'>): MirrorSet | null {
+    return mirrorSetFor(this.#setsOf(config, files), target);
   }
 
   /** Idempotent. */

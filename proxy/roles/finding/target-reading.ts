@@ -183,6 +183,9 @@ export class TargetReading {
 
 const isLoopback = addressTest(['127.0.0.0/8', '::1']);
 
+/** Whether a client may read without TLS what is behind it. */
+export const mayDropTls = (keys: Config['clientSide']): ((address: string) => boolean) => droppers[keys.httpsAsHttp];
+
 const droppers: Readonly<Record<Config['clientSide']['httpsAsHttp'], (address: string) => boolean>> = {
   never: () => false,
   loopback: isLoopback,

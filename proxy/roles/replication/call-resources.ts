@@ -8,6 +8,8 @@ import { NodeResource } from '../../../wlis/calls/node-resource.js';
 import type { NodeRole } from '../../../wlis/calls/node-statement.js';
 import type { CallResource } from '../../../wlis/calls/received-call.js';
 import { RootResource } from '../../../wlis/calls/root-resource.js';
+import type { SearchControl } from '../../../wlis/search/search-control.js';
+import { SearchResource } from '../../../wlis/search/search-resource.js';
 import type { WaitingCalls } from '../../../wlis/calls/waiting-calls.js';
 import { ChangedResource } from '../../../replication/tree/changed-resource.js';
 import { GroupResource } from '../../../replication/tree/group-resource.js';
@@ -26,6 +28,7 @@ import type { ReplicationLayer } from './replication-layer.js';
 
 export interface NodeCallsOptions {
   readonly layer: ReplicationLayer;
+  readonly search: SearchControl;
   readonly waiting: WaitingCalls;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -47,6 +50,7 @@ export function nodeCalls(options: NodeCallsOptions): CallHandler {
     ...holdingResources({ namespaces, blobs, waiting, clock, now }),
     ['node', new NodeOf(options)],
     ...findingCalls(finding),
+    ['search', searchResource(options)],
     [
       'root',
       new RootResource({ chainOf: async (origin) => (await chainOf(layer, origin)) ?? knownChain(finding, origin) }),
@@ -76,6 +80,13 @@ export function nodeCalls(options: NodeCallsOptions): CallHandler {
   const replays = new CallReplays(callWindow);
   return new CallHandler({ resources, origins: () => originsOf(layer), replays, now, logger });
 }
+
+const searchResource = ({ search: control, layer }: NodeCallsOptions): SearchResource =>
+  new SearchResource({
+    ...{ control, name: () => layer.name },
+    originOf: ({ request: { target } }) =>
+      originsOf(layer).find((one) => one.slice(one.indexOf('://') + 3) === target.authority) ?? null,
+  });
 
 /** What this node is called: by its own URL, and by the names of the namespaces of which it is the primary. */
 export function originsOf(layer: ReplicationLayer): readonly string[] {

@@ -3,6 +3,7 @@ import type { NamespaceReport } from '../../../replication/namespace-report.js';
 import type { NamespaceStatus, Promotion, ScanReport } from '../../../replication/replication-control.js';
 import type { ListVersion } from '../../../replication/replica-standing.js';
 import type { NamespaceTree } from '../../../replication/tree/namespace-tree.js';
+import type { Version } from '../../../wlis/trust/epoch.js';
 import type { RootChain } from '../../../wlis/trust/root-chain.js';
 import type { Upstream } from '../../forward/upstream.js';
 
@@ -10,6 +11,8 @@ import type { Upstream } from '../../forward/upstream.js';
 export interface OpenNamespace {
   readonly held: HeldNamespace;
   readonly tree: NamespaceTree;
+  /** The newest version that is believed to be there, be it held or not yet; null if none is known. */
+  readonly known: Version | null;
   /** What this node may hand on of the root of the authority. */
   rootChain(): RootChain | Promise<RootChain>;
   /** For what only the primary can answer; null if that is this node. */

@@ -20,6 +20,7 @@ import type { SigningKey } from '../../../wlis/trust/jws.js';
 import { defaultGrace, type NamespacePolicy } from '../../../wlis/trust/namespace-policy.js';
 import type { KeyId } from '../../../wlis/trust/public-key.js';
 import { WillisError } from '../../base/errors.js';
+import type { Version } from '../../../wlis/trust/epoch.js';
 import type { NodeParts } from './node-parts.js';
 import type { OpenNamespace, SourceControl } from './open-namespace.js';
 import type { WantedPrimary } from './wanted-namespaces.js';
@@ -99,6 +100,10 @@ class OpenPrimary implements OpenNamespace {
     });
     this.#stopReports = tree.members.onReport(() => void this.#meetMembers());
     this.#started = this.#start();
+  }
+
+  get known(): Version | null {
+    return this.held.edition?.head.head ?? null;
   }
 
   rootChain() {
@@ -232,6 +237,7 @@ const policyOf = ({ keys }: WantedPrimary): NamespacePolicy => ({
   complete: true,
   credentials: 'ignore',
   query: keys.query,
+  search: keys.search,
 });
 
 const admissionRules = ({ keys: { replicas }, token }: WantedPrimary): AdmissionRules => ({

@@ -12,6 +12,7 @@ import { RootKeeper } from '../../../wlis/root-keeper.js';
 import type { Membership } from '../../../replication/tree/membership.js';
 import { ReplicaTree } from '../../../replication/tree/replica-tree.js';
 import { namespaceLabel, type Namespace } from '../../../wlis/namespace.js';
+import type { Version } from '../../../wlis/trust/epoch.js';
 import type { Promotion } from '../../../replication/replication-control.js';
 import type { NodeParts } from './node-parts.js';
 import type { OpenNamespace, WayToPrimary } from './open-namespace.js';
@@ -137,6 +138,10 @@ class OpenReplica implements OpenNamespace {
 
   rootChain() {
     return this.#options.roots.chain;
+  }
+
+  get known(): Version | null {
+    return this.held.known;
   }
 
   get toPrimary(): WayToPrimary {

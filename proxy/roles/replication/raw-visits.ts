@@ -3,12 +3,11 @@ import { rawTargetIn, type RawSpace } from '../../../replication/serving/raw-spa
 import { problemAnswer } from '../../../wlis/calls/call-answer.js';
 import { CallProblem } from '../../../wlis/calls/call-problem.js';
 import { parseRawTarget } from '../../../wlis/calls/raw-target.js';
-import { namespaceLabel, originOf, type Namespace } from '../../../wlis/namespace.js';
+import { originOf, type Namespace } from '../../../wlis/namespace.js';
 import type { Request, Response } from '../../http/message.js';
 import { originsOf } from './call-resources.js';
-import type { HeldTable } from './held-table.js';
 import type { HolderVoices } from './holder-voices.js';
-import type { NamespaceEntry } from './namespace-entry.js';
+import { LabelledEntries } from './labelled-entries.js';
 import type { ReplicationLayer } from './replication-layer.js';
 
 export interface RawVisitsOptions {
@@ -20,17 +19,18 @@ export interface RawVisitsOptions {
 /** Requests for raw documents of the namespaces that this node holds. */
 export class RawVisits {
   readonly #options: RawVisitsOptions;
-  #byLabel: ByLabel = { entries: null, table: new Map() };
+  readonly #byLabel: LabelledEntries;
 
   constructor(options: RawVisitsOptions) {
     this.#options = options;
+    this.#byLabel = new LabelledEntries(options.layer);
   }
 
   /** Null if it is no such request. Never throws. @param isSecure whether it came over TLS, as far as is known */
   answer(request: Request, isSecure: boolean): Promise<Response> | null {
     const asked = parseRawTarget(request.target.path);
     if (asked === null) return null;
-    const entry = this.#table().get(asked.label);
+    const entry = this.#byLabel.get(asked.label);
     if (entry === undefined) return refused(request, 404, 'not-replicated', 'no namespace of this label is held here');
     const { namespace, open } = entry;
     request.record.site = namespace;
@@ -62,21 +62,6 @@ export class RawVisits {
     if (isThere(originOf(namespace)) || (layer.url !== null && isThere(layer.url))) return false;
     return originsOf(layer).some(isThere);
   }
-
-  #table(): ByLabel['table'] {
-    const { entries } = this.#options.layer;
-    if (this.#byLabel.entries !== entries) {
-      const table = new Map([...entries].map(([namespace, entry]) => [namespaceLabel(namespace), entry] as const));
-      this.#byLabel = { entries, table };
-    }
-    return this.#byLabel.table;
-  }
-}
-
-interface ByLabel {
-  /** From which the table was made. */
-  readonly entries: HeldTable<NamespaceEntry> | null;
-  readonly table: ReadonlyMap<string, NamespaceEntry>;
 }
 
 function refused({ method }: Request, status: number, type: string, detail: string): Promise<Response> {

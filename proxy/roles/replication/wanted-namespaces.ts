@@ -73,7 +73,8 @@ export function wantedNamespaces(config: Config, files: FileContents): WantedNam
     problems.push(...tokenProblems(token, `${at}.tokenFile`));
     const { roots, firstUse } = config.wlis.trust;
     const root = roots.find(({ origin }) => namespace.startsWith(`${formatProxyUri(origin)}/`))?.key ?? null;
-    const madeFrom = JSON.stringify([keys, token, shared]);
+    // how browsers see its pages is nothing to what is held
+    const madeFrom = JSON.stringify([{ ...keys, html: null }, token, shared]);
     all.push({ kind: 'replica', namespace, keys, from, token, root: root as KeyId | null, firstUse, madeFrom });
   }
   return { all, problems };

@@ -5,10 +5,12 @@ import { WillisError, type ErrorCode } from '../../../proxy/base/errors.js';
 import { BlobStoreError } from '../../../replication/blob-store-error.js';
 import { CallFailed } from '../../../wlis/calls/call-failed.js';
 import { DocumentHandler } from '../../../replication/serving/document-handler.js';
+import type { Response } from '../../../proxy/http/message.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { gate } from '../../support/gate.js';
 import {
   block,
+  epoch,
   HeldExample,
   received,
   reprDigest,
@@ -526,6 +528,44 @@ describe('answers to visitors', () => {
       await assert.rejects(get('/page'), fails('unconfirmed', /strict/));
       held.role = 'primary';
       assert.equal((await get('/page')).status, 200);
+    });
+  });
+
+  describe('where pages come from', () => {
+    const visit = async (held: HeldExample, handler: DocumentHandler): Promise<Response> =>
+      handler.answer(visitor(`${origin}/page`), held);
+
+    it('is told: from this node, by the head that it answers by, and under the name of its bytes', async () => {
+      const { held, clock } = fixture();
+      const variant = held.content.add('<!doctype html>', { type: 'text/html' });
+      held.put('page', { variants: [variant] });
+      held.role = 'replica';
+      held.confirmedAge = milliseconds(5000);
+      const handler = new DocumentHandler({ name: 'node-1', clock, memory: bytes(1000), url: () => 'https://m1.example' });
+      const confirmed = clock.now() - 5000;
+      const { provenance } = await visit(held, handler);
+      assert.deepEqual(
+        { ...provenance },
+        {
+          ...{ receivedAt: confirmed, ageThen: 0, freshUntil: null, contentName: `sha-256 ${variant.digest}` },
+          source: { url: 'https://m1.example', role: 'replica', version: { epoch, seq: 7 }, isUnconfirmed: false },
+        },
+      );
+      clock.advance(60_000);
+      held.confirmedAge = milliseconds(65_100);
+      const again = (await visit(held, handler)).provenance;
+      assert.equal(again?.receivedAt, confirmed, 'the same as long as the head is the same');
+    });
+
+    it('by an expired head is said to be so; of what is no page nothing is told', async () => {
+      const { held, clock } = fixture();
+      held.put('page', { variants: [held.content.add('<!doctype html>', { type: 'text/html; charset=utf-8' })] });
+      held.role = 'replica';
+      const handler = new DocumentHandler({ name: 'node-1', clock, memory: bytes(1000) });
+      held.edition = new HeldExample(held.namespace, held.content, clock.now() - 1).edition;
+      assert.equal((await visit(held, handler)).provenance?.source?.isUnconfirmed, true);
+      held.put('page', { variants: [held.content.add('text')] });
+      assert.equal((await visit(held, handler)).provenance, undefined);
     });
   });
 });

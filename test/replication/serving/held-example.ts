@@ -26,6 +26,7 @@ export const usualPolicy: NamespacePolicy = {
   complete: true,
   credentials: 'ignore',
   query: 'ignore',
+  search: false,
 };
 
 /** A namespace in memory: what a node holds of it is what a test puts there. */

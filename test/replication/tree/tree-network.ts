@@ -41,6 +41,7 @@ export const site = parseNamespace('http://site.example/');
 export const epoch = parseEpoch('1700000000000-00000000000000aa');
 export const policy: NamespacePolicy = {
   ...{ consistency: { mode: 'eventual' }, grace: defaultGrace, complete: true, credentials: 'ignore', query: 'ignore' },
+  search: false,
 };
 export const openRules: AdmissionRules = {
   ...{ accept: 'open', listed: new Set<KeyId>(), token: null, rights: () => ({ browsers: false, delegate: false }), mostOpen: 256 },

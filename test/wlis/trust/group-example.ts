@@ -43,6 +43,7 @@ export const groupOf = (primary: PublicKey, replicas: readonly Replica[], over: 
     complete: true,
     credentials: 'ignore',
     query: 'ignore',
+    search: false,
   },
   issued: epochMs(groupIssued),
   refreshAfter: epochMs(groupIssued + 300_000),

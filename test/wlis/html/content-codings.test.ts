@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { brotliCompressSync, deflateRawSync, deflateSync, gunzipSync, gzipSync } from 'node:zlib';
+import { bytes } from '../../../config/units.js';
+import { BufferedBody, readAll, type Body } from '../../../proxy/http/body.js';
+import { inCoding, withoutCoding } from '../../../wlis/html/content-codings.js';
+import type { ViewCoding } from '../../../wlis/html/viewable.js';
+import { gate } from '../../support/gate.js';
+import { ChunkedBody } from './view-fixture.js';
+
+const most = bytes(100_000_000);
+const text = Buffer.from(Array.from({ length: 30_000 }, (_none, i) => `line ${i} of a page\n`).join(''));
+
+function* inChunks(content: Buffer, size: number): Generator<Buffer> {
+  for (let at = 0; at < content.length; at += size) yield content.subarray(at, at + size);
+}
+
+const undone = async (content: Body, coding: ViewCoding): Promise<Buffer> => readAll(await withoutCoding(content, coding), most);
+
+describe('content codings of pages', () => {
+  it('are undone byte by byte', async () => {
+    const short = text.subarray(0, 2000);
+    const coded = { gzip: gzipSync(short), br: brotliCompressSync(short), deflate: deflateRawSync(short) };
+    for (const [coding, content] of Object.entries(coded) as [ViewCoding, Buffer][])
+      assert.deepEqual(await undone(new ChunkedBody(inChunks(content, 1)), coding), short, coding);
+  });
+
+  it('are undone and redone, whatever the chunks', async () => {
+    const coded = { gzip: gzipSync(text), br: brotliCompressSync(text), deflate: deflateSync(text), identity: text };
+    for (const [coding, content] of Object.entries(coded) as [ViewCoding, Buffer][]) {
+      for (const size of [100, 1000, 1_000_000]) {
+        assert.deepEqual(await undone(new ChunkedBody(inChunks(content, size)), coding), text, `${coding} by ${size}`);
+      }
+      const redone = await readAll(inCoding(new ChunkedBody(inChunks(text, 65_536)), coding), most);
+      assert.deepEqual(await undone(BufferedBody.from(redone), coding), text, coding);
+    }
+  });
+
+  it('are undone as browsers do: deflate without its envelope, gzip in several members, and what comes behind it', async () => {
+    assert.deepEqual(await undone(BufferedBody.from(deflateRawSync(text)), 'deflate'), text);
+    const members = Buffer.concat([gzipSync(text.subarray(0, 1000)), gzipSync(text.subarray(1000))]);
+    assert.deepEqual(await undone(BufferedBody.from(members), 'gzip'), text);
+    const source = new ChunkedBody([gzipSync(text), Buffer.from('something'), Buffer.from('else')]);
+    assert.deepEqual(await undone(source, 'gzip'), text);
+  });
+
+  it('that are broken, or end before their end, break visibly, and let go of the source', async () => {
+    for (const [coding, content] of [
+      ['gzip', gzipSync(text)],
+      ['br', brotliCompressSync(text)],
+      ['deflate', deflateSync(text)],
+    ] as const) {
+      await assert.rejects(undone(BufferedBody.from(content.subarray(0, -20)), coding), { code: 'upstream-malformed' });
+      const broken = Buffer.concat([content.subarray(0, 50), randomBytes(100_000), content.subarray(50)]);
+      const source = new ChunkedBody(inChunks(broken, 1000));
+      await assert.rejects(undone(source, coding), { code: 'upstream-malformed' });
+      assert.ok(source.wasCancelled, coding);
+    }
+  });
+
+  it('break as their source breaks', async () => {
+    const source: Body = { length: null, trailers: BufferedBody.from('').trailers, cancel: () => undefined, read: () => Promise.reject(new Error('broken')) };
+    await assert.rejects(undone(source, 'gzip'), /broken/);
+    await assert.rejects(readAll(inCoding(source, 'br'), most), /broken/);
+  });
+
+  it('take no more than is read', async () => {
+    const source = new ChunkedBody(inChunks(gzipSync(randomBytes(4_000_000), { level: 0 }), 16_384));
+    const content = await withoutCoding(source, 'gzip');
+    await content.read();
+    await content.read();
+    assert.ok(source.reads < 8, `${source.reads} reads`);
+    content.cancel();
+    assert.ok(source.wasCancelled, 'cancelled with it');
+  });
+
+  it('give what they have taken in when nothing more comes for a while', async () => {
+    const silence = gate();
+    let reads = 0;
+    const source: Body = {
+      ...{ length: null, trailers: BufferedBody.from('').trailers, cancel: () => undefined },
+      read: () => (reads++ === 0 ? Buffer.from('<title>early</title>') : silence.promise.then(() => null)),
+    };
+    const coded = inCoding(source, 'gzip');
+    const pieces: Buffer[] = [];
+    let seen = '';
+    while (!seen.includes('early')) {
+      const piece = await coded.read();
+      assert.ok(piece !== null, 'the end has not come');
+      pieces.push(piece);
+      // Z_SYNC_FLUSH: without an end
+      seen = gunzipSync(Buffer.concat(pieces), { finishFlush: 2 }).toString();
+    }
+    silence.open();
+    for (let piece = await coded.read(); piece !== null; piece = await coded.read()) pieces.push(piece);
+    assert.equal(gunzipSync(Buffer.concat(pieces)).toString(), '<title>early</title>');
+  });
+});

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { domOf, ways } from './page-dom.js';
+import { hostileMarkup, orderlyMarkup } from './hostile-markup.js';
+import { bar, link, mark, recipe, rooted, spliced, undone, unspliced } from './splicing.js';
+
+/** Attributes of HTML that lead somewhere, with what they have, as browsers see them. */
+const leading = (dom: readonly string[]): string[] =>
+  dom.flatMap((line) => [...line.matchAll(/ \w*:(?:href|src|action|formaction)="(\/[^"]*)"/g)].map(([, url]) => url ?? ''));
+
+describe('a view of a page in odd markup', () => {
+  const urls = recipe({ urls: rooted });
+
+  it('is the document that it was, with scripts and without, but for what was put in', () => {
+    fc.assert(
+      fc.property(hostileMarkup, (page) => {
+        const view = spliced(page, { recipe: urls });
+        for (const way of ways) assert.deepEqual(domOf(view, way, undone), domOf(page, way, unspliced));
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('is the same bytes in whatever chunks the page comes', () => {
+    fc.assert(
+      fc.property(hostileMarkup, fc.integer({ min: 1, max: 7 }), (page, size) => {
+        assert.equal(spliced(page, { recipe: urls, size }), spliced(page, { recipe: urls }));
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('has every byte of the page outside of what was put in', () => {
+    fc.assert(
+      fc.property(hostileMarkup, (page) => {
+        assert.equal(spliced(page).replace(bar.markup, '').replace(link, ''), page);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('has all URLs rewritten where the markup is in order, and no text, script or comment changed', () => {
+    fc.assert(
+      fc.property(orderlyMarkup, (page) => {
+        const view = spliced(page, { recipe: urls });
+        const dom = domOf(view, false);
+        assert.deepEqual(
+          leading(dom).filter((url) => !url.startsWith(mark)),
+          [],
+        );
+        for (const way of ways) assert.deepEqual(domOf(view, way, undone), domOf(page, way, unspliced));
+        assert.equal(view.includes(`${mark}/no`), false, view);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,44 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { PageIndex } from './page-index.js';
+import { searchablePage } from './searchable-page.js';
+import type { ThreadAnswer, ThreadCall, ThreadCalls, ThreadData } from './thread-calls.js';
+
+// What a thread of its own does: it keeps the index, so that neither a large page nor a costly question makes anybody else wait.
+
+const index = new PageIndex((workerData as ThreadData).limit);
+
+async function answer(call: ThreadCall): Promise<ThreadCalls[keyof ThreadCalls]['answer']> {
+  switch (call.name) {
+    case 'put': {
+      const { page, content } = call.asked;
+      try {
+        const searchable = searchablePage(page, Buffer.from(content.buffer, content.byteOffset, content.byteLength));
+        if (searchable !== null) return index.put(searchable);
+        index.remove(page);
+        return { kind: 'unwanted' };
+      } catch {
+        index.remove(page);
+        return { kind: 'unreadable' };
+      }
+    }
+    case 'remove':
+      index.remove(call.asked);
+      return null;
+    case 'drop':
+      await index.drop(call.asked.namespace);
+      return null;
+    case 'resize':
+      return index.resize(call.asked.limit);
+    case 'search':
+      return index.search(call.asked.query, new Set(call.asked.namespaces));
+  }
+}
+
+parentPort?.on('message', (call: ThreadCall) => {
+  const say = (said: { answer: ThreadCalls[keyof ThreadCalls]['answer'] } | { failure: string }): void =>
+    parentPort?.postMessage({ id: call.id, usage: index.usage, ...said } satisfies ThreadAnswer);
+  answer(call).then(
+    (answer) => say({ answer }),
+    (error: unknown) => say({ failure: error instanceof Error ? error.message : String(error) }),
+  );
+});
