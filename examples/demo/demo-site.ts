@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { escaped, pageName } from './markdown-inline.js';
 import { pageFromMarkdown } from './markdown-page.js';
@@ -15,6 +15,7 @@ export async function writeSite(root: string, directory: string): Promise<void> 
   );
   const links = pages.map(({ name, title }) => `<a href="${pageName(name)}">${escaped(title)}</a>`).join('\n');
   await mkdir(directory, { recursive: true });
+  await cp(join(root, 'docs', 'images'), join(directory, 'images'), { recursive: true });
   const files: [name: string, content: string][] = pages.map(({ name, title, html }) => [
     name === 'README' ? 'index.html' : pageName(name),
     wholePage(title, links, html),
@@ -52,6 +53,7 @@ h1, h2, h3 { line-height: 1.2; margin: 2rem 0 .8rem; }
 h1 { margin-top: 0; }
 a { color: light-dark(#0b5cad, #7db8f0); }
 code { font-size: .88em; }
+img { max-width: 100%; border: 1px solid var(--line); }
 pre { overflow-x: auto; padding: .8rem 1rem; border: 1px solid var(--line); border-radius: .4rem; line-height: 1.35; }
 table { border-collapse: collapse; display: block; overflow-x: auto; font-size: .93em; }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; }

@@ -12,6 +12,7 @@ export const escaped = (text: string): string =>
 
 function wordsHtml(text: string): string {
   return escaped(text)
+    .replace(/!\[([^\]]*)\]\(docs\/(images\/[\w-]+\.png)\)/g, '<img src="$2" alt="$1">')
     .replace(/\[([^\]]+)\]\(([^)\s]+)\)/g, (_, words: string, to: string) => linkHtml(words, to))
     .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
     .replace(/(?<![\w*])[*_]([^*_\s][^*_]*)[*_](?![\w*])/g, '<em>$1</em>')

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { TempDir } from '../support/temp-dir.js';
 import { until } from '../support/waiting.js';
 import { root } from '../support/willis-program.js';
@@ -110,6 +112,14 @@ function isListening(url: string): Promise<boolean> {
   });
 }
 
+/** What the README has its reader type beside the demonstration. */
+const tourBlocks = (): readonly string[] =>
+  [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/<!-- tour -->\n```sh\n(.*?)```/gs)].map(
+    ([, lines = '']) => lines,
+  );
+
+const run = promisify(execFile);
+
 describe('npm run demo', function () {
   // six processes are started and ended
   this.timeout(90_000);
@@ -153,6 +163,27 @@ describe('npm run demo', function () {
 
     assert.equal(await demonstration.end('SIGINT'), 0, demonstration.text);
     await demonstration.gone();
+  });
+
+  it('is what the five minutes of the README walk through', async () => {
+    demonstration = await Demonstration.start();
+    const { temporary, nodes } = demonstration;
+    const proxy = nodes.find(({ name }) => name === 'proxy')?.url ?? '';
+    const seen: string[] = [];
+    for (const lines of tourBlocks()) {
+      const script = lines.replaceAll('http://127.0.0.1:8400', proxy);
+      const options = { env: { ...process.env, TMPDIR: temporary.path }, timeout: 20_000 };
+      seen.push((await run('bash', ['-e', '-o', 'pipefail', '-c', script], options)).stdout);
+    }
+    const [first = '', pac = '', links = '', killed = '', after = ''] = seen;
+    assert.match(first, /^Cache-Status: proxy; .*detail="(primary|replica) http:/);
+    assert.match(pac, /FindProxyForURL/);
+    // the last replica may have joined too late for the proxy to have heard of it
+    const named = links.match(/<link rel="duplicate" href="http:[^"]*\/raw\/[^"]*">/g)?.length ?? 0;
+    assert.ok(named === 3 || named === 4, links);
+    assert.equal(killed, '');
+    assert.match(after, /^HTTP\/1\.1 200 OK\r\nCache-Status: proxy; .*detail="replica http:/);
+    assert.equal(seen.length, 5);
   });
 
   it('leaves nothing behind when it is killed', async () => {
