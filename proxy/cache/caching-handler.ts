@@ -26,7 +26,7 @@ import { Storing } from './storing.js';
 import type { StoredResponse } from './stored-response.js';
 import { passThrough } from './unsafe.js';
 import { selects, selectStored } from './vary.js';
-import type { Route, Visit } from './visit.js';
+import { concerning, type Route, type Visit } from './visit.js';
 
 export interface CachingOptions extends CachingSettings {
   readonly store: ResponseStore;
@@ -82,7 +82,7 @@ export class CachingHandler {
     const visit: Visit = { request, route, key, directives: parseRequestDirectives(request.fields), rule };
     const early = planWithoutStored(request, visit.directives, rule);
     if (early !== null) return this.#act(visit, early, none);
-    const stored = this.#lookUp(visit);
+    const stored = this.#store.lookUp(key);
     return stored instanceof Promise ? stored.then((found) => this.#decide(visit, found)) : this.#decide(visit, stored);
   }
 
@@ -111,13 +111,8 @@ export class CachingHandler {
     });
   }
 
-  #lookUp({ key, route: { concerns } }: Visit): readonly StoredResponse[] | Promise<readonly StoredResponse[]> {
-    const stored = this.#store.lookUp(key);
-    if (concerns === undefined) return stored;
-    return stored instanceof Promise ? stored.then((found) => found.filter(concerns)) : stored.filter(concerns);
-  }
-
-  #decide(visit: Visit, candidates: readonly StoredResponse[]): Response | Promise<Response> {
+  #decide(visit: Visit, stored: readonly StoredResponse[]): Response | Promise<Response> {
+    const candidates = concerning(visit.route, stored);
     const now = this.#clock.now();
     const chosen = plan(visit.request, visit.directives, candidates, now);
     const readable = isReadable(this.#store, visit.request, chosen, now);
@@ -219,20 +214,14 @@ export class CachingHandler {
   }
 
   async #follow(visit: Visit, reason: Reason, flight: Flight<ForwardResult>, start: Start): Promise<Response> {
-    const result = await this.#followed(visit, flight);
-    const shared = result === null ? null : await this.#share(visit, result, reason);
-    return shared ?? this.#alone(visit, reason, start);
-  }
-
-  /** Null if it is not worth waiting for any longer. */
-  async #followed({ request, route }: Visit, flight: Flight<ForwardResult>): Promise<ForwardResult | null> {
-    try {
-      return await this.#collapse.follow(flight, request.cancellation);
-    } catch (error) {
+    const { request, route } = visit;
+    const result = await this.#collapse.follow(flight, request.cancellation).catch((error: unknown) => {
       // the one that another reader has chosen may fail where this one's does not
       if (route.scope !== 'chosen' || request.cancellation.cancelled) throw error;
       return null;
-    }
+    });
+    const shared = result === null ? null : await this.#share(visit, result, reason);
+    return shared ?? this.#alone(visit, reason, start);
   }
 
   /** Forwards for oneself and whoever comes meanwhile. */
@@ -277,7 +266,7 @@ export class CachingHandler {
         return null;
       return this.#answering.forwarded(request, result, reason, true);
     }
-    const { selected } = selectStored(await this.#lookUp(visit), request.fields, now);
+    const { selected } = selectStored(concerning(visit.route, await this.#store.lookUp(visit.key)), request.fields, now);
     if (selected?.complete !== true || !(await this.#store.ready(selected, bytes(0), selected.length ?? bytes(0))))
       return null;
     if (result.kind === 'stale' && selected.id === result.stored.id) {

@@ -20,6 +20,12 @@ export interface Route {
   readonly concerns?: (stored: Pick<StoredResponse, 'selecting'>) => boolean;
 }
 
+/** What of that has a part in an answer. */
+export const concerning = <Of extends Pick<StoredResponse, 'selecting'>>(
+  { concerns }: Pick<Route, 'concerns'>,
+  stored: readonly Of[],
+): readonly Of[] => (concerns === undefined ? stored : stored.filter(concerns));
+
 export interface Outgoing {
   readonly target: TargetUri;
   readonly fields: Fields;

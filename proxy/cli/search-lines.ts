@@ -7,7 +7,8 @@ import type { TextOptions } from './explanation-text.js';
 export function searchLines(found: SearchJson, text: TextOptions): string {
   const { total, documents, match, query } = found;
   const shown = total > documents.length ? `, ${documents.length} shown` : '';
-  const head = total === 0 ? `No page has “${escapeControls(query)}”.` : `${countOf(total, 'page')}${shown}${ways[match]}`;
+  const head =
+    total === 0 ? `No page has “${escapeControls(query)}”.` : `${countOf(total, 'page')}${shown}${ways[match]}`;
   return [...documents.map((one) => documentLines(one, text)), `${head}\n`, reach(found)].join('');
 }
 

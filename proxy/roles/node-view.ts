@@ -12,9 +12,11 @@ import { describeHealth } from './health-metrics.js';
 import type { Failover } from '../../wlis/failover/failover.js';
 import type { MirrorLayer } from './finding/mirror-layer.js';
 import { describeMirrors } from './mirror-metrics.js';
+import type { Views } from '../../wlis/html/views.js';
 import type { ListenerCounters } from '../http/listener-counters.js';
 import { describeReplication } from './replication-metrics.js';
 import { describeRetention, type Retained } from './retention-metrics.js';
+import { describeViews } from './views/view-metrics.js';
 import { describeSearch, type SearchView } from './search-metrics.js';
 
 /** What can be seen of a node from outside while it runs. */
@@ -39,6 +41,8 @@ export interface NodeView {
   readonly mirrors: Pick<MirrorLayer, 'ground'>;
   /** What is got from those who hold namespaces. */
   readonly failover: Pick<Failover, 'metrics'>;
+  /** What becomes of pages on their way to browsers. */
+  readonly views: Pick<Views, 'counts' | 'underWay'>;
   /** What can be found by its words. */
   readonly search: SearchView;
   /** Empty while no namespace is held. */
@@ -62,6 +66,7 @@ export function describeNode(registry: Registry, node: NodeView): void {
   describeHealth(registry, node.choice);
   describeMirrors(registry, node.mirrors.ground);
   describeFailover(registry, node.failover.metrics);
+  describeViews(registry, { counts: node.views.counts, underWay: () => node.views.underWay });
   describeSearch(registry, node.search);
   describeDocuments(registry, () => node.documents());
 }

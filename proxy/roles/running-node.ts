@@ -67,6 +67,7 @@ export class RunningNode implements Node, OperatorControl {
       choice: lasting.finding.choice,
       mirrors: lasting.finding.mirrors,
       failover: lasting.finding.failover,
+      views: lasting.views,
       search: lasting.search,
       documents: () => documentsUsage(lasting.namespaces, this.#arrangement),
     });

@@ -25,7 +25,14 @@ const some = fc.record({
   contentName: fc.option(text, { nil: undefined }),
 });
 
-const sample = ({ lines, values, groups, key, reason, ...rest }: typeof some extends fc.Arbitrary<infer T> ? T : never) =>
+const sample = ({
+  lines,
+  values,
+  groups,
+  key,
+  reason,
+  ...rest
+}: typeof some extends fc.Arbitrary<infer T> ? T : never) =>
   metadata({
     key: `site|${key}` as CacheKey,
     reason,

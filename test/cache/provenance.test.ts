@@ -30,7 +30,10 @@ const readable = ({ receivedAt, ageThen, freshUntil, source, contentName }: Prov
 });
 
 /** What the answer to a request says of where it comes from. */
-async function provenance(site: ViewFixture, headers: Record<string, string> = {}): Promise<ReturnType<typeof readable>> {
+async function provenance(
+  site: ViewFixture,
+  headers: Record<string, string> = {},
+): Promise<ReturnType<typeof readable>> {
   const request = visitor(pageUri, { fields: headers });
   const response = await site.original(request);
   if (response.body !== null) await readAll(response.body, bytes(1_000_000));
@@ -46,7 +49,13 @@ describe('where an answer comes from', () => {
     const told = await provenance(site);
     assert.deepEqual(
       { ...told, contentName: '' },
-      { receivedAt: received, ageThen: 10, freshUntil: received + 50_000, source: sourceAt('http://m1.example'), contentName: '' },
+      {
+        receivedAt: received,
+        ageThen: 10,
+        freshUntil: received + 50_000,
+        source: sourceAt('http://m1.example'),
+        contentName: '',
+      },
     );
     site.clock.advance(20_000);
     assert.deepEqual(await provenance(site), told, 'a hit');
@@ -130,7 +139,13 @@ describe('where an answer comes from', () => {
 
   it('is unknown of what was stored before it was kept', () => {
     const key = keyOfUri('http://example.org/', '');
-    const freshness = [60, 'max-age', 0, 1000, ['cache-control', ...Array<boolean>(8).fill(false), 60, null, null, null]];
+    const freshness = [
+      60,
+      'max-age',
+      0,
+      1000,
+      ['cache-control', ...Array<boolean>(8).fill(false), 60, null, null, null],
+    ];
     const response = [
       ...[200, 'OK', ['Content-Type', 'text/html'], [], [], 1000, 1000, freshness, [], 'id'],
       ...[1, 'run', 0, [['s', 1, 0, 4, 65_536, 0, 'digest']], 4, [], false],
@@ -140,7 +155,10 @@ describe('where an answer comes from', () => {
     value.writeUInt32BE(crc32(json, crc32(key)));
     const record = decodeRecord(key, value, { run: 'run', floor: 0, marks: null });
     const [stored] = record?.responses ?? [];
-    assert.deepEqual([stored?.status, stored?.complete, stored?.source, stored?.contentName], [200, true, null, undefined]);
+    assert.deepEqual(
+      [stored?.status, stored?.complete, stored?.source, stored?.contentName],
+      [200, true, null, undefined],
+    );
     assert.deepEqual(stored?.fields, Fields.of({ 'Content-Type': 'text/html' }));
     assert.equal(cacheKeyOf(targetOf('http://example.org/'), ''), key);
   });

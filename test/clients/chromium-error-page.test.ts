@@ -26,7 +26,10 @@ describe('the error page of a client-side proxy, in Chromium', function () {
       files,
       replicas: 3,
       keys: { headers: [{ match: '**/*.html', set: { 'Cache-Control': 'max-age=3600' } }] },
-      client: { clientSide: { patience: '1s', attempts: 2 }, cache: { memory: '16MiB' } },
+      client: {
+        clientSide: { patience: '1s', attempts: 2, html: { bar: true, alternates: true } },
+        cache: { memory: '16MiB' },
+      },
     });
     const asked = all.rawRequests();
     await until(async () => {
@@ -80,5 +83,6 @@ describe('the error page of a client-side proxy, in Chromium', function () {
     await tab.getByRole('link', { name: 'Show the copy' }).click();
     assert.equal((await answer).status(), 200);
     assert.equal(await tab.innerText('h1'), 'Here');
+    assert.equal(await tab.locator('willis-bar').count(), 1);
   });
 });

@@ -16,7 +16,8 @@ const pages = (at: string): Readonly<Record<string, string | Buffer>> => ({
 <iframe src="/${at}/frame.html" title="A frame"></iframe>
 <p><a id="next" href="/${at}/deep/next.html?a=b#c">Next</a> <a id="old" href="/${at}/old">Old</a>
 <a id="file" href="/${at}/file.tar.gz">File</a> <a id="tab" target="_blank" href="/${at}/deep/next.html">In another tab</a></p></body></html>`,
-  'deep/next.html': '<!doctype html><html><head><title>Next page</title></head><body><a id="up" href="../">Up</a></body></html>',
+  'deep/next.html':
+    '<!doctype html><html><head><title>Next page</title></head><body><a id="up" href="../">Up</a></body></html>',
   'frame.html': '<!doctype html><html><head><title>Frame</title></head><body><p>In the frame</p></body></html>',
   'site.css': "@font-face { font-family: Own; src: url('font.woff2') } h1 { color: rgb(0, 100, 0) }\n",
   'site.js': `document.body.dataset.script = 'ran';\nfetch('data.json').then((r) => r.json()).then((d) => (document.body.dataset.data = d.text));\n`,
@@ -51,7 +52,13 @@ describe('Chromium that reads a replica under its own name', function () {
     origin = site.origin;
     const namespaces = ['one', 'two'].map((at) => {
       const redirects = [{ from: 'old', to: 'deep/next.html' }];
-      return { url: `${site.origin}/${at}/`, directory: site.path(at), headers, redirects, replicas: { accept: 'open' } };
+      return {
+        url: `${site.origin}/${at}/`,
+        directory: site.path(at),
+        headers,
+        redirects,
+        replicas: { accept: 'open' },
+      };
     });
     for (const at of ['one', 'two']) {
       await mkdir(site.path(at));
@@ -79,7 +86,9 @@ describe('Chromium that reads a replica under its own name', function () {
   function homeIn(space: (typeof spaces)[number], at: string): string {
     const label = namespaceLabel(parseNamespace(`${origin}/${at}/`));
     const port = replica.sitePort;
-    return space === '/mirror/' ? `http://127.0.0.1:${port}/mirror/${label}/` : `http://${label}.${space}:${port}/${at}/`;
+    return space === '/mirror/'
+      ? `http://127.0.0.1:${port}/mirror/${label}/`
+      : `http://${label}.${space}:${port}/${at}/`;
   }
 
   /** What a page says that nobody expected; icons and fonts that are not there, and what only TLS could give, are. */
@@ -99,7 +108,9 @@ describe('Chromium that reads a replica under its own name', function () {
       const complaints = complaintsOf(page);
       await page.goto(homeIn(space, 'one'));
       assert.equal(await page.title(), 'Home of one');
-      await page.waitForFunction('document.body.dataset.data !== undefined && document.body.dataset.module !== undefined');
+      await page.waitForFunction(
+        'document.body.dataset.data !== undefined && document.body.dataset.module !== undefined',
+      );
       const seen = await page.evaluate<unknown>(`({
         script: document.body.dataset.script, data: document.body.dataset.data, module: document.body.dataset.module,
         color: getComputedStyle(document.querySelector('h1')).color, width: document.querySelector('#dot').naturalWidth,

@@ -24,8 +24,12 @@ describe('the search page of a replica, in Chromium', function () {
     site = await ReplicatedSite.make({ keys: { search: true } });
     await site.put('emperor.html', '<!doctype html><title>Emperor penguins</title><h1>Emperors</h1><p>They walk far.');
     const evil = '&lt;img src=x onerror=alert(1)&gt;';
-    await site.put('evil.html', `<title>${evil}</title><p>penguins ${evil} &lt;/mark&gt;&lt;script&gt;alert(2)&lt;/script&gt;`);
-    for (let at = 0; at < 12; at++) await site.put(`p${at}.html`, `<title>Page ${at}</title><p>About penguins number ${at}.`);
+    await site.put(
+      'evil.html',
+      `<title>${evil}</title><p>penguins ${evil} &lt;/mark&gt;&lt;script&gt;alert(2)&lt;/script&gt;`,
+    );
+    for (let at = 0; at < 12; at++)
+      await site.put(`p${at}.html`, `<title>Page ${at}</title><p>About penguins number ${at}.`);
     await site.primary.start();
     replica = await site.addReplica();
     await replica.start(directory);
@@ -91,7 +95,10 @@ describe('the search page of a replica, in Chromium', function () {
     await tab.goto(`${replica.front.url}/.well-known/wlis/search?q=onerror+penguins`);
     const item = tab.locator('ol > li').first();
     assert.equal(await item.locator('h2').innerText(), '<img src=x onerror=alert(1)>');
-    assert.match(await item.innerText(), /penguins <img src=x onerror=alert\(1\)> <\/mark><script>alert\(2\)<\/script>/);
+    assert.match(
+      await item.innerText(),
+      /penguins <img src=x onerror=alert\(1\)> <\/mark><script>alert\(2\)<\/script>/,
+    );
     assert.equal(await tab.locator('img, script').count(), 0);
     assert.deepEqual(violations, []);
   });

@@ -14,12 +14,13 @@ export class SquidProxy {
     private readonly directory: TempDir,
   ) {}
 
-  static async start(): Promise<SquidProxy> {
+  /** @param parent port of a proxy by which it gets everything; null to have it ask servers itself */
+  static async start(parent: number | null = null): Promise<SquidProxy> {
     const directory = await TempDir.create();
     // it gives up the rights of the super-user
     await chmod(directory.path, 0o777);
     const [port = 0] = await freePorts(1);
-    const file = await directory.write('squid.conf', configuration(directory.path, port));
+    const file = await directory.write('squid.conf', configuration(directory.path, port, parent));
     const child = spawn('squid', ['-N', '-n', `chain${port}`, '-f', file], {
       env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
       stdio: 'ignore',
@@ -64,7 +65,7 @@ export class SquidProxy {
   }
 }
 
-const configuration = (directory: string, port: number): string => `http_port 127.0.0.1:${port}
+const configuration = (directory: string, port: number, parent: number | null): string => `http_port 127.0.0.1:${port}
 http_access allow all
 cache_mem 64 MB
 maximum_object_size_in_memory 16 MB
@@ -82,4 +83,8 @@ connect_timeout 2 seconds
 forward_max_tries 1
 negative_ttl 0 seconds
 shutdown_lifetime 0 seconds
+${parent === null ? '' : parentLines(parent)}`;
+
+const parentLines = (port: number): string => `cache_peer 127.0.0.1 parent ${port} 0 no-query no-digest default
+never_direct allow all
 `;

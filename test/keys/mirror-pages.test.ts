@@ -50,7 +50,10 @@ describe('the keys of pages that browsers see at a replica', () => {
     assert.equal(await shown(nothing), page);
     assert.equal(
       await shown({ ...nothing, alternates: true }),
-      page.replace('<head>', `<head><link rel="duplicate" href="${site.origin}/.well-known/wlis/raw/${label()}/page.html">`),
+      page.replace(
+        '<head>',
+        `<head><link rel="duplicate" href="${site.origin}/.well-known/wlis/raw/${label()}/page.html">`,
+      ),
     );
   });
 

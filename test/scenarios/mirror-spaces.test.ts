@@ -3,6 +3,7 @@ import { namespaceLabel, parseNamespace } from '../../wlis/namespace.js';
 import { answer } from '../support/origin-scripts.js';
 import type { RawResponse } from '../support/raw-client.js';
 import { Replicating, urlOf } from '../support/replicating.js';
+import { until } from '../support/waiting.js';
 import type { Sections, Willis } from '../support/willis.js';
 
 const files = {
@@ -57,7 +58,10 @@ describe('namespaces as browsers see them at a replica', () => {
       await start();
       const answer = await ask(`/mirror/${label}/`, { Cookie: 'a=b', Authorization: 'Basic eDp5' });
       assert.equal(answer.status, 200);
-      assert.match(answer.body.toString(), /^<!doctype html><title>Home<\/title><a href="\/deep\/page.html">Page<\/a>$/);
+      assert.match(
+        answer.body.toString(),
+        /^<!doctype html><title>Home<\/title><a href="\/deep\/page.html">Page<\/a>$/,
+      );
       assert.deepEqual(answer.all('content-security-policy'), [
         "default-src 'self'",
         'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads',
@@ -68,7 +72,10 @@ describe('namespaces as browsers see them at a replica', () => {
       for (const name of ['cross-origin-opener-policy', 'x-frame-options', 'accept-ch', 'set-cookie']) {
         assert.equal(answer.get(name), undefined, name);
       }
-      assert.ok(answer.all('link').includes(`</mirror/${label}/style.css>; rel=preload; as=style`), 'a link from the root');
+      assert.ok(
+        answer.all('link').includes(`</mirror/${label}/style.css>; rel=preload; as=style`),
+        'a link from the root',
+      );
       assert.equal(answer.get('refresh'), `60; url=/mirror/${label}/deep/page.html`);
     });
 
@@ -192,7 +199,10 @@ describe('namespaces as browsers see them at a replica', () => {
       assert.equal(redirect.get('location'), '/deep/page.html');
       assert.equal((await ask('/style.css', { Host: host, 'Service-Worker': 'script' })).status, 403);
       assert.equal((await ask('/style.css', { Host: `${label.toUpperCase()}.M.EXAMPLE` })).status, 200);
-      assert.equal((await ask('/.well-known/wlis/node', { Host: host })).get('location'), `${site.origin}/.well-known/wlis/node`);
+      assert.equal(
+        (await ask('/.well-known/wlis/node', { Host: host })).get('location'),
+        `${site.origin}/.well-known/wlis/node`,
+      );
       for (const other of ['x.m.example', `x.${label}.m.example`, `${label.slice(1)}.m.example`]) {
         assert.equal((await ask('/style.css', { Host: other })).status, 404, other);
       }
@@ -221,5 +231,26 @@ describe('namespaces as browsers see them at a replica', () => {
     await replica.reload({ access: { rules } });
     assert.equal((await ask(`/mirror/${label}/deep/page.html`)).status, 403);
     assert.equal((await ask(`/mirror/${label}/style.css`)).status, 200);
+  });
+
+  it('rule 13: a namespace of https is shown over TLS alone, be it that somebody else ends that for this node; or to this machine', async () => {
+    site = await Replicating.start({ files, keys: { url: 'https://docs.example/' } });
+    const { primary } = site;
+    const secret = namespaceLabel(parseNamespace('https://docs.example/'));
+    const host = new URL(site.origin).host;
+    const status = async (asked: string, path: string): Promise<number> =>
+      (await primary.get(path, { Host: asked })).status;
+    const below = `/mirror/${secret}/style.css`;
+    assert.equal(await status(host, below), 421);
+    assert.doesNotMatch((await primary.get('/mirror/', { Host: host })).body.toString(), /docs\.example/);
+    await until(async () => (await status(`${secret}.localhost`, '/style.css')) === 200);
+    await primary.reload({ node: { mirrorDomain: 'm.example' } });
+    assert.equal(await status(`${secret}.m.example`, '/style.css'), 421);
+    await primary.reload({ access: { trustedProxies: ['127.0.0.1'] } });
+    const overTls = { 'X-Forwarded-Proto': 'https' };
+    assert.equal((await primary.get('/style.css', { Host: `${secret}.m.example`, ...overTls })).status, 200);
+    await primary.reload({ access: { trustedProxies: [] }, node: { url: `https://${host}` } });
+    assert.equal(await status(host, below), 200);
+    assert.equal(await status(`${secret}.m.example`, '/style.css'), 200);
   });
 });

@@ -82,6 +82,20 @@ describe('pages of a replica as browsers see them', () => {
     assert.equal((await ask('a/text.txt', toPage)).body.toString(), 'text');
   });
 
+  it('lead to what names stand for that only Willis knows: in a mirror, if that is shown there', async () => {
+    const named = `<a href="http://book.wlis/page.html">a</a><a href="http://far.wlis/">b</a><a href="http://no.wlis/">c</a>`;
+    await site.write('named.html', page.replace('</body>', `${named}</body>`));
+    await site.published('/named.html', page.replace('</body>', `${named}</body>`));
+    await site.inStep(replica);
+    await replica.reload({
+      wlis: { names: { book: `${site.origin}/a/`, far: 'http://far.example/x/' }, trust: { firstUse: true } },
+    });
+    const frame = (await ask('named.html', toFrame)).body.toString();
+    const links = [...frame.matchAll(/<a href="([^"]+)"/g)].map(([, url]) => url);
+    const here = `/mirror/${label}/`;
+    assert.deepEqual(links, [`${here}other`, `${here}a/page.html`, 'http://far.example/x/', 'http://no.wlis/']);
+  });
+
   it('are those of the page as it is now', async () => {
     const before = await ask('a/page.html', toPage);
     await site.write('a/page.html', page.replace('Other<', 'Changed<'));

@@ -35,10 +35,9 @@ describe('the choice of a reader of a client-side proxy', () => {
   async function chooseBy(fields: Readonly<Record<string, string>>): Promise<RawResponse> {
     const { body } = await open('a.html');
     const hidden = Object.fromEntries(
-      [...body.toString().matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)">/g)].map(([, name, value]) => [
-        name,
-        value,
-      ]),
+      [...body.toString().matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)">/g)].map(
+        ([, name = '', value = '']): [string, string] => [name, value],
+      ),
     );
     return post({ ...hidden, ...fields }, { Origin: all.site.namespace.slice(0, -1) });
   }
@@ -71,7 +70,10 @@ describe('the choice of a reader of a client-side proxy', () => {
       const answer = await choose(node.front.url);
       assert.deepEqual([answer.status, answer.get('location')], [303, `${all.site.namespace}a.html`]);
       assert.deepEqual(await askedBy(askAll), [node]);
-      assert.match((await open('b.html')).body.toString(), new RegExp(`${node.front.authority}</b> \\(replica, your choice\\)`));
+      assert.match(
+        (await open('b.html')).body.toString(),
+        new RegExp(`${node.front.authority}</b> \\(replica, your choice\\)`),
+      );
     }
     await choose('primary');
     assert.deepEqual(await askedBy(askAll), [all.primary]);
@@ -152,7 +154,7 @@ describe('the choice of a reader of a client-side proxy', () => {
   });
 
   it('leads back into the site, and nowhere else', async () => {
-    for (const back of ['http://evil.example/', '//evil.example/', 'javascript:alert(1)', `${all.site.host}`]) {
+    for (const back of ['http://evil.example/', '//evil.example/', 'javascript:alert(1)', all.site.host]) {
       const answer = await chooseBy({ server: 'primary', back });
       assert.deepEqual([answer.status, answer.get('location')], [303, choicePageOf(`${all.site.namespace}a.html`)]);
     }
@@ -171,7 +173,7 @@ describe('the choice of a reader of a client-side proxy', () => {
     assert.doesNotMatch(await told('a.html', '127.0.0.2'), /You have chosen/);
   });
 
-  it('is each reader\'s own, also where answers are stored', async () => {
+  it("is each reader's own, also where answers are stored", async () => {
     await (all.client.running as Willis).reload({ cache: { memory: '16MiB' } });
     await choose(second().front.url);
     const by = async (from: string): Promise<SiteNode | undefined> => {

@@ -124,7 +124,9 @@ describe('search', () => {
       samples.map(({ labels, value }) => [`${name} ${Object.values(labels).join()}`.trim(), value] as const),
     );
     const of = (name: string): unknown => new Map(samples).get(name);
-    const states = ['indexed', 'pending', 'lacking', 'leftOut', 'refused'].map((one) => of(`willis_search_pages ${one}`));
+    const states = ['indexed', 'pending', 'lacking', 'leftOut', 'refused'].map((one) =>
+      of(`willis_search_pages ${one}`),
+    );
     // the front page is published under two names
     assert.deepEqual(states, [4, 0, 0, 0, 1]);
     assert.equal(of('willis_search_namespaces'), 1);

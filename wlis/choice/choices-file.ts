@@ -89,7 +89,10 @@ export class ChoicesFile {
       await replaceFile(path, choicesText({ secret: this.secret, choices: [...choices.all()] }));
       this.#written = changes;
     } catch (error) {
-      logger.warn({ code: 'choices-not-remembered', path, error }, 'what readers have chosen could not be written down');
+      logger.warn(
+        { code: 'choices-not-remembered', path, error },
+        'what readers have chosen could not be written down',
+      );
     }
   }
 }

@@ -13,13 +13,17 @@ const from = 'wlis-from';
 export const choosing = (fields: Fields, server: string): Fields => fields.with(FROM_FIELD, server);
 
 /** Whether something that is stored was got for readers who had chosen that server. */
-export function isOfChoice({ selecting: { names, values } }: Pick<StoredResponse, 'selecting'>, server: string): boolean {
+export function isOfChoice(
+  { selecting: { names, values } }: Pick<StoredResponse, 'selecting'>,
+  server: string,
+): boolean {
   const at = names.indexOf(from);
   return at !== -1 && values[at] === server;
 }
 
 /** The fields of an answer to it as others see them. */
-export const unmarked = (fields: Fields): Fields => fields.filter((name, value) => name !== 'vary' || value !== FROM_FIELD);
+export const unmarked = (fields: Fields): Fields =>
+  fields.filter((name, value) => name !== 'vary' || value !== FROM_FIELD);
 
 /** An upstream for requests whose readers have chosen: it takes out what this node says to itself, and obeys. */
 export class ChosenUpstream implements Upstream {

@@ -85,4 +85,5 @@ const isNoMember = (cause: Error): boolean => cause.message === 'incorrect heade
 const malformed = (cause: Error): WillisError =>
   new WillisError('upstream-malformed', `its content coding is broken: ${cause.message}`, { cause });
 
-const failed = (cause: Error): WillisError => new WillisError('internal', `it cannot be coded: ${cause.message}`, { cause });
+const failed = (cause: Error): WillisError =>
+  new WillisError('internal', `it cannot be coded: ${cause.message}`, { cause });

@@ -2,33 +2,46 @@ import type { CanonicalUri } from '../canonical-uri.js';
 import { isInside, type Namespace } from '../namespace.js';
 import type { MirrorSpace } from './mirror-space.js';
 
+/** Namespaces that are shown to browsers. */
+export interface ShownSet {
+  /** The longest first. */
+  readonly namespaces: readonly Namespace[];
+  /** Another one for others. */
+  readonly key: string;
+}
+
 /** Where the namespaces are that a node shows in one of its mirror spaces. */
 export class MirrorPlaces {
-  /** Names all that this says. */
-  readonly key: string;
-  readonly #all: readonly (readonly [namespace: Namespace, place: string])[];
+  readonly #shown: ShownSet;
+  readonly #known = new Map<Namespace, string>();
 
   constructor(
     readonly space: MirrorSpace,
-    namespaces: Iterable<Namespace>,
+    shown: ShownSet,
   ) {
-    const longestFirst = [...namespaces].sort((a, b) => b.length - a.length);
-    this.#all = longestFirst.map((one) => [one, space.placeOf(one)]);
-    this.key = this.#all.map(([, place]) => place).join(' ');
+    this.#shown = shown;
+  }
+
+  /** Names all that this says. */
+  get key(): string {
+    return `${this.space.name} ${this.#shown.key}`;
   }
 
   /** Where a URI is shown, with its query; null if it is not. */
   of(uri: string): string | null {
-    const found = this.#find(uri);
-    return found && found[1] + uri.slice(found[0].length);
+    const namespace = this.namespaceOf(uri);
+    return namespace && this.#placeOf(namespace) + uri.slice(namespace.length);
   }
 
   /** Of which of them a URI is; null if of none. */
   namespaceOf(uri: string): Namespace | null {
-    return this.#find(uri)?.[0] ?? null;
+    return this.#shown.namespaces.find((one) => isInside(one, uri as CanonicalUri)) ?? null;
   }
 
-  #find(uri: string): readonly [namespace: Namespace, place: string] | null {
-    return this.#all.find(([one]) => isInside(one, uri as CanonicalUri)) ?? null;
+  /** Worked out when it is asked for: clients may come by any number of ports. */
+  #placeOf(namespace: Namespace): string {
+    const known = this.#known.get(namespace) ?? this.space.placeOf(namespace);
+    this.#known.set(namespace, known);
+    return known;
   }
 }

@@ -49,7 +49,7 @@ export function timeWords(at: EpochMs): string {
 
 /** The end is left out of what is longer. */
 export const clipped = (text: string, most: number): string => {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 };
 

@@ -43,7 +43,10 @@ export class StoredViews {
     return this.store.write({ metadata: metadataOf(draft), generation, from: bytes(0), length: null });
   }
 
-  #readable(views: readonly StoredResponse[], identity: string): StoredResponse | null | Promise<StoredResponse | null> {
+  #readable(
+    views: readonly StoredResponse[],
+    identity: string,
+  ): StoredResponse | null | Promise<StoredResponse | null> {
     const view = views.find(({ complete, invalidated, selecting }) => {
       return complete && !invalidated && selecting.values[0] === identity;
     });

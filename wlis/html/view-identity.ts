@@ -28,8 +28,9 @@ export function identityOf(
   { coding, contentType }: Viewable & { kind: 'viewable' },
   recipe: ViewRecipe,
 ): ViewIdentity {
-  const policies = original.get('content-security-policy');
-  const rest = `${contentType}\n${coding}\n${policies === undefined ? '' : digestOf(policies)}\n${recipeDigest(recipe)}`;
+  const policies = policiesOf(original);
+  const policy = policies.length === 0 ? '' : digestOf(policies.join('\n'));
+  const rest = `${contentType}\n${coding}\n${policy}\n${recipeDigest(recipe)}`;
   return {
     key: contentName === null ? null : `${contentName}\n${rest}`,
     tag: () => {
@@ -38,6 +39,14 @@ export function identityOf(
     },
   };
 }
+
+/** The policies of a page, those included of which its site only wants to be told. */
+export function policiesOf(original: Fields): readonly string[] {
+  if (!original.has('content-security-policy') && !original.has('content-security-policy-report-only')) return none;
+  return [...original.all('content-security-policy'), ...original.all('content-security-policy-report-only')];
+}
+
+const none: readonly string[] = [];
 
 /** Whether a condition names that entity-tag, which is of a view. */
 export function namesTag(ifNoneMatch: string | undefined, tag: string): boolean {

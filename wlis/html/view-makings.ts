@@ -130,12 +130,13 @@ const window = bytes(4 * 1024 * 1024);
 const othersLimit = bytes(256 * 1024);
 const perOther = 100;
 
-async function unlessGone({ cancellation, content, lookAt }: PageInHand): Promise<LookedAtPage> {
+async function unlessGone(page: PageInHand): Promise<LookedAtPage> {
+  const { cancellation, content } = page;
   const listener = { onCancelled: (reason: Error) => content.cancel(reason) };
   cancellation.add(listener);
   if (cancellation.reason !== null) content.cancel(cancellation.reason);
   try {
-    const looked = await lookAt();
+    const looked = await page.lookAt();
     if (cancellation.reason !== null) looked.content.cancel(cancellation.reason);
     else return looked;
   } catch (error) {

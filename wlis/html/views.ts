@@ -16,8 +16,9 @@ import { navigationOf, type PageKind, type ViewSpace } from './navigation.js';
 import { PagePolicy } from './page-policy.js';
 import { SplicedBody } from './spliced-body.js';
 import { StoredViews } from './stored-views.js';
+import { ViewCounts, type ViewOrigin } from './view-counts.js';
 import { viewFields } from './view-fields.js';
-import { identityOf, namesTag, type ViewIdentity } from './view-identity.js';
+import { identityOf, namesTag, policiesOf, type ViewIdentity } from './view-identity.js';
 import { ViewMakings, type PageInHand } from './view-makings.js';
 import type { ViewRecipe } from './view-recipe.js';
 import { fieldsForOriginal, isConditional } from './view-request.js';
@@ -55,6 +56,8 @@ export class Views {
     this.#makings = new ViewMakings(store);
   }
 
+  readonly counts = new ViewCounts();
+
   /** How many views are being made. */
   get underWay(): number {
     return this.#makings.count;
@@ -89,7 +92,8 @@ export class Views {
     const page: Page = { visit, original, head, recipe, identity, uri: hrefOf(visit.request.target) };
     const { key } = identity;
     if (key === null) return this.#found(page, null);
-    if (this.#makings.reasonAgainst(key) !== undefined) return this.#asItIs(visit, original);
+    const known = this.#makings.reasonAgainst(key);
+    if (known !== undefined) return this.#unviewed(visit, original, known);
     const found = this.#stored.find(page.uri, key);
     return found instanceof Promise ? found.then((view) => this.#found(page, view)) : this.#found(page, found);
   }
@@ -110,13 +114,13 @@ export class Views {
       original.body?.cancel();
       const { length } = view;
       const open = (): Body => this.#store.open(view, bytes(0), length ?? bytes(0));
-      return asView(page, view.fields.first('etag') ?? null, { open, length });
+      return this.#asView(page, 'store', view.fields.first('etag') ?? null, { open, length });
     }
     const tag = identity.tag();
     // whoever names it has it
     if (tag === null || !namesTag(visit.request.fields.get('if-none-match'), tag)) return this.#madeTogether(page, tag);
     original.body?.cancel();
-    return asView(page, tag, null);
+    return this.#asView(page, 'client', tag, null);
   }
 
   /** Unless somebody makes the same just now. */
@@ -127,21 +131,20 @@ export class Views {
       const body = await this.#makings.join(key);
       if (body !== null) {
         original.body?.cancel();
-        return asView(page, tag, { open: () => body, length: null });
+        return this.#asView(page, 'joined', tag, { open: () => body, length: null });
       }
-      if (this.#makings.reasonAgainst(key) !== undefined) return this.#asItIs(visit, original);
+      const known = this.#makings.reasonAgainst(key);
+      if (known !== undefined) return this.#unviewed(visit, original, known);
     }
     const made = await this.#makings.make(this.#inHand(page, tag));
-    if (made.kind === 'view') return asView(page, tag, { open: () => made.body, length: null });
-    const { request } = visit;
-    this.#logger.debug({ code: 'no-view', id: request.id, reason: made.because }, 'a page stays as it is');
-    return this.#asItIs(visit, { ...original, body: made.body });
+    if (made.kind === 'view') return this.#asView(page, 'made', tag, { open: () => made.body, length: null });
+    return this.#unviewed(visit, { ...original, body: made.body }, made.because);
   }
 
   #inHand({ visit, original, head, recipe, identity, uri }: Page, tag: string | null): PageInHand {
     const content = original.body as Body;
     const { coding, contentType } = head;
-    const page = PagePolicy.of(uri, original.fields.all('content-security-policy'));
+    const page = PagePolicy.of(uri, policiesOf(original.fields));
     return {
       key: identity.key,
       cancellation: visit.request.cancellation,
@@ -156,6 +159,18 @@ export class Views {
         return this.#stored.begin({ ...draft, now: this.#clock.now() });
       },
     };
+  }
+
+  #asView(page: Page, from: ViewOrigin, tag: string | null, content: ViewContent | null): Response {
+    this.counts.views.of(from).add();
+    return asView(page, tag, content);
+  }
+
+  /** Of what says that it is a page. */
+  #unviewed(visit: Visit, original: Response, reason: string): Response {
+    this.counts.originals.of(reason).add();
+    this.#logger.debug({ code: 'no-view', id: visit.request.id, reason }, 'a page stays as it is');
+    return this.#asItIs(visit, original);
   }
 
   /** Conditions about the original, which it was asked for without, hold for it now. */
@@ -187,19 +202,19 @@ interface Page {
   readonly uri: string;
 }
 
+interface ViewContent {
+  readonly length: Bytes | null;
+  readonly open: () => Body;
+}
+
 const isEmpty = ({ duplicates, bar, urls }: ViewRecipe): boolean =>
   duplicates.length === 0 && bar === null && urls === null;
 
 /** @param content null if the one who asks is known to have it */
-function asView(
-  { visit, original }: Page,
-  tag: string | null,
-  content: { readonly length: Bytes | null; readonly open: () => Body } | null,
-): Response {
+function asView({ visit, original }: Page, tag: string | null, content: ViewContent | null): Response {
   const fields = viewFields(original.fields, tag);
   const isHad = content === null || (tag !== null && namesTag(visit.request.fields.get('if-none-match'), tag));
-  if (isHad)
-    return { ...original, status: 304, reason: 'Not Modified', fields: notModifiedFields(fields), body: null };
+  if (isHad) return { ...original, status: 304, reason: 'Not Modified', fields: notModifiedFields(fields), body: null };
   const { length } = content;
   const body = content.open();
   return { ...original, fields: length === null ? fields : fields.plus('Content-Length', String(length)), body };

@@ -56,6 +56,6 @@ function ofChosen(answer: IncomingResponse, from: string | undefined): IncomingR
   const isContent = body !== null && (status === 200 || status === 206);
   const isMeant = answeredBy === undefined || (from === 'primary' ? answeredBy.role === from : answeredBy.url === from);
   if (from === undefined || isMeant || !isContent) return answer;
-  body?.cancel();
+  body.cancel();
   throw new WillisError('chosen-failed', `${from} was chosen, and has nothing that is known to be the same`);
 }

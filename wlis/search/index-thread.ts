@@ -10,9 +10,15 @@ export function openIndexThread(limit: Bytes): Worker {
   const options: WorkerOptions = {
     workerData: { limit } satisfies ThreadData,
     execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: Math.ceil((2 * limit) / mebibyte) + besides },
+    resourceLimits: {
+      maxOldGenerationSizeMb: Math.ceil((1.5 * limit) / mebibyte) + besides,
+      maxYoungGenerationSizeMb: young,
+    },
   };
-  const thread = new Worker(new URL(isBuilt ? './search-thread.js' : './thread-from-source.mjs', import.meta.url), options);
+  const thread = new Worker(
+    new URL(isBuilt ? './search-thread.js' : './thread-from-source.mjs', import.meta.url),
+    options,
+  );
   // what else there is keeps the program from ending
   thread.unref();
   return thread;
@@ -22,5 +28,8 @@ const isBuilt = import.meta.url.endsWith('.js');
 
 const mebibyte = 1024 * 1024;
 
+/** Mebibytes for what is just being made; the program may have been started with far more for its other thread. */
+const young = 24;
+
 /** Mebibytes for one page that is being read, the program itself, and what has not been collected yet. */
-const besides = 160;
+const besides = 128;

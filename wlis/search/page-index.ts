@@ -52,12 +52,14 @@ export interface FoundPages {
 export class PageIndex {
   readonly #words = new MiniSearch<IndexedWords>({
     fields: ['title', 'headings', 'text'],
-    tokenize: termsIn,
+    tokenize: (text) => this.#terms.get(text) ?? termsIn(text),
     processTerm: (term) => term,
     autoVacuum: false,
     logger: () => undefined,
   });
   readonly #pages = new Map<number, Page>();
+  /** Of the fields of the page that is being added. */
+  readonly #terms = new Map<string, string[]>();
   readonly #spaces = new Map<Namespace, Space>();
   #limit: Bytes;
   #nextId = 0;
@@ -72,7 +74,7 @@ export class PageIndex {
   }
 
   get usage(): IndexUsage {
-    return { documents: this.#pages.size, bytes: bytes(this.#used), limit: this.#limit };
+    return { documents: this.#pages.size, bytes: bytes(Math.round(this.#used)), limit: this.#limit };
   }
 
   /** Takes a page in place of what was there. */
@@ -156,8 +158,11 @@ export class PageIndex {
     const { namespace, path, digest, title, headings, text } = page;
     const content = packed(page);
     const id = this.#nextId++;
+    const fields = [title, headings, text];
+    for (const field of fields) this.#terms.set(field, termsIn(field));
     this.#words.add({ id, title, headings, text });
-    const postings = [title, headings, text].reduce((sum, field) => sum + new Set(termsIn(field)).size, 0);
+    const postings = fields.reduce((sum, field) => sum + new Set(this.#terms.get(field)).size, 0);
+    this.#terms.clear();
     const size = perPage + 2 * (path.length + title.length) + content.length + postings * perPosting;
     const added: Page = { id, namespace, path, digest, title, packed: content, postings, bytes: size };
     this.#pages.set(id, added);
@@ -243,7 +248,7 @@ interface Hit {
 
 /** What is typed last may not be finished. */
 const isPrefix = (term: string, at: number, terms: readonly string[]): boolean =>
-  isWholeSoon(term) ? [...term].length === 1 : at === terms.length - 1 && term.length >= 3;
+  isWholeSoon(term) ? /^.\p{M}*$/su.test(term) : at === terms.length - 1 && term.length >= 3;
 
 const shared: SearchOptions = {
   tokenize: (text) => text.split(' '),

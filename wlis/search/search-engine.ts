@@ -181,7 +181,11 @@ export class SearchEngine {
     const [first] = this.#waiting.values();
     if (first?.call.name === 'put' && this.#deadly.size < mostDeadly) this.#deadly.add(first.call.asked.page.digest);
     const reason = cause instanceof Error ? cause.message : 'it did not answer';
-    const event = { code: 'search-index-lost', reason, page: first?.call.name === 'put' ? uriOf(first.call.asked.page) : null };
+    const event = {
+      code: 'search-index-lost',
+      reason,
+      page: first?.call.name === 'put' ? uriOf(first.call.asked.page) : null,
+    };
     this.#options.logger.error(event, 'the index of pages is gone, and is made anew');
     this.#usage = this.#nothing;
     this.#rest();

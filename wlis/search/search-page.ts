@@ -72,7 +72,11 @@ function summary({ typed, query }: SearchRequest, { match, total, pages }: Searc
   if (total === 0) return `No page has ${query.terms.length === 1 ? 'the word' : 'any of the words'} “${typed}”.`;
   const [first, last] = [query.offset + 1, query.offset + pages.length];
   const shown = pages.length === 0 || pages.length === total ? '' : `, ${first} to ${last} shown`;
-  const how = { all: '', similar: ' No page has just these words; these have similar ones.', some: ' None has all of these words; these have some.' };
+  const how = {
+    all: '',
+    similar: ' No page has just these words; these have similar ones.',
+    some: ' None has all of these words; these have some.',
+  };
   return `${total} ${total === 1 ? 'page' : 'pages'} found${shown}.${how[match]}`;
 }
 
@@ -81,8 +85,12 @@ function item(page: FoundPage, { mirrorOf }: SearchPageFacts): string {
   const mirror = mirrorOf(page);
   const title = escapeHtml(page.title);
   const copy =
-    mirror === null ? '' : `<p><a class="copy" href="${escapeHtml(mirror)}" aria-label="Copy held here: ${title}">Copy held here</a></p>\n`;
-  const snippet = page.snippet.map(({ text, isFound }) => (isFound ? `<mark>${escapeHtml(text)}</mark>` : escapeHtml(text)));
+    mirror === null
+      ? ''
+      : `<p><a class="copy" href="${escapeHtml(mirror)}" aria-label="Copy held here: ${title}">Copy held here</a></p>\n`;
+  const snippet = page.snippet.map(({ text, isFound }) =>
+    isFound ? `<mark>${escapeHtml(text)}</mark>` : escapeHtml(text),
+  );
   return `<li><h2><a href="${escapeHtml(uri)}">${title}</a></h2>
 <p class="uri">${escapeHtml(uri)}</p>
 <p>${snippet.join('')}</p>

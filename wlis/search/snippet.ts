@@ -59,20 +59,19 @@ function foundIn(text: string, terms: ReadonlySet<string>): readonly FoundWord[]
 
 /** Where the words lie that are shown: at the beginning if there are none. */
 function bestWindow(found: readonly FoundWord[]): { from: number; to: number } {
-  let [best, first, end] = [{ from: 0, to: 0, different: 0 }, 0, 0];
+  let [best, first] = [{ from: 0, to: 0, different: 0 }, 0];
   const counts = new Map<string, number>();
   for (const { term, to } of found) {
     counts.set(term, (counts.get(term) ?? 0) + 1);
-    end = to;
-    for (let one = found[first]; one !== undefined && end - one.from > length - 2 * before; one = found[first]) {
-      if (one.to >= end) break;
+    for (let one = found[first]; one !== undefined && to - one.from > length - 2 * before; one = found[first]) {
+      if (one.to >= to) break;
       const left = (counts.get(one.term) ?? 1) - 1;
       if (left === 0) counts.delete(one.term);
       else counts.set(one.term, left);
       first++;
     }
     const from = found[first]?.from ?? 0;
-    if (counts.size > best.different) best = { from, to: end, different: counts.size };
+    if (counts.size > best.different) best = { from, to, different: counts.size };
   }
   return best;
 }

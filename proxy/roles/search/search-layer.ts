@@ -145,7 +145,11 @@ export class SearchLayer implements SearchControl {
   #follow(namespace: Namespace): void {
     if (!this.#mayBeSearched(namespace) || this.#dropping.has(namespace)) return;
     const held = this.#heldOf(namespace) as HeldNamespace;
-    const followed = this.#followed.get(namespace) ?? { pages: this.#pagesOf(namespace), held: null, unfollow: nothing };
+    const followed = this.#followed.get(namespace) ?? {
+      pages: this.#pagesOf(namespace),
+      held: null,
+      unfollow: nothing,
+    };
     this.#followed.set(namespace, followed);
     if (followed.held === held) return;
     // it was opened, perhaps anew

@@ -1,6 +1,12 @@
 import type { EpochMs, Milliseconds } from '../../../config/units.js';
 import type { ChoiceTokens } from '../../../wlis/choice/choice-tokens.js';
-import type { ChoicePageFacts, OfferedFacts, PartFacts, StoredFacts, WillFacts } from '../../../wlis/html/choice-page.js';
+import type {
+  ChoicePageFacts,
+  OfferedFacts,
+  PartFacts,
+  StoredFacts,
+  WillFacts,
+} from '../../../wlis/html/choice-page.js';
 import type { HealthTable } from '../../../wlis/health/health-table.js';
 import { cacheKeyOf, type Scope } from '../../cache/cache-key.js';
 import { StoredProvenance } from '../../cache/provenance-of.js';

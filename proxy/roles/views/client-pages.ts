@@ -23,7 +23,11 @@ export interface Answers {
   /** By the cache, and those whom it asks. */
   readonly cached: (
     request: Request,
-    route?: { readonly scope: 'chosen'; readonly concerns: Route['concerns']; around(upstream: Upstream): Upstream },
+    route?: {
+      readonly scope: 'chosen';
+      readonly concerns: NonNullable<Route['concerns']>;
+      readonly around: (upstream: Upstream) => Upstream;
+    },
   ) => Response | Promise<Response>;
 }
 

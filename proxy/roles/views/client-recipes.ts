@@ -1,4 +1,12 @@
-import { bytes, type Bytes, type EpochMs } from '../../../config/units.js';
+import {
+  bytes,
+  elapsedMonotonic,
+  epochMs,
+  milliseconds,
+  type Bytes,
+  type EpochMs,
+  type MonotonicMs,
+} from '../../../config/units.js';
 import { bar, type BarChoice, type BarFacts, type OfferedServer } from '../../../wlis/html/bar.js';
 import { NamedLinks } from '../../../wlis/html/named-links.js';
 import type { PageKind } from '../../../wlis/html/navigation.js';
@@ -9,6 +17,8 @@ import { choicePageOf, CHOICE_PAGE } from '../../../wlis/names/proxy-host.js';
 import { GroupLinks } from '../../../wlis/piggyback/group-links.js';
 import type { ChoiceTokens } from '../../../wlis/choice/choice-tokens.js';
 import type { SignedGroup } from '../../../wlis/trust/group.js';
+import type { HealthTable } from '../../../wlis/health/health-table.js';
+import type { Clock } from '../../base/clock.js';
 import type { Fields } from '../../http/fields.js';
 import type { Request, Response } from '../../http/message.js';
 import type { Provenance, Source } from '../../http/provenance.js';
@@ -28,11 +38,13 @@ export interface ClientRecipesOptions {
   readonly states: ServerStates;
   readonly choosing: Pick<ReaderChoosing, 'of'>;
   readonly tokens: ChoiceTokens;
-  readonly names: KnownNames;
+  readonly names: Pick<KnownNames, 'isEmpty' | 'version' | 'baseOf'>;
   /** Whether a client may read without TLS what is behind it. */
   readonly mayDropTls: (address: string) => boolean;
   /** By the own clock, corrected by what others say of the time. */
   readonly now: () => EpochMs;
+  readonly health: Pick<HealthTable, 'changes'>;
+  readonly clock: Pick<Clock, 'monotonic'>;
 }
 
 /** A page on its way to its reader. */
@@ -48,6 +60,8 @@ export class ClientRecipes {
   readonly #options: ClientRecipesOptions;
   readonly #links = new WeakMap<SignedGroup, { readonly at: EpochMs; readonly links: GroupLinks }>();
   readonly #made = new Map<string, ViewRecipe>();
+  /** By the page: what it came to last. */
+  readonly #standings = new Map<string, Standing & { readonly recipe: ViewRecipe | null }>();
 
   constructor(options: ClientRecipesOptions) {
     this.#options = options;
@@ -55,15 +69,57 @@ export class ClientRecipes {
 
   /** Null if the page stays as it is. */
   of({ request, shown }: ReadPage, { fields, provenance }: Answered, kind: PageKind): ViewRecipe | null {
-    const { rules, parts } = this.#options;
-    const wishes = rules.of(hrefOf(shown));
+    const { parts, choosing } = this.#options;
     const { target, client } = request;
     const served = parts.of(target);
-    const urls = wishes.links ? this.#urls(served, target, shown, client.address) : null;
     const from = kind === 'page' ? (provenance ?? null) : null;
+    const will = served === null ? noWill : choosing.of(client.address, served, target);
+    const page: Page = { shown, target, client: client.address, served, will, from, length: lengthOf(fields) };
+    const key = `${kind} ${hrefOf(shown)}`;
+    const standing = this.#standing(page);
+    const known = this.#standings.get(key);
+    if (known !== undefined && this.#isSo(known, standing)) return known.recipe;
+    const recipe = this.#recipe(page);
+    if (this.#standings.size >= mostStandings) this.#standings.clear();
+    if (key.length <= longestKey) this.#standings.set(key, { ...standing, recipe });
+    return recipe;
+  }
+
+  /** All that a recipe depends on, but for how servers are, of which it is enough to know how they were a second ago. */
+  #standing({ shown, target, client, served, will, from, length }: Page): Standing {
+    const { names, mayDropTls, now, health, clock } = this.#options;
+    const group = served?.by.kind === 'group' ? served.by.known : null;
+    const { source = null, receivedAt = null, freshUntil = null } = from ?? {};
+    return {
+      of: [
+        ...[served?.servers, group?.group, group?.head, served?.part, served?.path, hrefOf(target), originOf(shown)],
+        ...[
+          will.kind,
+          will.kind === 'chosen' ? will.server : null,
+          from === null,
+          minuteOf(receivedAt),
+          minuteOf(freshUntil),
+        ],
+        ...[source?.url, source?.role, source?.isUnconfirmed, source?.version?.epoch, source?.version?.seq, length],
+        ...[names.isEmpty ? null : names.version, mayDropTls(client), minuteOf(now())],
+      ],
+      changes: health.changes,
+      at: clock.monotonic(),
+    };
+  }
+
+  #isSo(known: Standing, { of, changes, at }: Standing): boolean {
+    const isRecent = known.changes === changes || elapsedMonotonic(known.at, at) < aSecond;
+    return isRecent && known.of.every((one, i) => one === of[i]);
+  }
+
+  #recipe(page: Page): ViewRecipe | null {
+    const wishes = this.#options.rules.of(hrefOf(page.shown));
+    const { served, from } = page;
+    const urls = wishes.links ? this.#urls(page) : null;
     const isAlternate = from !== null && wishes.alternates && served !== null;
-    const duplicates = isAlternate ? this.#duplicates(served, from, fields) : none;
-    const facts = from !== null && wishes.bar ? this.#facts({ request, shown }, served, from) : null;
+    const duplicates = isAlternate ? this.#duplicates(served, from, page.length) : none;
+    const facts = from !== null && wishes.bar ? this.#facts(page, from) : null;
     if (duplicates.length === 0 && facts === null && urls === null) return null;
     return this.#remembered(duplicates, facts, urls);
   }
@@ -79,23 +135,25 @@ export class ClientRecipes {
   }
 
   /** Only of what has to do with names: other pages are none the better for being looked through. */
-  #urls(served: ServedPart | null, target: TargetUri, shown: TargetUri, client: string): UrlRewriting | null {
+  #urls({ served, target, shown, client }: Page): UrlRewriting | null {
     const { names, mayDropTls } = this.#options;
     const isConcerned = served?.by.kind === 'group' || shown.host !== target.host;
     return isConcerned && !names.isEmpty ? new NamedLinks(names, shown, mayDropTls(client)) : null;
   }
 
   /** Of what is known to be the same bytes: what was proven, or compared with the original. */
-  #duplicates({ by, path }: ServedPart, { source }: Provenance, fields: Fields): readonly DuplicateLink[] {
+  #duplicates({ by, path }: ServedPart, { source }: Provenance, length: Bytes | null): readonly DuplicateLink[] {
     if (by.kind === 'group') {
       if (source?.version == null) return none;
       const { group } = by.known;
       const isSecret = by.known.namespace.startsWith('https:');
-      const all = this.#linksOf(group).duplicates(path, lengthOf(fields));
+      const all = this.#linksOf(group).duplicates(path, length);
       return all.flatMap(({ url, area }) => (isSecret && !url.startsWith('https:') ? [] : [{ url, area }]));
     }
     if (by.set.trust === 'full' || source?.role !== 'mirror') return none;
-    const place = by.set.placesOf(targetIn(by.set.of, path)).find(({ url, role }) => role === 'mirror' && url === source.url);
+    const place = by.set
+      .placesOf(targetIn(by.set.of, path))
+      .find(({ url, role }) => role === 'mirror' && url === source.url);
     return place === undefined ? none : [{ url: hrefOf(place.target), area: place.place?.area ?? null }];
   }
 
@@ -109,16 +167,16 @@ export class ClientRecipes {
     return links;
   }
 
-  #facts({ request, shown }: ReadPage, served: ServedPart | null, provenance: Provenance): BarFacts {
-    const { name, choosing, now } = this.#options;
-    const { target, client } = request;
-    const { source, receivedAt, freshUntil } = provenance;
-    const will: ReadersWill = served === null ? { kind: 'none' } : choosing.of(client.address, served, target);
+  #facts({ served, shown, target, will }: Page, { source, receivedAt, freshUntil }: Provenance): BarFacts {
+    const { name, now } = this.#options;
     const mayChoose = served !== null && will.kind !== 'rule';
-    const all = served === null ? [] : served.servers.filter(({ isActive, has }) => isActive(now()) && has(served.path));
+    const all =
+      served === null ? [] : served.servers.filter(({ isActive, has }) => isActive(now()) && has(served.path));
     const offered = all.map((server) => this.#offered(server, served as ServedPart, mayChoose)).sort(downLast);
     return {
-      ...{ node: name, standing: 'proxy', receivedAt, freshUntil, isUnconfirmed: source?.isUnconfirmed ?? false },
+      ...{ node: name, standing: 'proxy', isUnconfirmed: source?.isUnconfirmed ?? false },
+      // to the minute, as they are told
+      ...{ receivedAt: minuteOf(receivedAt), freshUntil: minuteOf(freshUntil) },
       from: this.#from(served, source, target),
       choice: mayChoose ? this.#choice(served, will, shown) : null,
       servers: offered.slice(0, mostOffered),
@@ -148,6 +206,34 @@ export class ClientRecipes {
   }
 }
 
+/** A page, and all about it that has a part in what is made of it. */
+interface Page {
+  readonly shown: TargetUri;
+  readonly target: TargetUri;
+  readonly client: string;
+  readonly served: ServedPart | null;
+  readonly will: ReadersWill;
+  /** Null for what is shown within another page, or comes from nobody knows where. */
+  readonly from: Provenance | null;
+  readonly length: Bytes | null;
+}
+
+interface Standing {
+  readonly of: readonly unknown[];
+  /** Of what is known of the health of nodes. */
+  readonly changes: number;
+  readonly at: MonotonicMs;
+}
+
+const noWill: ReadersWill = { kind: 'none' };
+
+/** The one in which a time is; null for none. */
+function minuteOf(time: EpochMs): EpochMs;
+function minuteOf(time: EpochMs | null): EpochMs | null;
+function minuteOf(time: EpochMs | null): EpochMs | null {
+  return time === null ? null : epochMs(Math.floor(time / 60_000) * 60_000);
+}
+
 type Answered = Pick<Response, 'fields' | 'provenance'>;
 
 /** Changes between what a page was proven under and the newest head that is known. */
@@ -174,3 +260,6 @@ const none: readonly DuplicateLink[] = [];
 const lookedAtEvery = 60_000;
 const mostOffered = 10;
 const mostMade = 512;
+const mostStandings = 512;
+const longestKey = 1024;
+const aSecond = milliseconds(1000);

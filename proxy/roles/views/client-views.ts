@@ -35,7 +35,7 @@ export function clientViews(
   const states = new ServerStates(choice);
   const choosing = new ReaderChoosing({ config, parts, choice, now });
   const recipes = new ClientRecipes({
-    ...{ name, rules, parts, states, choosing, tokens, now },
+    ...{ name, rules, parts, states, choosing, tokens, health, clock, now },
     ownUrl: url && formatProxyUri(url),
     names: knownNames(config, lasting),
     mayDropTls: mayDropTls(config.clientSide),

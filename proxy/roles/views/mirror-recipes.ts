@@ -49,7 +49,7 @@ export class MirrorRecipes {
     const { held } = page.open;
     const settings = this.#settings.get(held.namespace) ?? ofPrimary;
     const standing = kind === 'frame' ? null : this.#standing(page.open, original);
-    const of = [settings, kind, page.urls.key, ...Object.values(standing ?? {})];
+    const of = [settings, kind, page.urls.key, ...partsOf(standing)];
     const key = `${page.urls.space} ${kind} ${held.namespace}${page.path}`;
     const known = this.#made.get(key);
     if (known?.of.every((one, index) => one === of[index]) === true) return known.recipe;
@@ -121,6 +121,12 @@ export class MirrorRecipes {
     this.#servers.set(signed, then);
     return then;
   }
+}
+
+function partsOf(standing: Standing | null): readonly unknown[] {
+  if (standing === null) return [];
+  const { group, period, receivedAt, isUnconfirmed, behind, length } = standing;
+  return [group, period, receivedAt, isUnconfirmed, behind, length];
 }
 
 /** Everything that a bar depends upon besides the page. */

@@ -2,7 +2,7 @@ import type { Site } from '../../../config/side-keys.js';
 import type { AccessPolicy } from '../../access/access-policy.js';
 import { addressTest } from '../../http/address-test.js';
 import type { Request } from '../../http/message.js';
-import type { TargetUri } from '../../http/target-uri.js';
+import { hrefOf, type TargetUri } from '../../http/target-uri.js';
 import { originOf, type Namespace } from '../../../wlis/namespace.js';
 import {
   isLabel,
@@ -20,18 +20,20 @@ import { withoutDotSegments } from '../public-target.js';
 export interface MirrorSpacesOptions {
   readonly layer: Pick<ReplicationLayer, 'entries'>;
   readonly access: Pick<AccessPolicy, 'clientOf' | 'targetOf'>;
-  readonly sites: readonly Pick<Site, 'host'>[];
+  readonly sites: readonly NamingSite[];
   /** `https://m1.example`: `node.url`; null if there is none. */
   readonly url: string | null;
   /** `node.mirrorDomain` */
   readonly domain: string | null;
 }
 
+type NamingSite = Pick<Site, 'host' | 'prefix' | 'origin'>;
+
 /** What somebody asks of a mirror space. */
 export type MirrorRead =
   | { readonly kind: 'index'; readonly shown: readonly Namespace[]; readonly suffix: string | null }
   | { readonly kind: 'unknown' }
-  /** It is to be had under its own name, which is that of this node. */
+  /** It is to be had under the name of this node, which is its own, or that of a site that stands for it. */
   | { readonly kind: 'original'; readonly uri: string }
   /** It is not shown here, since `because` has a part in this browser origin. */
   | { readonly kind: 'closed'; readonly namespace: Namespace; readonly because: string }
@@ -57,8 +59,8 @@ export class MirrorSpaces {
   readonly #byLabel: LabelledEntries;
   readonly #authority: string | null;
   readonly #domain: string | null;
-  /** What site has the name of the node. */
-  readonly #ownSite: string | null;
+  /** Which sites have the name of the node. */
+  readonly #ownSites: readonly NamingSite[];
   #owner: { readonly of: ReplicationLayer['entries'] | null; readonly name: string | null };
 
   constructor(options: MirrorSpacesOptions) {
@@ -68,8 +70,7 @@ export class MirrorSpaces {
     this.#authority = url === null ? null : authorityOf(url);
     this.#domain = domain === null ? null : `.${domain}`;
     const host = url === null ? null : new URL(url).hostname;
-    const site = host === null ? undefined : sites.find((one) => one.host === host || one.host === '*');
-    this.#ownSite = site === undefined ? null : `the site ${site.host}`;
+    this.#ownSites = sites.filter((one) => host !== null && (one.host === host || one.host === '*'));
     this.#owner = { of: null, name: null };
   }
 
@@ -86,7 +87,9 @@ export class MirrorSpaces {
     const { entries } = this.#options.layer;
     if (this.#owner.of !== entries) {
       const [namespace] = [...entries].find(([one]) => this.#isAtOwn(one)) ?? [];
-      this.#owner = { of: entries, name: namespace === undefined ? this.#ownSite : `the namespace ${namespace}` };
+      const [site] = this.#ownSites;
+      const named = site === undefined ? null : `the site ${site.host}`;
+      this.#owner = { of: entries, name: namespace === undefined ? named : `the namespace ${namespace}` };
     }
     return this.#owner.name;
   }
@@ -94,13 +97,13 @@ export class MirrorSpaces {
   /** Which namespaces that keeps from being shown under it. */
   get closed(): readonly Namespace[] {
     if (this.#authority === null || this.otherOwner === null) return [];
-    return [...this.#options.layer.entries].map(([one]) => one).filter((one) => !this.#isAtOwn(one));
+    return [...this.#options.layer.entries].map(([one]) => one).filter((one) => this.#atOwn(one) === null);
   }
 
   #byName(request: Request, target: TargetUri): MirrorRead | null {
     const { host } = target;
     const isOwn = this.#domain !== null && host.endsWith(this.#domain);
-    const suffix = isOwn ? (this.#domain as string) : host.endsWith(onLoopback) ? onLoopback : null;
+    const suffix = isOwn ? this.#domain : host.endsWith(onLoopback) ? onLoopback : null;
     if (suffix === null) return null;
     const label = host.slice(0, -suffix.length);
     const entry = isLabel(label) ? this.#byLabel.get(label) : undefined;
@@ -122,7 +125,8 @@ export class MirrorSpaces {
     const entry = asked === null ? undefined : this.#byLabel.get(asked.label);
     if (asked !== null && entry !== undefined) {
       const { namespace } = entry;
-      if (this.#isAtOwn(namespace)) return { kind: 'original', uri: namespace + (asked.path ?? '') };
+      const own = this.#atOwn(namespace);
+      if (own !== null) return { kind: 'original', uri: own + (asked.path ?? '') };
       if (because !== null) return { kind: 'closed', namespace, because };
       return { kind: 'place', space: pathSpace, entry, path: asked.path, isSecure };
     }
@@ -140,6 +144,15 @@ export class MirrorSpaces {
   /** Somebody in front of a node that others call by https takes the TLS off. */
   #isSecure({ scheme }: TargetUri): boolean {
     return scheme === 'https' || this.#options.url?.startsWith('https:') === true;
+  }
+
+  /** Where a namespace is to be had under the name of this node in any case; null if it is not. */
+  #atOwn(namespace: Namespace): string | null {
+    if (this.#isAtOwn(namespace)) return namespace;
+    const site = this.#ownSites.find(({ origin }) => namespace.startsWith(hrefOf(origin)));
+    return site === undefined
+      ? null
+      : `${this.#options.url ?? ''}${site.prefix}${namespace.slice(hrefOf(site.origin).length)}`;
   }
 
   #isAtOwn(namespace: Namespace): boolean {

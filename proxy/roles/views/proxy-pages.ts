@@ -55,7 +55,8 @@ export class ProxyPages {
   async answer(request: Request): Promise<Response> {
     await this.#options.access.admit(request);
     const { scheme, port, path } = request.target;
-    if (scheme !== 'http' || port !== 80) throw new WillisError('not-found', `this proxy has pages at http://${PROXY_HOST}/ alone`);
+    if (scheme !== 'http' || port !== 80)
+      throw new WillisError('not-found', `this proxy has pages at http://${PROXY_HOST}/ alone`);
     const [name, query = ''] = splitAt(path, '?');
     if (name === '/') return this.#read(request, () => this.#options.help(request));
     if (name !== '/choice') throw new WillisError('not-found', 'this proxy has no such page');
@@ -85,7 +86,10 @@ export class ProxyPages {
     const page = choicePageOf(hrefOf(asked.shown));
     const standing = this.#standing(request, form.get('token') ?? '', asked, served);
     if (standing === 'unknown') {
-      throw new WillisError('access-denied', `this form is none of this proxy's, or an old one: choose again at ${page}`);
+      throw new WillisError(
+        'access-denied',
+        `this form is none of this proxy's, or an old one: choose again at ${page}`,
+      );
     }
     // it may be of that site, or of anybody who has seen its pages: the reader says so again where nobody else can
     if (standing === 'unsure') return ledTo(page, clock.now());
@@ -93,7 +97,8 @@ export class ProxyPages {
     const { part, servers } = served;
     const client = request.client.address;
     if (server === '') readers.leave(client, part);
-    else if (servers.some(({ value, isActive }) => value === server && isActive(now()))) readers.choose({ client, part, from: server });
+    else if (servers.some(({ value, isActive }) => value === server && isActive(now())))
+      readers.choose({ client, part, from: server });
     else throw new WillisError('bad-request', `${server.slice(0, 200)} is none of those who have it`);
     return ledTo((await this.#back(request, form.get('back'), part)) ?? page, clock.now());
   }

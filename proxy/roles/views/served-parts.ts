@@ -38,8 +38,7 @@ export interface ServedPart {
   /** The nearest first, as far as the map tells; the primary at the end. The same list as long as the same are known. */
   readonly servers: readonly PartServer[];
   readonly by:
-    | { readonly kind: 'group'; readonly known: KnownNamespace }
-    | { readonly kind: 'mirrors'; readonly set: MirrorSet };
+    { readonly kind: 'group'; readonly known: KnownNamespace } | { readonly kind: 'mirrors'; readonly set: MirrorSet };
 }
 
 export interface ServedPartsOptions {
@@ -67,7 +66,12 @@ export class ServedParts {
     const set = config.clientSide.mirrors.length === 0 ? null : finding.mirrors.setFor(target, config, files);
     if (set === null) return null;
     const servers = serversOf(set, target);
-    return { part: formatOriginUri(set.of), path: target.path.slice(set.of.path.length), servers, by: { kind: 'mirrors', set } };
+    return {
+      part: formatOriginUri(set.of),
+      path: target.path.slice(set.of.path.length),
+      servers,
+      by: { kind: 'mirrors', set },
+    };
   }
 
   #ofGroup(target: TargetUri, known: KnownNamespace): ServedPart | null {

@@ -27,7 +27,10 @@ export class ServerStates {
     return { url, role, down: this.#downOf(urls), behind: lag === null ? null : (lag.missing ?? 'epoch') };
   }
 
-  #behind(urls: readonly string[], namespace: Parameters<Positions['farBehind']>[1]): ReturnType<Positions['farBehind']> {
+  #behind(
+    urls: readonly string[],
+    namespace: Parameters<Positions['farBehind']>[1],
+  ): ReturnType<Positions['farBehind']> {
     for (const url of urls) {
       const lag = this.#options.positions.farBehind(url, namespace);
       if (lag !== null) return lag;

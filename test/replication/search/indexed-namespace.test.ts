@@ -84,15 +84,28 @@ describe('the pages of a namespace in an index', () => {
 
   const found = (words: string, index = near.index): string[] => {
     const asked = { terms: queryTerms(words), offset: 0, limit: 50 };
-    return index.search(asked, new Set([held.namespace])).pages.map(({ path }) => path).sort();
+    return index
+      .search(asked, new Set([held.namespace]))
+      .pages.map(({ path }) => path)
+      .sort();
   };
 
   it('are those documents with status 200 that are HTML or text, and say nothing against it', async () => {
-    const variantsOf = (content: string) => [{ ...held.blobs.add(Buffer.from(`${content}<!--${made++}-->`)), type: 'text/html' }];
+    const variantsOf = (content: string) => [
+      { ...held.blobs.add(Buffer.from(`${content}<!--${made++}-->`)), type: 'text/html' },
+    ];
     const publish = (path: string, status: 200 | 301 | 404, lines: string[], variants: readonly Variant[]) =>
       held.publish([{ path, document: documentText({ status, fields: fieldsBlock(lines), variants }) }]);
-    await held.put({ html: html('penguin'), text: 'penguin', picture: [{ content: 'penguin', type: 'image/svg+xml' }], '#404': html('penguin') });
-    await held.put({ script: [{ content: 'penguin', type: 'text/javascript' }], meta: html('<meta name=robots content=none>penguin') });
+    await held.put({
+      html: html('penguin'),
+      text: 'penguin',
+      picture: [{ content: 'penguin', type: 'image/svg+xml' }],
+      '#404': html('penguin'),
+    });
+    await held.put({
+      script: [{ content: 'penguin', type: 'text/javascript' }],
+      meta: html('<meta name=robots content=none>penguin'),
+    });
     await publish('robots', 200, ['X-Robots-Tag', 'noarchive, noindex'], variantsOf('penguin'));
     await publish('otherbot', 200, ['X-Robots-Tag', 'otherbot: noindex'], variantsOf('penguin'));
     await publish('moved', 301, ['Location', '/html'], variantsOf('penguin'));
@@ -112,7 +125,10 @@ describe('the pages of a namespace in an index', () => {
     await held.put({ b: html('penguin'), d: html('seal') });
     await held.put({ c: null });
     await indexed.idle();
-    assert.deepEqual([near.taken, found('penguin'), found('seal'), found('walrus')], [['b', 'd'], ['a', 'b'], ['d'], []]);
+    assert.deepEqual(
+      [near.taken, found('penguin'), found('seal'), found('walrus')],
+      [['b', 'd'], ['a', 'b'], ['d'], []],
+    );
     near.taken.length = 0;
     await held.renew();
     // another epoch, or a list that has forgotten what was removed, is compared by what is known of the documents

@@ -541,7 +541,12 @@ describe('answers to visitors', () => {
       held.put('page', { variants: [variant] });
       held.role = 'replica';
       held.confirmedAge = milliseconds(5000);
-      const handler = new DocumentHandler({ name: 'node-1', clock, memory: bytes(1000), url: () => 'https://m1.example' });
+      const handler = new DocumentHandler({
+        name: 'node-1',
+        clock,
+        memory: bytes(1000),
+        url: () => 'https://m1.example',
+      });
       const confirmed = clock.now() - 5000;
       const { provenance } = await visit(held, handler);
       assert.deepEqual(

@@ -322,6 +322,20 @@ describe('discovery by links', () => {
       assert.deepEqual(site.waited.filter((time) => time > 0).length >= 4, true, site.waited.join());
     });
 
+    it('in what it reads of a page, coded or not', async () => {
+      const long = `${page('a')}${' '.repeat(3_000_000)}${page('b')}`;
+      const bomb = gzipSync(`${page('c')}${' '.repeat(30_000_000)}`);
+      const site = new DiscoveredSite({
+        '/docs/': { content: page('long', 'bomb') },
+        '/docs/long': { content: long },
+        '/docs/bomb': { fields: { 'Content-Encoding': 'gzip' }, content: bomb },
+        '/docs/a': { content: page() },
+      });
+      const events = await site.walk();
+      assert.deepEqual(told(events), ['found /docs/', 'found /docs/long', 'found /docs/bomb', 'found /docs/a']);
+      assert.ok(endOf(events).progress.received < 2_300_000, String(endOf(events).progress.received));
+    });
+
     it('by what robots.txt says of the pace', async () => {
       const site = DiscoveredSite.of({ '/docs/': ['a'], '/docs/a': [] });
       site.documents['/robots.txt'] = { content: 'User-agent: *\nCrawl-delay: 7' };

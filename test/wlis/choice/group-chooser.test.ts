@@ -217,6 +217,37 @@ describe('the choice among a group', () => {
     assert.deepEqual(choice(known, asked(known, 'de/a.html'), { rules }).urls, [m0]);
   });
 
+  it('is the member alone that the reader has chosen, whether it is well or not, by whichever of its URLs', async () => {
+    const known = await knownWith([{}, { urls: [m1, 'https://m1.example'] }, {}]);
+    health.begin(m1).failed('silent');
+    for (const from of [m1, 'https://m1.example']) {
+      const { urls, skipped } = choice(known, asked(known, 'a.html', { from }));
+      assert.deepEqual(urls, ['https://m1.example']);
+      assert.deepEqual(skipped, {
+        [m0]: 'another one has been chosen',
+        [m2]: 'another one has been chosen',
+        [primaryUrl]: 'another one has been chosen',
+      });
+    }
+    assert.deepEqual(choice(known, asked(known, 'a.html', { from: 'primary' })).urls, [primaryUrl]);
+  });
+
+  it('is nobody where the reader has chosen one that has left, has another part, or is no member', async () => {
+    const subset = { include: ['de/**'], exclude: [], maxBytes: null };
+    const known = await knownWith([{}, { subset }, { activeUntil: epochMs(groupIssued - 1) }]);
+    for (const from of [m1, m2, 'http://evil.example', '']) {
+      assert.deepEqual(choice(known, asked(known, 'en/a.html', { from })).urls, [], from);
+    }
+    const { skipped } = choice(known, asked(known, 'en/a.html', { from: m1 }));
+    assert.equal(skipped[m1], 'holds another part');
+  });
+
+  it('is that of the operator where he has a rule, whatever a reader has chosen', async () => {
+    const known = await knownWith([{}, {}]);
+    const rules = new ChoiceRules([{ match: `${known.namespace}**`, from: 'primary' }]);
+    assert.deepEqual(choice(known, asked(known, 'a.html', { from: m1 }), { rules }).urls, [primaryUrl]);
+  });
+
   it('stays with the same node for the pieces of a live stream', async () => {
     const known = await knownWith([{}, {}, {}]);
     const one = chooser({ policy: policyNamed('random', null) });

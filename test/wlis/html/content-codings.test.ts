@@ -15,7 +15,8 @@ function* inChunks(content: Buffer, size: number): Generator<Buffer> {
   for (let at = 0; at < content.length; at += size) yield content.subarray(at, at + size);
 }
 
-const undone = async (content: Body, coding: ViewCoding): Promise<Buffer> => readAll(await withoutCoding(content, coding), most);
+const undone = async (content: Body, coding: ViewCoding): Promise<Buffer> =>
+  readAll(await withoutCoding(content, coding), most);
 
 describe('content codings of pages', () => {
   it('are undone byte by byte', async () => {
@@ -59,7 +60,12 @@ describe('content codings of pages', () => {
   });
 
   it('break as their source breaks', async () => {
-    const source: Body = { length: null, trailers: BufferedBody.from('').trailers, cancel: () => undefined, read: () => Promise.reject(new Error('broken')) };
+    const source: Body = {
+      length: null,
+      trailers: BufferedBody.from('').trailers,
+      cancel: () => undefined,
+      read: () => Promise.reject(new Error('broken')),
+    };
     await assert.rejects(undone(source, 'gzip'), /broken/);
     await assert.rejects(readAll(inCoding(source, 'br'), most), /broken/);
   });

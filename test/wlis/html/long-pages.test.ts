@@ -40,8 +40,8 @@ class CodedPage implements Body {
   }
 
   async read(): Promise<Buffer | null> {
-    const { value, done } = await this.#coded.next();
-    return done === true ? null : value;
+    const next = await this.#coded.next();
+    return next.done === true ? null : next.value;
   }
 
   cancel(): void {

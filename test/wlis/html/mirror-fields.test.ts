@@ -12,7 +12,11 @@ const label = namespaceLabel(manual);
 const named = nameSpace('.m.example');
 
 function mirrored(space: MirrorSpace, fields: Readonly<Record<string, string | readonly string[]>>): Fields {
-  const urls = new MirrorUrls(new MirrorPlaces(space, [manual]), { namespace: manual, path: 'a/page' }, null);
+  const urls = new MirrorUrls(
+    new MirrorPlaces(space, { namespaces: [manual], key: '1' }),
+    { namespace: manual, path: 'a/page' },
+    null,
+  );
   return mirroredFields(Fields.of(fields), { space, urls, target: targetOf('http://docs.example/manual/a/page') });
 }
 
@@ -37,7 +41,10 @@ describe('the fields of documents as browsers get them from a replica', () => {
 
   it('below /mirror/ a document is in a sandbox besides its own policies, and open to all that are in one', () => {
     assert.deepEqual(added(pathSpace), [
-      ...['Content-Security-Policy', 'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads'],
+      ...[
+        'Content-Security-Policy',
+        'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads',
+      ],
       ...['Access-Control-Allow-Origin', '*', 'Cross-Origin-Resource-Policy', 'cross-origin'],
       ...['X-Content-Type-Options', 'nosniff'],
     ]);

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { isLabel, mirrorPath, mirrorUrl, nameSpace, parseMirrorPath, pathSpace } from '../../../wlis/html/mirror-space.js';
+import {
+  isLabel,
+  mirrorPath,
+  mirrorUrl,
+  nameSpace,
+  parseMirrorPath,
+  pathSpace,
+} from '../../../wlis/html/mirror-space.js';
 import { namespaceLabel, parseNamespace } from '../../../wlis/namespace.js';
 
 const manual = parseNamespace('https://docs.example/manual/');
@@ -24,7 +31,14 @@ describe('where browsers find namespaces at a replica', () => {
   });
 
   it('nothing else is a label', () => {
-    const others = ['', label.slice(1), `${label}a`, label.toUpperCase(), label.replace(/./, '1'), `${label.slice(1)}/`];
+    const others = [
+      '',
+      label.slice(1),
+      `${label}a`,
+      label.toUpperCase(),
+      label.replace(/./, '1'),
+      `${label.slice(1)}/`,
+    ];
     for (const other of others) {
       assert.equal(isLabel(other), false, other);
       assert.equal(parseMirrorPath(`/mirror/${other}/x`), null, other);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { MirrorPlaces } from '../../../wlis/html/mirror-places.js';
+import { MirrorPlaces, type ShownSet } from '../../../wlis/html/mirror-places.js';
 import { nameSpace, pathSpace, type MirrorSpace } from '../../../wlis/html/mirror-space.js';
 import { MirrorUrls } from '../../../wlis/html/mirror-urls.js';
 import type { NameBases } from '../../../wlis/html/named-links.js';
@@ -18,15 +18,28 @@ const names: NameBases = {
   baseOf: (host) => (host === 'book.wlis' ? 'http://wiki.example:8080/book/' : null),
 };
 
+const shown: ShownSet = { namespaces: [inner, manual, wiki], key: '3' };
+
 const urlsIn = (space: MirrorSpace, path = 'a/page.html', known: NameBases | null = names): MirrorUrls =>
-  new MirrorUrls(new MirrorPlaces(space, [manual, inner, wiki]), { namespace: manual, path }, known);
+  new MirrorUrls(new MirrorPlaces(space, shown), { namespace: manual, path }, known);
 
 describe('URLs of a page below /mirror/', () => {
   const urls = urlsIn(pathSpace);
   const becomes = (url: string, kind: 'link' | 'base' = 'link'): string | null => urls.rewritten(url, kind);
 
   it('those that work as they stand stay', () => {
-    const relative = ['', '#top', '?q=/x', 'next.html', 'b/c.png', './d', '../up.html', 'x:y', 'mailto:a@b', 'data:,/x'];
+    const relative = [
+      '',
+      '#top',
+      '?q=/x',
+      'next.html',
+      'b/c.png',
+      './d',
+      '../up.html',
+      'x:y',
+      'mailto:a@b',
+      'data:,/x',
+    ];
     for (const url of [...relative, 'javascript:void(0)', 'http://else.example/', '//else.example/x']) {
       assert.equal(becomes(url), null, url);
     }
@@ -83,7 +96,11 @@ describe('URLs of a page below /mirror/', () => {
       urlsIn(pathSpace, 'a', null).key,
       urlsIn(pathSpace, 'a', { ...names, version: '2' }).key,
       urlsIn(nameSpace('.m.example')).key,
-      new MirrorUrls(new MirrorPlaces(pathSpace, [manual]), { namespace: manual, path: 'a' }, names).key,
+      new MirrorUrls(
+        new MirrorPlaces(pathSpace, { namespaces: [manual], key: '1' }),
+        { namespace: manual, path: 'a' },
+        names,
+      ).key,
     ];
     assert.equal(new Set(keys).size, keys.length);
   });
@@ -107,7 +124,21 @@ describe('URLs of a page under a name of its own', () => {
 
 describe('every URL that a page may have below /mirror/', () => {
   const node = 'http://node.example';
-  const roots = ['', '/', '//', '\\', '/\\', 'http://', 'HTTP:\\\\', 'http:', 'https://', './', '../', 'a/', 'http://docs.example/'];
+  const roots = [
+    '',
+    '/',
+    '//',
+    '\\',
+    '/\\',
+    'http://',
+    'HTTP:\\\\',
+    'http:',
+    'https://',
+    './',
+    '../',
+    'a/',
+    'http://docs.example/',
+  ];
   const hosts = ['docs.example', 'DOCS.example:80', 'wiki.example:8080', 'else.example', ''];
   const segments = ['manual', 'inner', '..', '.', '%2e%2E', '%2e', '', 'x', 'x.y', '..x', ':', ' ', '\u00e9', '\t'];
   const url = fc
@@ -119,10 +150,14 @@ describe('every URL that a page may have below /mirror/', () => {
       fc.constantFrom('', '?', '?q=/../x', '?a\\b'),
       fc.constantFrom('', '#', '#/manual/'),
     )
-    .map(([root, host, path, slash, query, fragment]) => root + host + slash.repeat(host === '' ? 0 : 1) + path.join(slash) + query + fragment);
+    .map(
+      ([root, host, path, slash, query, fragment]) =>
+        root + host + slash.repeat(host === '' ? 0 : 1) + path.join(slash) + query + fragment,
+    );
 
   /** Where it leads to, as browsers see it; null where that is nowhere. */
-  const seen = (text: string, page: string): string | null => (URL.canParse(text, page) ? new URL(text, page).href : null);
+  const seen = (text: string, page: string): string | null =>
+    URL.canParse(text, page) ? new URL(text, page).href : null;
 
   it('leads to the mirror of what it led to, or to just that', () => {
     const page = 'http://docs.example/manual/a/page.html';

@@ -6,9 +6,15 @@ import { navigation, plainNavigation } from './view-fixture.js';
 
 type Headers = Record<string, string | string[]>;
 
-const kindOf = (fields: Headers, { method = 'GET', content = null as string | null, space = 'proxy' as ViewSpace } = {}) =>
+interface Asked {
+  readonly method?: string;
+  readonly content?: string;
+  readonly space?: ViewSpace;
+}
+
+const kindOf = (fields: Headers, { method = 'GET', content, space = 'proxy' }: Asked = {}) =>
   navigationOf(
-    { method, fields: Fields.of(fields), body: content === null ? null : BufferedBody.from(content) },
+    { method, fields: Fields.of(fields), body: content === undefined ? null : BufferedBody.from(content) },
     space,
   );
 

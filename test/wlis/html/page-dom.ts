@@ -1,4 +1,4 @@
-import { parse, serialize, defaultTreeAdapter, type DefaultTreeAdapterTypes } from 'parse5';
+import { parse, defaultTreeAdapter, type DefaultTreeAdapterTypes } from 'parse5';
 
 type Node = DefaultTreeAdapterTypes.Node;
 
@@ -56,4 +56,12 @@ function writeChildren(node: DefaultTreeAdapterTypes.ParentNode, indent: string,
   flush();
 }
 
-export const serialized = (html: string): string => serialize(parse(html));
+
+/** Null if there is none. */
+export function firstDifference(before: readonly string[], after: readonly string[]): string | null {
+  const length = Math.max(before.length, after.length);
+  for (let place = 0; place < length; place++) {
+    if (before[place] !== after[place]) return `${before[place] ?? 'nothing'}\nis now\n${after[place] ?? 'nothing'}`;
+  }
+  return null;
+}

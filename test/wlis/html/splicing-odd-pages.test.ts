@@ -4,9 +4,14 @@ import { domOf, ways } from './page-dom.js';
 import { hostileMarkup, orderlyMarkup } from './hostile-markup.js';
 import { bar, link, mark, recipe, rooted, spliced, undone, unspliced } from './splicing.js';
 
-/** Attributes of HTML that lead somewhere, with what they have, as browsers see them. */
+/** Where links, images and forms of a document lead. */
 const leading = (dom: readonly string[]): string[] =>
-  dom.flatMap((line) => [...line.matchAll(/ \w*:(?:href|src|action|formaction)="(\/[^"]*)"/g)].map(([, url]) => url ?? ''));
+  dom.flatMap((line) => {
+    const [, element = ''] = /^[ #]*<(\w+) /.exec(line) ?? [];
+    const attribute = { a: 'href', img: 'src', form: 'action', button: 'formaction' }[element];
+    const found = attribute === undefined ? null : new RegExp(` \\w*:${attribute}="(/[^"]*)"`).exec(line);
+    return found?.[1] === undefined ? [] : [found[1]];
+  });
 
 describe('a view of a page in odd markup', () => {
   const urls = recipe({ urls: rooted });

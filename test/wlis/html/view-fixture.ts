@@ -67,8 +67,7 @@ export class ViewFixture {
 
   constructor({ store, clock = new FakeClock() }: ViewFixtureOptions = {}) {
     this.clock = clock;
-    this.store =
-      store ?? new MemoryStore({ limit: bytes(64_000_000), maxDocument: bytes(16_000_000), variants: 32 });
+    this.store = store ?? new MemoryStore({ limit: bytes(64_000_000), maxDocument: bytes(16_000_000), variants: 32 });
     const logger = createLogger({ level: 'silent', write: () => undefined });
     this.cache = new CachingHandler({
       ...{ name: 'proxy', via: () => '1.1 proxy', clock, logger, rules: new CacheRules([]), store: this.store },
@@ -133,8 +132,8 @@ export class ChunkedBody implements Body {
     await new Promise((resolve) => setImmediate(resolve));
     this.reads++;
     if (this.wasCancelled) return null;
-    const { value, done } = this.#chunks.next();
-    return done === true ? null : (value as Buffer);
+    const next = this.#chunks.next();
+    return next.done === true ? null : next.value;
   }
 
   cancel(): void {

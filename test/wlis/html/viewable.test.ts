@@ -7,7 +7,12 @@ type Headers = Record<string, string | string[]>;
 
 const html = { 'Content-Type': 'text/html; charset=utf-8' };
 
-function judged(fields: Headers, { status = 200, content = '<html>' as string | null } = {}): string {
+interface Answered {
+  readonly status?: number;
+  readonly content?: string | null;
+}
+
+function judged(fields: Headers, { status = 200, content = '<html>' }: Answered = {}): string {
   const body = content === null ? null : BufferedBody.from(content);
   const verdict = viewable({ status, fields: Fields.of(fields), body });
   return verdict.kind === 'viewable' ? verdict.coding : verdict.because;

@@ -37,6 +37,8 @@ export class MirroredSite {
   readonly ground: MirrorGround;
   /** Those that the choice prefers, the best first; by default the mirrors in their order, and then the original. */
   order: readonly ScriptedOrigin[] = [];
+  /** The one that the reader has chosen, as a request says it. */
+  chosen: string | null = null;
   readonly #options: SiteOptions;
   readonly #upstream: HttpUpstream;
   #servers: readonly ScriptedOrigin[] = [];
@@ -103,7 +105,8 @@ export class MirroredSite {
   /** Asks for a document of the original. */
   ask(name = 'a.txt', fields: Readonly<Record<string, string>> = {}, method = 'GET'): Promise<IncomingResponse> {
     const target = this.target(name);
-    const request = { method, target, fields: Fields.of({ Host: target.authority, ...fields }), body: null };
+    const from = this.chosen === null ? {} : { from: this.chosen };
+    const request = { method, target, fields: Fields.of({ Host: target.authority, ...fields }), body: null, ...from };
     return this.upstream().forward(request, { cancellation: new Cancellation() });
   }
 

@@ -129,8 +129,8 @@ describe('an index of pages', () => {
     assert.ok(isIn('top') && !isIn('a/b/c/seven'), displaced.join());
     // another namespace gets its share
     const small = index.put(large('x/y/z/deep', { namespace: two }));
-    assert.equal(small.kind, 'indexed');
-    assert.ok(small.kind === 'indexed' && small.displaced.every(({ namespace }) => namespace === one), 'of the larger one');
+    const from = small.kind === 'indexed' ? new Set(small.displaced.map(({ namespace }) => namespace)) : null;
+    assert.deepEqual(from, new Set([one]), 'of the larger one');
   });
 
   it('keeps to a smaller limit at once, and says which had to go', () => {
@@ -150,7 +150,10 @@ describe('an index of pages', () => {
   it('is after any changes as one that was made of what is there', () => {
     const words = fc.array(fc.constantFrom('alpha', 'beta', 'gamma', 'delta', '東京', 'Ärger'), { maxLength: 6 });
     const put = fc.record({ at: fc.constantFrom('a', 'b', 'c/d'), in: fc.constantFrom(one, two), words });
-    const change = fc.oneof(put, fc.record({ at: put.map(({ at }) => at), in: fc.constantFrom(one, two), words: fc.constant(null) }));
+    const change = fc.oneof(
+      put,
+      fc.record({ at: put.map(({ at }) => at), in: fc.constantFrom(one, two), words: fc.constant(null) }),
+    );
     fc.assert(
       fc.property(fc.array(change, { maxLength: 20 }), (changes) => {
         const changed = new PageIndex(plenty);

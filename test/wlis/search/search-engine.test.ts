@@ -59,7 +59,10 @@ describe('the index of a node', () => {
     await put('mixed', '<title>Case</title>raclette', { type: 'Text/HTML;charset=UTF-8' });
     assert.deepEqual(await found('kase'), ['latin: Grüße']);
     assert.deepEqual(await found('raclette'), ['mixed: Case']);
-    assert.deepEqual(new Set(await found('fondue')), new Set(['named%20so/: Heading', 'gz: Packed', 'br: Pressed', 'dir/plain%20text.txt: plain text.txt']));
+    assert.deepEqual(
+      new Set(await found('fondue')),
+      new Set(['named%20so/: Heading', 'gz: Packed', 'br: Pressed', 'dir/plain%20text.txt: plain text.txt']),
+    );
   });
 
   it('does not take what says that it is not to be found, nor what nothing can be made out of', async () => {
@@ -81,7 +84,11 @@ describe('the index of a node', () => {
       ...['<b><p>'.repeat(30_000), `<p ${'a=b '.repeat(200_000)}>`, '&'.repeat(500_000), '&#x0;'.repeat(100_000)],
       ...['\ud800'.repeat(1000), 'é'.repeat(1_000_000), '東'.repeat(500_000), '\u0301'.repeat(300_000)],
       ...['x'.repeat(2_000_000), Array.from({ length: 200_000 }, (_, at) => at.toString(36)).join(' ')],
-      ...[Buffer.alloc(1_000_000, 0xff), Buffer.alloc(1_000_000, 0xfe), '__proto__ constructor toString hasOwnProperty'],
+      ...[
+        Buffer.alloc(1_000_000, 0xff),
+        Buffer.alloc(1_000_000, 0xfe),
+        '__proto__ constructor toString hasOwnProperty',
+      ],
     ];
     await put('good', 'penguin');
     for (const [at, content] of hostile.entries()) {
@@ -98,7 +105,16 @@ describe('the index of a node', () => {
     for (let at = 0; at < 40; at++) {
       await put(`p${at}`, Array.from({ length: 3000 }, (_, word) => `con${word.toString(36)}x${at}`).join(' '));
     }
-    const asked = ['con', 'conn conm conz cona conb', '__proto__', 'hasOwnProperty', '*', '.*', 'a'.repeat(256), 'con '.repeat(64)];
+    const asked = [
+      'con',
+      'conn conm conz cona conb',
+      '__proto__',
+      'hasOwnProperty',
+      '*',
+      '.*',
+      'a'.repeat(256),
+      'con '.repeat(64),
+    ];
     for (const words of [...asked, '\ud800', 'é́́́́', '東'.repeat(256), '%_', '"', "' OR 1=1", '\0']) await found(words);
     assert.equal(engine.losses, 0);
   }).timeout(60_000);
@@ -109,7 +125,10 @@ describe('the index of a node', () => {
     const results = await Promise.allSettled(Array.from({ length: 20 }, () => found('penguin')));
     const refused = results.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
     assert.equal(refused.length, 4);
-    assert.ok(refused.every(({ reason }) => reason instanceof SearchBusy), 'because there are too many');
+    assert.ok(
+      refused.every(({ reason }) => reason instanceof SearchBusy),
+      'because there are too many',
+    );
     assert.deepEqual(await found('penguin'), ['a: a']);
   });
 

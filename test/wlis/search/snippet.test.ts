@@ -45,14 +45,18 @@ describe('the part of a text that is shown', () => {
   it('is always a part of the text, whatever that is', () => {
     const unit = fc.constantFrom(...['a', 'b', ' ', 'é', '東', '京', '𠮷', '\u0301', '<', 'aaaaaaaaaaaaaaaaaaaaaaaa ']);
     fc.assert(
-      fc.property(fc.string({ unit, maxLength: 2000 }), fc.constantFrom('a', 'b e', '東京', 'aaaaaaaaaaaaaaaaaaaaaaaa'), (text, words) => {
-        const pieces = snippetOf(text, { terms: new Set(termsIn(words)), most });
-        const plain = pieces.map((piece) => piece.text).join('');
-        const inner = plain.replace(/^… /, '').replace(/ …$/, '');
-        assert.ok(text.includes(inner), inner);
-        assert.ok(inner.length <= 400, `${inner.length} characters`);
-        assert.doesNotMatch(inner, /\p{Surrogate}/u);
-      }),
+      fc.property(
+        fc.string({ unit, maxLength: 2000 }),
+        fc.constantFrom('a', 'b e', '東京', 'aaaaaaaaaaaaaaaaaaaaaaaa'),
+        (text, words) => {
+          const pieces = snippetOf(text, { terms: new Set(termsIn(words)), most });
+          const plain = pieces.map((piece) => piece.text).join('');
+          const inner = plain.replace(/^… /, '').replace(/ …$/, '');
+          assert.ok(text.includes(inner), inner);
+          assert.ok(inner.length <= 400, `${inner.length} characters`);
+          assert.doesNotMatch(inner, /\p{Surrogate}/u);
+        },
+      ),
       { numRuns: 300 },
     );
   });

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
-import { bytes, epochMs, seconds, type EpochMs } from '../../config/units.js';
-import { Fields } from '../../proxy/http/fields.js';
-import type { Response } from '../../proxy/http/message.js';
-import { MirrorRecipes, type MirrorRecipesOptions } from '../../proxy/roles/views/mirror-recipes.js';
-import type { OpenNamespace } from '../../proxy/roles/replication/open-namespace.js';
-import { MirrorPlaces } from '../../wlis/html/mirror-places.js';
-import { pathSpace } from '../../wlis/html/mirror-space.js';
-import { MirrorUrls } from '../../wlis/html/mirror-urls.js';
-import type { PageKind } from '../../wlis/html/navigation.js';
-import type { ViewRecipe } from '../../wlis/html/view-recipe.js';
-import { namespaceLabel, type Namespace } from '../../wlis/namespace.js';
-import type { Group } from '../../wlis/trust/group.js';
-import type { Replica } from '../../wlis/trust/group-member.js';
-import type { PublicKey } from '../../wlis/trust/public-key.js';
-import { groupIssued, groupOf, replicaOf } from '../wlis/trust/group-example.js';
-import { manual } from '../wlis/trust/record-example.js';
+import { bytes, epochMs, seconds, type EpochMs } from '../../../config/units.js';
+import { Fields } from '../../../proxy/http/fields.js';
+import type { Response } from '../../../proxy/http/message.js';
+import { MirrorRecipes, type MirrorRecipesOptions } from '../../../proxy/roles/views/mirror-recipes.js';
+import type { OpenNamespace } from '../../../proxy/roles/replication/open-namespace.js';
+import { MirrorPlaces } from '../../../wlis/html/mirror-places.js';
+import { pathSpace } from '../../../wlis/html/mirror-space.js';
+import { MirrorUrls } from '../../../wlis/html/mirror-urls.js';
+import type { PageKind } from '../../../wlis/html/navigation.js';
+import type { ViewRecipe } from '../../../wlis/html/view-recipe.js';
+import { namespaceLabel } from '../../../wlis/namespace.js';
+import type { Group } from '../../../wlis/trust/group.js';
+import type { Replica } from '../../../wlis/trust/group-member.js';
+import type { PublicKey } from '../../../wlis/trust/public-key.js';
+import { groupIssued, groupOf, replicaOf } from '../../wlis/trust/group-example.js';
+import { manual } from '../../wlis/trust/record-example.js';
 
 const key = (name: string): PublicKey => name.padEnd(43, 'A') as PublicKey;
 const self = key('self');
@@ -54,7 +54,7 @@ class Pages {
     const group: Group = groupOf(key('primary'), [replicaOf(self, { browsers: true }), ...replicas]);
     const pages = this as { readonly known: Circumstances['known'] };
     this.#open = {
-      held: { namespace: manual as Namespace, role, edition: { head: { head: { epoch: 'e1', seq: 7 } } } },
+      held: { namespace: manual, role, edition: { head: { head: { epoch: 'e1', seq: 7 } } } },
       tree: { group: { group, jws: '' } },
       get known() {
         return pages.known;
@@ -63,7 +63,11 @@ class Pages {
   }
 
   of(path = 'a/b', kind: PageKind = 'page'): ViewRecipe | null {
-    const urls = new MirrorUrls(new MirrorPlaces(pathSpace, [manual]), { namespace: manual, path }, null);
+    const urls = new MirrorUrls(
+      new MirrorPlaces(pathSpace, { namespaces: [manual], key: '1' }),
+      { namespace: manual, path },
+      null,
+    );
     const source = { url: '', role: 'replica', version: null, isUnconfirmed: this.isUnconfirmed } as const;
     const response: Response = {
       ...{ status: 200, reason: 'OK', fields: Fields.of({ 'Content-Length': '100' }), body: null },
@@ -77,14 +81,20 @@ class Pages {
   }
 }
 
-const linksIn = (markup: string): (string | undefined)[] => [...markup.matchAll(/<a href="([^"]+)"/g)].map(([, url]) => url);
+const linksIn = (markup: string): (string | undefined)[] =>
+  [...markup.matchAll(/<a href="([^"]+)"/g)].map(([, url]) => url);
 
 describe('what is made of pages in the mirrors of a replica', () => {
   it('others are named that may be named to browsers and have the page: at their mirrors, and the primary at the original', () => {
     const subset = { include: ['c/**'], exclude: [], maxBytes: null };
     const small = { include: [], exclude: [], maxBytes: bytes(99) };
     const pages = new Pages({
-      replicas: [right('m1'), right('m2', { browsers: false }), right('m3', { subset }), right('m4', { subset: small })],
+      replicas: [
+        right('m1'),
+        right('m2', { browsers: false }),
+        right('m3', { subset }),
+        right('m4', { subset: small }),
+      ],
     });
     assert.deepEqual(linksIn(pages.bar), [`https://m1.example/mirror/${label}/a/b`, `${manual}a/b`]);
     const alternates = pages.of()?.duplicates.map(({ url }) => new URL(url).host);
@@ -92,11 +102,13 @@ describe('what is made of pages in the mirrors of a replica', () => {
   });
 
   it('rule 13: of a namespace of https only nodes with a URL of https are', () => {
-    const pages = new Pages({ replicas: [right('m1', { urls: ['http://m1.example'] }), right('m2', { urls: ['http://m2.example', 'https://m2.example'] })] });
-    assert.deepEqual(linksIn(pages.bar), [
-      `https://m2.example/mirror/${label}/a/b`,
-      `${manual}a/b`,
-    ]);
+    const pages = new Pages({
+      replicas: [
+        right('m1', { urls: ['http://m1.example'] }),
+        right('m2', { urls: ['http://m2.example', 'https://m2.example'] }),
+      ],
+    });
+    assert.deepEqual(linksIn(pages.bar), [`https://m2.example/mirror/${label}/a/b`, `${manual}a/b`]);
   });
 
   it('the bar tells when this copy was confirmed, to ten minutes, and how far behind it is known to be', () => {
@@ -113,7 +125,10 @@ describe('what is made of pages in the mirrors of a replica', () => {
   });
 
   it('it tells of nodes that look down', () => {
-    assert.match(new Pages({ replicas: [right('m1')], down: ['https://m1.example'] }).bar, /m1\.example<\/a><i>replica; down/);
+    assert.match(
+      new Pages({ replicas: [right('m1')], down: ['https://m1.example'] }).bar,
+      /m1\.example<\/a><i>replica; down/,
+    );
   });
 
   it('it is the same recipe as long as it says the same', () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { HeldTable } from '../../proxy/roles/replication/held-table.js';
-import type { NamespaceEntry } from '../../proxy/roles/replication/namespace-entry.js';
-import { MirrorSpaces, type MirrorSpacesOptions } from '../../proxy/roles/views/mirror-spaces.js';
-import { targetOf, visitor } from '../replication/serving/held-example.js';
-import { namespaceLabel, parseNamespace } from '../../wlis/namespace.js';
-import type { Request } from '../../proxy/http/message.js';
-import type { TargetUri } from '../../proxy/http/target-uri.js';
+import { HeldTable } from '../../../proxy/roles/replication/held-table.js';
+import type { NamespaceEntry } from '../../../proxy/roles/replication/namespace-entry.js';
+import { MirrorSpaces, type MirrorSpacesOptions } from '../../../proxy/roles/views/mirror-spaces.js';
+import { targetOf, visitor } from '../../replication/serving/held-example.js';
+import { namespaceLabel, parseNamespace, type Namespace } from '../../../wlis/namespace.js';
+import type { Request } from '../../../proxy/http/message.js';
+import type { TargetUri } from '../../../proxy/http/target-uri.js';
 
 const docs = parseNamespace('http://docs.example/manual/');
 const secret = parseNamespace('https://secret.example/');
@@ -16,9 +16,17 @@ interface Circumstances extends Partial<Pick<MirrorSpacesOptions, 'url' | 'domai
 }
 
 function spaces({ client = '192.0.2.1', ...options }: Circumstances = {}): MirrorSpaces {
-  const entries = new HeldTable([docs, secret].map((namespace) => [namespace, { namespace } as NamespaceEntry] as const));
+  const entryOf = (namespace: Namespace): NamespaceEntry => ({ namespace }) as unknown as NamespaceEntry;
+  const entries = new HeldTable([docs, secret].map((namespace) => [namespace, entryOf(namespace)] as const));
   const access = { clientOf: () => client, targetOf: ({ target }: Pick<Request, 'target'>): TargetUri => target };
-  return new MirrorSpaces({ layer: { entries }, access, sites: [], url: 'http://m1.example', domain: 'm.example', ...options });
+  return new MirrorSpaces({
+    layer: { entries },
+    access,
+    sites: [],
+    url: 'http://m1.example',
+    domain: 'm.example',
+    ...options,
+  });
 }
 
 /** What a request is for, in a few words. */
@@ -34,6 +42,11 @@ const ofAddress = (uri: string): TargetUri => {
   const [host = '', port = ''] = authority.split(/:(?=\d+$)/);
   return { scheme: 'http', host, port: Number(port), authority, path };
 };
+
+const siteAt = (host: string, origin: string, prefix = '/'): MirrorSpacesOptions['sites'][number] => ({
+  ...{ host, prefix },
+  origin: targetOf(origin),
+});
 
 describe('which requests are for namespaces as browsers see them', () => {
   it('decision 6: those below /mirror/ under the authority of node.url alone', () => {
@@ -90,18 +103,33 @@ describe('which requests are for namespaces as browsers see them', () => {
 
   it('decision 6: where somebody else has the authority too, only his own are to be had, under their own name', () => {
     for (const host of ['m1.example', '*']) {
-      const sites = [{ host }];
+      const sites = [siteAt(host, 'http://other.example/')];
       assert.equal(readAs(`http://m1.example/mirror/${label}/a`, { sites }), 'closed', host);
       assert.equal(readAs('http://m1.example/mirror/', { sites }), 'nothing', host);
       assert.equal(readAs(`http://m1.example/mirror/x`, { sites }), 'nothing', host);
       assert.equal(readAs(`http://${label}.m.example/manual/a`, { sites }), `${docs} .m.example /manual/a`, host);
     }
-    assert.equal(readAs(`http://m1.example/mirror/${label}/a`, { sites: [{ host: 'x.example' }] }), `${docs} /mirror/ a`);
+    assert.equal(
+      readAs(`http://m1.example/mirror/${label}/a`, { sites: [siteAt('x.example', 'http://other.example/')] }),
+      `${docs} /mirror/ a`,
+    );
     const own = { url: 'http://docs.example' };
     assert.equal(readAs(`http://docs.example/mirror/${label}/a`, own), 'original');
     assert.equal(readAs(`http://docs.example/mirror/${namespaceLabel(secret)}/a`, own), 'closed');
     assert.deepEqual(spaces(own).closed, [secret]);
     assert.equal(spaces(own).otherOwner, `the namespace ${docs}`);
     assert.deepEqual(spaces().closed, []);
+  });
+
+  it('decision 6: what a site stands for that has the authority too is to be had under the name of that site', () => {
+    for (const [origin, prefix, led] of [
+      ['http://docs.example/manual/', '/', 'http://m1.example/a?b'],
+      ['http://docs.example/', '/x/', 'http://m1.example/x/manual/a?b'],
+    ] as const) {
+      const sites = [siteAt('m1.example', origin, prefix)];
+      const request = { ...visitor('http://x/'), target: targetOf(`http://m1.example/mirror/${label}/a?b`) };
+      assert.deepEqual(spaces({ sites }).read(request), { kind: 'original', uri: led });
+      assert.deepEqual(spaces({ sites }).closed, [secret]);
+    }
   });
 });
