@@ -45,7 +45,17 @@ const pureFiles = [
   ...[
     ...['cache-control', 'freshness', 'storability', 'status-codes', 'reuse', 'vary', 'accept-normalisation'],
     ...['validation', 'freshen', 'invalidation', 'partial', 'cache-status', 'cache-groups', 'cache-key'],
-    ...['plan', 'wanted', 'plan-sentence', 'next-step', 'explanation', 'purge', 'retention', 'pins-full', 'offered-copy'],
+    ...[
+      'plan',
+      'wanted',
+      'plan-sentence',
+      'next-step',
+      'explanation',
+      'purge',
+      'retention',
+      'pins-full',
+      'offered-copy',
+    ],
   ].map((name) => `proxy/cache/${name}.ts`),
   ...['signature-base', 'call-replays', 'requested-path', 'path-patterns'].map((name) => `wlis/${name}.ts`),
   ...['call-problem', 'malformed-call', 'raw-target'].map((name) => `wlis/calls/${name}.ts`),
@@ -65,7 +75,9 @@ const pureFiles = [
   ...['breaker', 'hour-profile', 'observed-bandwidth', 'observed-latency', 'whose-fault'].map(
     (name) => `wlis/health/${name}.ts`,
   ),
-  ...['logical-name', 'name-resolution', 'named-fields', 'tls-only-hosts', 'proxy-host'].map((name) => `wlis/names/${name}.ts`),
+  ...['logical-name', 'name-resolution', 'named-fields', 'tls-only-hosts', 'proxy-host'].map(
+    (name) => `wlis/names/${name}.ts`,
+  ),
   ...['pac-file', 'local-hosts'].map((name) => `wlis/pac/${name}.ts`),
   ...[
     ...['page-extract', 'page-links', 'page-text', 'collapsed-text', 'robots-words', 'style-references'],
@@ -73,12 +85,21 @@ const pureFiles = [
     ...['navigation', 'viewable', 'view-request', 'view-fields'],
     ...['bar', 'bar-style', 'server-words', 'page-rules', 'named-links', 'choice-page'],
     ...['html-splicer', 'html-tokenizer', 'html-name', 'html-beginning', 'page-charset', 'page-policy', 'page-splices'],
-    ...['page-insertions', 'document-outline', 'foreign-content', 'raw-text', 'end-tag-watch', 'tag-values', 'spliced-output'],
-    ...['attribute-text', 'url-attributes', 'duplicate-links'],
+    ...[
+      'page-insertions',
+      'document-outline',
+      'foreign-content',
+      'raw-text',
+      'end-tag-watch',
+      'tag-values',
+      'spliced-output',
+    ],
+    ...['attribute-text', 'url-attributes', 'duplicate-links', 'tag-sink', 'html-characters', 'markup-declaration'],
   ].map((name) => `wlis/html/${name}.ts`),
-  ...['search-words', 'search-query', 'search-request', 'snippet', 'page-value', 'open-search', 'search-page', 'search-text'].map(
-    (name) => `wlis/search/${name}.ts`,
-  ),
+  ...[
+    ...['search-words', 'search-query', 'search-request', 'snippet', 'page-value', 'open-search', 'search-page'],
+    'search-text',
+  ].map((name) => `wlis/search/${name}.ts`),
   ...['indexable-document', 'indexed-pages'].map((name) => `replication/search/${name}.ts`),
   ...['change-list', 'replica-standing', 'blob-references'].map((name) => `replication/${name}.ts`),
   ...['document-blobs', 'head-timing', 'own-heads', 'primary-report', 'scan-record'].map(
@@ -125,8 +146,8 @@ describe('the architecture', () => {
 
   it('a package has one importing file; what reads HTML reads XML too; the table of the configuration is in five, its types apart', () => {
     assert.deepEqual(sharedPackages(sources), [
-      'htmlparser2 is imported by wlis/html/attribute-text.ts, wlis/mirrors/xml-elements.ts',
       'zod is imported by config/finding-keys.ts, config/namespace-keys.ts, config/schema.ts, config/side-keys.ts, config/value-types.ts',
+      'htmlparser2 is imported by wlis/html/attribute-text.ts, wlis/mirrors/xml-elements.ts',
     ]);
   });
 

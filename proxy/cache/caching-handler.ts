@@ -266,7 +266,11 @@ export class CachingHandler {
         return null;
       return this.#answering.forwarded(request, result, reason, true);
     }
-    const { selected } = selectStored(concerning(visit.route, await this.#store.lookUp(visit.key)), request.fields, now);
+    const { selected } = selectStored(
+      concerning(visit.route, await this.#store.lookUp(visit.key)),
+      request.fields,
+      now,
+    );
     if (selected?.complete !== true || !(await this.#store.ready(selected, bytes(0), selected.length ?? bytes(0))))
       return null;
     if (result.kind === 'stale' && selected.id === result.stored.id) {

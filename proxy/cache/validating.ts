@@ -7,6 +7,7 @@ import {
   type ResponseDirectives,
 } from './cache-control.js';
 import { cacheGroups } from './cache-groups.js';
+import { newContentName } from './content-name.js';
 import type { Validated } from './forward-result.js';
 import { canFreshenFromHead, freshenedFields } from './freshen.js';
 import { computeFreshness, type Freshness } from './freshness.js';
@@ -124,7 +125,9 @@ export class Validating {
     const about = { key, status, reason, fields, selecting, requestTime, responseTime, freshness, groups };
     const { answeredBy } = received;
     const source = answeredBy === null ? null : sourceOf(answeredBy);
-    const metadata: ResponseMetadata = { ...about, source, contentName: stored.contentName };
+    // what was stored before contents had names gets one now
+    const contentName = stored.contentName ?? newContentName();
+    const metadata: ResponseMetadata = { ...about, source, contentName };
     return { metadata, told: fields === merged ? metadata : { ...metadata, fields: merged }, against };
   }
 }

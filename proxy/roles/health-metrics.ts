@@ -5,7 +5,7 @@ import type { Registry, Sample } from '../base/metrics.js';
 /** Adds what a node has seen of others to its metrics. Of very many those that were asked last are told of. */
 export function describeHealth(
   registry: Registry,
-  { health, failures }: Pick<ChoiceLayer, 'health' | 'failures'>,
+  { health, failures, readers }: Pick<ChoiceLayer, 'health' | 'failures' | 'readers'>,
 ): void {
   const nodes = (value: (one: NodeHealth) => number | null) => (): Sample[] =>
     [...health.all()].slice(-mostTold).flatMap(([url, one]) => {
@@ -48,6 +48,12 @@ export function describeHealth(
     name: 'willis_nodes',
     help: 'Other nodes of which anything is known.',
     value: () => health.size,
+  });
+  registry.read({
+    type: 'gauge',
+    name: 'willis_reader_choices',
+    help: 'Servers that readers have chosen for parts of the web and stay with; at most 10000.',
+    value: () => readers.size,
   });
 }
 

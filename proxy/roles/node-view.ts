@@ -36,7 +36,7 @@ export interface NodeView {
   /** What is known of namespaces that others hold. */
   readonly directory: Pick<DirectoryControl, 'figures'>;
   /** What has been seen of other nodes. */
-  readonly choice: Pick<ChoiceLayer, 'health' | 'failures'>;
+  readonly choice: Pick<ChoiceLayer, 'health' | 'failures' | 'readers'>;
   /** What is known of mirrors that are ordinary servers. */
   readonly mirrors: Pick<MirrorLayer, 'ground'>;
   /** What is got from those who hold namespaces. */

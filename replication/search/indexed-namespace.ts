@@ -185,6 +185,7 @@ export class IndexedNamespace {
     }
     const { inTurn, clock } = this.#options;
     const took = await inTurn(async () => {
+      if (this.#stopping.signal.aborted) return 0;
       const since = clock.monotonic();
       await this.#take(held, path, variant);
       return pauseAfter(since, clock.monotonic());
@@ -197,7 +198,7 @@ export class IndexedNamespace {
     const { engine, namespace, logger, onDisplaced } = this.#options;
     let content: Uint8Array<ArrayBuffer>;
     try {
-      content = await contentOf(held, variant);
+      content = await contentOf(held, variant, this.#stopping.signal);
     } catch (error) {
       logger.debug({ code: 'page-not-read', namespace, path, error }, 'a page cannot be indexed for now');
       this.#pages.settle(path, variant, 'lacking');
@@ -237,13 +238,26 @@ const pauseAfter = (since: MonotonicMs, now: MonotonicMs): number =>
   Math.min(longestPause, milliseconds(Math.max(0, now - since)));
 
 /** In memory of its own, which can be handed to another thread. */
-async function contentOf({ content }: HeldNamespace, variant: Variant): Promise<Uint8Array<ArrayBuffer>> {
+async function contentOf(
+  { content }: HeldNamespace,
+  variant: Variant,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
   const length = Math.min(variant.length, longestRead);
   const whole = new Uint8Array(length);
   let at = 0;
-  for await (const piece of content.read(variant, bytes(0), bytes(length))) {
-    whole.set(piece.subarray(0, length - at), at);
-    at += Math.min(piece.length, length - at);
+  const pieces = content.read(variant, bytes(0), bytes(length))[Symbol.asyncIterator]();
+  // whether it ends well is nobody's concern any more
+  const end = (): void => void Promise.resolve(pieces.return?.()).catch(() => undefined);
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
+      whole.set(next.value.subarray(0, length - at), at);
+      at += Math.min(next.value.length, length - at);
+    }
+  } finally {
+    signal.removeEventListener('abort', end);
+    end();
   }
   if (at < length) throw new Error(`${at} of ${length} bytes`);
   return whole;

@@ -45,7 +45,6 @@ export class IndexedPages {
     if (known !== undefined) this.#remove(path, known, false);
     this.#pages.set(path, { digest: variant.digest, type: variant.type, state: 'pending' });
     this.#counts.pending++;
-    this.#gone.delete(path);
     (isNews ? this.#changed : this.#others).add(path);
   }
 
@@ -57,7 +56,7 @@ export class IndexedPages {
     return other;
   }
 
-  /** One that is to be taken out of the index. It counts as done. */
+  /** One that is to be taken out of the index, which is done before anything else. It counts as done. */
   nextGone(): string | undefined {
     const [gone] = this.#gone;
     if (gone !== undefined) this.#gone.delete(gone);
@@ -114,8 +113,6 @@ export class IndexedPages {
     this.#others.delete(path);
     this.#lacking.delete(path);
     if (state === 'pending') this.#others.add(path);
-    // whoever takes it puts it in the place of what is there
-    if (state === 'indexed') this.#gone.delete(path);
   }
 
   #remove(path: string, page: Page, isGone: boolean): void {

@@ -12,8 +12,9 @@ import type { Provenance, Source } from '../../proxy/http/provenance.js';
 import { Fields } from '../../proxy/http/fields.js';
 import { readAll } from '../../proxy/http/body.js';
 import { targetOf, visitor } from '../replication/serving/held-example.js';
-import { pageUri, ViewFixture } from '../wlis/html/view-fixture.js';
+import { page, pageUri, ViewFixture } from '../wlis/html/view-fixture.js';
 import { DiskExample } from './disk/disk-example.js';
+import { draft } from './response-store/samples.js';
 
 const by = (url: string, more: Partial<AnsweredBy> = {}): AnsweredBy => ({
   ...{ url, role: 'replica', score: 12, skipped: [], isUnconfirmed: false, version: { epoch: 'e', seq: 7 } },
@@ -135,6 +136,19 @@ describe('where an answer comes from', () => {
     } finally {
       await disk.remove();
     }
+  });
+
+  it('begins with the first confirmation of what was stored before contents had names', async () => {
+    const site = new ViewFixture();
+    const old = { key: keyOfUri(pageUri, ''), fields: Fields.of({ ETag: '"1"', 'Content-Type': 'text/html' }) };
+    const writer = site.store.write(draft(site.store, old));
+    await writer?.append(Buffer.from(page));
+    await writer?.commit(Fields.none);
+    site.origin = () => ({ status: 304, fields: { ETag: '"1"' } });
+    const told = await provenance(site);
+    assert.equal(typeof told.contentName, 'string');
+    assert.deepEqual(await provenance(site), told);
+    assert.equal(site.asked.length, 1);
   });
 
   it('is unknown of what was stored before it was kept', () => {

@@ -30,10 +30,17 @@ describe('willis search', () => {
   it('says what was not found, and what could not be', () => {
     const none = { ...answer, documents: [], total: 0 };
     assert.equal(searchLines(none, text), 'No page has “penguin”.\n');
-    const part = { ...none, complete: false, namespaces: [{ namespace: 'http://docs.example/', pages: 7, indexed: 3 }] };
+    const part = {
+      ...none,
+      complete: false,
+      namespaces: [{ namespace: 'http://docs.example/', pages: 7, indexed: 3 }],
+    };
     assert.equal(searchLines(part, text), 'No page has “penguin”.\nOnly 3 of 7 pages are in the index.\n');
     assert.match(searchLines({ ...none, namespaces: [] }, text), /This node holds nothing that may be searched\.\n$/);
-    assert.match(searchLines({ ...answer, match: 'similar', total: 30 }, text), /30 pages, 1 shown; none has just these words\n$/);
+    assert.match(
+      searchLines({ ...answer, match: 'similar', total: 30 }, text),
+      /30 pages, 1 shown; none has just these words\n$/,
+    );
   });
 
   describe('at a node', () => {

@@ -77,6 +77,8 @@ describe('the choice of a reader of a client-side proxy', () => {
     }
     await choose('primary');
     assert.deepEqual(await askedBy(askAll), [all.primary]);
+    const metrics = await all.client.ask({ method: 'GET', target: '/metrics', host: 'localhost', side: 'admin' });
+    assert.match(metrics.body.toString(), /^willis_reader_choices 1$/m);
   });
 
   it('stays over a restart of the proxy, and ends when the reader says so', async () => {
@@ -128,6 +130,27 @@ describe('the choice of a reader of a client-side proxy', () => {
     assert.ok(!(await askedBy(askAll)).includes(second()), 'it is not asked any more');
     assert.match((await open('a.html')).body.toString(), /whom you had chosen no longer has this site/);
     assert.equal((await choose(second().front.url)).status, 400);
+  });
+
+  it('is obeyed by a proxy that holds a copy itself, which is then for others', async () => {
+    const { namespace, host } = all.site;
+    const ask = (method: string, target: string, form = ''): Promise<RawResponse> =>
+      first().ask({
+        ...{ method, target, side: 'proxy', host: target.startsWith(namespace) ? host : 'proxy.wlis', body: form },
+        fields: { 'Content-Type': 'application/x-www-form-urlencoded' },
+      });
+    const get = async (): Promise<void> => assert.equal((await ask('GET', `${namespace}a.html`)).status, 200);
+    const chooses = async (server: string): Promise<void> => {
+      const told = (await ask('GET', choicePageOf(`${namespace}a.html`))).body.toString();
+      const [, token = ''] = /name="token" value="([^"]+)"/.exec(told) ?? [];
+      const form = new URLSearchParams({ token, server, of: `${namespace}a.html` }).toString();
+      assert.equal((await ask('POST', 'http://proxy.wlis/choice', form)).status, 303);
+    };
+    assert.deepEqual(await askedBy(get), []);
+    await chooses(second().front.url);
+    assert.deepEqual(await askedBy(get), [second()]);
+    await chooses(first().front.url);
+    assert.deepEqual(await askedBy(get), [], 'it has it itself');
   });
 
   it('is taken from forms of its own alone', async () => {

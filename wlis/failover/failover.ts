@@ -223,7 +223,10 @@ export class Failover {
     const ranked = choice.ranked.filter(({ candidate }) => candidate.role === 'primary');
     if (from === undefined || ranked.length > 0) return { ...choice, ranked };
     const because = 'only the primary may answer';
-    return { ranked, skipped: [...choice.ranked.map(({ candidate: { url } }) => ({ url, because })), ...choice.skipped] };
+    return {
+      ranked,
+      skipped: [...choice.ranked.map(({ candidate: { url } }) => ({ url, because })), ...choice.skipped],
+    };
   }
 
   #answeredBy(shown: Shown, by: Ranked, turn: Turn): AnsweredBy {

@@ -30,7 +30,6 @@ const named = new Map([
   ['>', '&gt;'],
 ]);
 
-// eslint-disable-next-line no-control-regex -- ASCII has these too
 const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
 
 function decoded(bytes: string, charset: string | null): string | null {

@@ -1,3 +1,5 @@
+import { endsName, lessThan } from './html-characters.js';
+
 /** Looks for an end tag in bytes, whatever they are part of: where an element of raw text would end. */
 export class EndTagWatch {
   readonly #mark: Buffer;
@@ -20,10 +22,5 @@ export class EndTagWatch {
   }
 }
 
-const lessThan = 0x3c;
-
 const isSame = (c: number, wanted: number): boolean =>
   c === wanted || (wanted >= 0x61 && wanted <= 0x7a && (c | 0x20) === wanted);
-
-const endsName = (c: number): boolean =>
-  c === 0x3e || c === 0x2f || c === 0x20 || c === 0x0a || c === 0x09 || c === 0x0c || c === 0x0d;

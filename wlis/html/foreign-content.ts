@@ -63,8 +63,7 @@ export class ForeignContent {
 
   /** An end tag of something outside. */
   #endElsewhere(name: string): void {
-    if (name !== 'p' && name !== 'br') return this.beUnsure();
-    this.#leave();
+    if (name === 'p' || name === 'br') this.#leave();
     if (this.#open.length > 0) this.beUnsure();
   }
 

@@ -47,7 +47,7 @@ export class HtmlSplicer {
     this.#tokenizer.push(readable, base);
     if (odd >= 0) this.#splices.stop();
     const { size } = this.#output;
-    this.#splices.came(size);
+    this.#splices.passed(size);
     this.#output.keep(Math.min(this.#splices.heldFrom ?? size, this.#unnamedAt(size), size));
     return this.#output.taken();
   }

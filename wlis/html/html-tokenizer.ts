@@ -1,48 +1,18 @@
-import type { EndTagWatch } from './end-tag-watch.js';
+import {
+  endsName,
+  equals,
+  exclamation,
+  greaterThan,
+  isLetter,
+  isSpace,
+  lessThan,
+  question,
+  slash,
+} from './html-characters.js';
 import { htmlName } from './html-name.js';
+import { MarkupDeclaration } from './markup-declaration.js';
 import { RawText } from './raw-text.js';
-
-/** Is told of the tags of a page in their order. All places are offsets from its beginning. */
-export interface TagSink {
-  /**
-   * Characters outside tags, comments and elements of raw text; what stands together may come in parts.
-   *
-   * @param at of the first of them
-   */
-  text(chunk: Buffer, from: number, to: number, at: number): void;
-  /**
-   * `<name` was read.
-   *
-   * @param name in lower case; cut if it is longer than any that is known
-   * @param at where its `<` is
-   * @param to where the name ends
-   * @returns whether it matters what attributes it has
-   */
-  startTag(name: string, at: number, to: number): boolean;
-  /** @param name as that of a tag. @returns whether its value matters */
-  attribute(name: string): boolean;
-  /** The value of such an attribute begins, perhaps with a quote. */
-  valueBegins(at: number): void;
-  /** @param to behind the quote, if there is one */
-  valueEnds(to: number, isQuoted: boolean): void;
-  /** @param end behind its `>`. @returns whether what follows is text up to `</name` */
-  startTagEnds(end: number, isSelfClosing: boolean): boolean;
-  /** `</name` was read. */
-  endTag(name: string, at: number, to: number): void;
-  endTagEnds(end: number): void;
-  /** Whether `<![CDATA[` is what it says, and not a comment. */
-  hasCdata(): boolean;
-  /** What is watched for has come, and that was not told as a tag. */
-  seen(): void;
-}
-
-/** What the sink wants. */
-export interface TokenizerControl {
-  /** Nothing more is read. */
-  isStopped: boolean;
-  /** Is shown all bytes from where it is set on until it is taken off. */
-  watch: EndTagWatch | null;
-}
+import type { TagSink, TokenizerControl } from './tag-sink.js';
 
 /**
  * Tells tags from all else in the bytes of a page as browsers do (HTML §13.2.5), in whatever pieces they come; looks at every byte
@@ -68,9 +38,7 @@ export class HtmlTokenizer {
   #wantsValue = false;
   /** The quote that ends the value. */
   #quote = 0;
-  #comment: Comment = Comment.text;
-  #brackets = 0;
-  #declaration = '';
+  #declaration: MarkupDeclaration | null = null;
   #raw: RawText | null = null;
 
   constructor(sink: TagSink, control: TokenizerControl) {
@@ -132,12 +100,6 @@ export class HtmlTokenizer {
         return this.#selfClosing(at);
       case State.declaration:
         return this.#inDeclaration(at);
-      case State.bogus:
-        return this.#inBogus(at);
-      case State.comment:
-        return this.#inComment(at);
-      case State.cdata:
-        return this.#inCdata(at);
       case State.raw:
         return this.#inRaw(at);
     }
@@ -157,10 +119,7 @@ export class HtmlTokenizer {
     const c = this.#chunk[at] ?? 0;
     if (isLetter(c)) return this.#beginName(at, false);
     if (c === slash) this.#state = State.endTagOpen;
-    else if (c === exclamation) {
-      this.#state = State.declaration;
-      this.#declaration = '';
-    } else if (c === question) this.#state = State.bogus;
+    else if (c === exclamation || c === question) this.#declare(c === question);
     else {
       this.#sink.text(lessThanText, 0, 1, this.#tagAt);
       this.#state = State.data;
@@ -172,8 +131,17 @@ export class HtmlTokenizer {
   #endTagOpen(at: number): number {
     const c = this.#chunk[at] ?? 0;
     if (isLetter(c)) return this.#beginName(at, true);
-    this.#state = c === greaterThan ? State.data : State.bogus;
-    return c === greaterThan ? at + 1 : at;
+    if (c !== greaterThan) {
+      this.#declare(true);
+      return at;
+    }
+    this.#state = State.data;
+    return at + 1;
+  }
+
+  #declare(isBogus: boolean): void {
+    this.#state = State.declaration;
+    this.#declaration = new MarkupDeclaration(isBogus, () => this.#sink.hasCdata());
   }
 
   #beginName(at: number, isEndTag: boolean): number {
@@ -289,52 +257,10 @@ export class HtmlTokenizer {
   }
 
   #inDeclaration(at: number): number {
-    const read = this.#declaration + String.fromCharCode(this.#chunk[at] ?? 0);
-    if (!'--'.startsWith(read) && !'[CDATA['.startsWith(read)) {
-      this.#state = State.bogus; // document types end where such comments do
-      return at;
-    }
-    this.#declaration = read;
-    if (read === '--') {
-      this.#state = State.comment;
-      this.#comment = Comment.start;
-    } else if (read === '[CDATA[') {
-      this.#state = this.#sink.hasCdata() ? State.cdata : State.bogus;
-      this.#brackets = 0;
-    }
-    return at + 1;
-  }
-
-  #inBogus(from: number): number {
-    const at = this.#chunk.indexOf(greaterThan, from);
-    if (at < 0) return this.#chunk.length;
+    const end = this.#declaration?.pass(this.#chunk, at) ?? null;
+    if (end === null) return this.#chunk.length;
     this.#state = State.data;
-    return at + 1;
-  }
-
-  #inComment(at: number): number {
-    if (this.#comment === Comment.text) {
-      const found = this.#chunk.indexOf(dash, at);
-      if (found < 0) return this.#chunk.length;
-      this.#comment = Comment.dash;
-      return found + 1;
-    }
-    const c = this.#chunk[at] ?? 0;
-    if (c === greaterThan && this.#comment !== Comment.dash) this.#state = State.data;
-    else this.#comment = afterInComment(this.#comment, c);
-    return at + 1;
-  }
-
-  #inCdata(from: number): number {
-    for (let at = from; at < this.#chunk.length; at++) {
-      const c = this.#chunk[at];
-      if (c === greaterThan && this.#brackets >= 2) {
-        this.#state = State.data;
-        return at + 1;
-      }
-      this.#brackets = c === closingBracket ? this.#brackets + 1 : 0;
-    }
-    return this.#chunk.length;
+    return end;
   }
 
   #inRaw(from: number): number {
@@ -369,51 +295,10 @@ const enum State {
   unquoted,
   selfClosing,
   declaration,
-  bogus,
-  comment,
-  cdata,
   raw,
-}
-
-/** How far the end of a comment has come. */
-const enum Comment {
-  text,
-  /** `-` */
-  dash,
-  /** `--` */
-  dashes,
-  /** `--!` */
-  bang,
-  /** Of it nothing has come but `<!--`. */
-  start,
-  /** `<!---` */
-  startDash,
-}
-
-function afterInComment(before: Comment, c: number): Comment {
-  if (c === dash) {
-    if (before === Comment.start) return Comment.startDash;
-    return before === Comment.bang ? Comment.dash : Comment.dashes;
-  }
-  return c === exclamation && before === Comment.dashes ? Comment.bang : Comment.text;
 }
 
 const nothing = Buffer.alloc(0);
 const lessThanText = Buffer.from('<');
 /** No element or attribute that matters has so long a name. */
 const longestName = 32;
-
-const exclamation = 0x21;
-const dash = 0x2d;
-const slash = 0x2f;
-const lessThan = 0x3c;
-const equals = 0x3d;
-const greaterThan = 0x3e;
-const question = 0x3f;
-const closingBracket = 0x5d;
-
-const isLetter = (c: number): boolean => (c | 0x20) >= 0x61 && (c | 0x20) <= 0x7a;
-
-const isSpace = (c: number): boolean => c === 0x20 || c === 0x0a || c === 0x09 || c === 0x0c || c === 0x0d;
-
-const endsName = (c: number): boolean => c === greaterThan || c === slash || isSpace(c);

@@ -99,7 +99,7 @@ function prescanned(bytes: Buffer): { readonly label: string; readonly end: numb
       if (label !== null) return { label, end: reader.at + 1 };
       at = reader.at - 1;
     } else if (/^<\/?[a-z]/i.test(text.slice(at, at + 3))) {
-      reader.at = at + /^[^\s>]*/.exec(text.slice(at))![0].length;
+      reader.at = at + (/^[^\s>]*/.exec(text.slice(at))?.[0].length ?? 0);
       while (reader.next() !== null);
       at = reader.at - 1;
     } else if (/^<[!/?]/.test(text.slice(at, at + 2))) {

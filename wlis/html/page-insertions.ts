@@ -1,5 +1,6 @@
 import { DocumentOutline, type OutlinePlaces } from './document-outline.js';
 import { duplicateLinks } from './duplicate-links.js';
+import { ampersand, isSpace, semicolon } from './html-characters.js';
 import type { PagePolicy } from './page-policy.js';
 import type { Gap, SplicedOutput } from './spliced-output.js';
 import { mostHeld } from './tag-values.js';
@@ -41,9 +42,11 @@ export class PageInsertions {
   startTag(name: string, at: number, to: number): void {
     if (this.isOver) return;
     this.#isInReference = false;
-    if (this.#gap !== null && name === 'frameset') return this.giveUp();
     // a name that long is held back no longer, so that it does not matter in what pieces it comes
-    if (to - at > mostHeld) return this.giveUp();
+    if (to - at > mostHeld) {
+      this.giveUp();
+      return;
+    }
     this.#place(this.#outline.startTag(name), at);
     if (visible.has(name)) this.#settle(to);
   }
@@ -51,7 +54,10 @@ export class PageInsertions {
   endTag(name: string, at: number, to: number): void {
     if (this.isOver) return;
     this.#isInReference = false;
-    if (to - at > mostHeld) return this.giveUp();
+    if (to - at > mostHeld) {
+      this.giveUp();
+      return;
+    }
     this.#place(this.#outline.endTag(name), at);
     if (name === 'br') this.#settle(to);
   }
@@ -69,18 +75,8 @@ export class PageInsertions {
 
   text(chunk: Buffer, from: number, to: number, at: number): void {
     if (this.isOver) return;
-    for (let place = from; place < to && !this.isOver; place++) {
-      const c = chunk[place] ?? 0;
-      const where = at + place - from;
-      if (isSpace(c) || (where < 3 && c === utf8Mark[where])) this.#isInReference = false;
-      else if (this.#gap !== null) this.#seesText(c, where + 1);
-      else if (this.#outline.isOver) return;
-      // a reference may stand for white space
-      else if (c === ampersand || c === 0) this.giveUp();
-      else {
-        this.#place(this.#outline.text(), where);
-        this.#settle(where + 1);
-      }
+    for (let place = from; place < to; place++) {
+      if (!this.#isOnlySpace(chunk[place] ?? 0, at + place - from)) return;
     }
   }
 
@@ -97,14 +93,14 @@ export class PageInsertions {
     this.#close(null);
   }
 
-  /** So many bytes have come. */
-  passed(size: number): void {
-    if (this.#gap !== null && size - this.#gap.at > mostHeld) this.#close(null);
+  /** All has come up to there. */
+  passed(to: number): void {
+    if (this.#gap !== null && to - this.#gap.at > mostHeld) this.#close(null);
   }
 
   /** The page ends. @param isOpen whether what would follow were tags and text of the body */
-  end(size: number, isOpen: boolean): void {
-    if (isOpen && !this.isOver) this.#place(this.#outline.text(), size);
+  end(at: number, isOpen: boolean): void {
+    if (isOpen && !this.isOver) this.#place(this.#outline.text(), at);
     if (this.#gap !== null) this.#close(this.#gap.markup);
     this.giveUp();
   }
@@ -116,6 +112,20 @@ export class PageInsertions {
     if (body === 'begins behind') this.#isBehindTag = true;
     else if (body === 'begins before') this.#open(at);
     else if (body === 'frames') this.#bar = null;
+  }
+
+  /** Whether it takes more characters to know what text there is. */
+  #isOnlySpace(c: number, at: number): boolean {
+    if (isSpace(c) || (at < 3 && c === utf8Mark[at])) this.#isInReference = false;
+    else if (this.#gap !== null) this.#seesText(c, at + 1);
+    else if (this.#outline.isOver) return false;
+    // a reference may stand for white space
+    else if (c === ampersand || c === 0) this.giveUp();
+    else {
+      this.#place(this.#outline.text(), at);
+      this.#settle(at + 1);
+    }
+    return !this.isOver;
   }
 
   /** What may stand for white space is not seen. */
@@ -166,11 +176,7 @@ const visible = new Set(
 /** No page needs more. */
 const mostMetaPolicies = 16;
 
-const ampersand = 0x26;
-const semicolon = 0x3b;
 const utf8Mark = [0xef, 0xbb, 0xbf];
-
-const isSpace = (c: number): boolean => c === 0x20 || c === 0x0a || c === 0x09 || c === 0x0c || c === 0x0d;
 
 /** `#`, digits and letters. */
 const isOfReference = (c: number): boolean =>

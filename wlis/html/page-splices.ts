@@ -1,7 +1,7 @@
 import { quotedAttribute } from './attribute-text.js';
 import { EndTagWatch } from './end-tag-watch.js';
 import { emptyElements, ForeignContent } from './foreign-content.js';
-import type { TagSink, TokenizerControl } from './html-tokenizer.js';
+import type { TagSink, TokenizerControl } from './tag-sink.js';
 import type { PageInsertions } from './page-insertions.js';
 import type { SplicedOutput } from './spliced-output.js';
 import { TagValues, type TagValue } from './tag-values.js';
@@ -63,10 +63,10 @@ export class PageSplices implements TagSink {
     this.#options.insertions.giveUp();
   }
 
-  /** So many bytes have come. */
-  came(size: number): void {
-    this.#values.passed(size);
-    this.#options.insertions.passed(size);
+  /** All has come up to there. */
+  passed(to: number): void {
+    this.#values.passed(to);
+    this.#options.insertions.passed(to);
     this.#stopIfDone();
   }
 
@@ -111,12 +111,11 @@ export class PageSplices implements TagSink {
 
   endTag(name: string, at: number, to: number): void {
     this.#values.clear();
-    if (this.#noscript !== null && name === 'noscript' && !this.#foreign.isWithin) return this.#endNoscript();
-    if (this.isOutside) this.#options.insertions.endTag(name, at, to);
-    if (this.#noscript?.open.at(-1) === name) this.#noscript.open.pop();
-    if (!this.#foreign.isOutside) return this.#foreign.endTag(name);
-    if (name === 'template' && this.#templates > 0) this.#templates--;
-    if (name === 'select') this.#isInSelect = false;
+    if (this.#noscript !== null && name === 'noscript' && !this.#foreign.isWithin) this.#endNoscript(this.#noscript);
+    else {
+      if (this.isOutside) this.#options.insertions.endTag(name, at, to);
+      this.#ends(name);
+    }
   }
 
   endTagEnds(end: number): void {
@@ -173,12 +172,18 @@ export class PageSplices implements TagSink {
     }
   }
 
+  #ends(name: string): void {
+    if (this.#noscript?.open.at(-1) === name) this.#noscript.open.pop();
+    if (!this.#foreign.isOutside) this.#foreign.endTag(name);
+    else if (name === 'template' && this.#templates > 0) this.#templates--;
+    else if (name === 'select') this.#isInSelect = false;
+  }
+
   /** Where scripts run, nothing in it was read; so nothing may be different because of it. */
-  #endNoscript(): void {
-    const before = this.#noscript;
+  #endNoscript(before: Noscript): void {
     this.#noscript = null;
     this.control.watch = null;
-    const isSame = this.#templates === before?.templates && this.#isInSelect === before.isInSelect;
+    const isSame = this.#templates === before.templates && this.#isInSelect === before.isInSelect;
     if (!isSame || !this.#foreign.isOutside || before.depth > 0) this.#beUnsure();
     // without scripts, that may have been the beginning of the body, in which something is still open
     else if (before.open.length > 0) this.#options.insertions.giveUp();

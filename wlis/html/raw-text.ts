@@ -1,3 +1,5 @@
+import { dash, endsName, exclamation, greaterThan, isLetter, lessThan, slash } from './html-characters.js';
+
 /**
  * The text of an element in which tags are text, up to the tag that ends it (HTML §13.2.5.2 to 31): `title`, `style`, `script` and others.
  * In a script, what stands between `<!--` and `-->` may have a script within, whose end does not end the outer one.
@@ -143,14 +145,3 @@ const enum Escape {
   single,
   double,
 }
-
-const exclamation = 0x21;
-const dash = 0x2d;
-const slash = 0x2f;
-const lessThan = 0x3c;
-const greaterThan = 0x3e;
-
-const isLetter = (c: number): boolean => (c | 0x20) >= 0x61 && (c | 0x20) <= 0x7a;
-
-const endsName = (c: number): boolean =>
-  c === greaterThan || c === slash || c === 0x20 || c === 0x0a || c === 0x09 || c === 0x0c || c === 0x0d;

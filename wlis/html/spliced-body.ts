@@ -18,6 +18,8 @@ export class SplicedBody implements Body {
   readonly trailers = Fields.none;
   #pieces: readonly Buffer[] = none;
   #next = 0;
+  /** What was read of the page so that its end, if it is there already, leaves with what comes before it. */
+  #ahead: Buffer | Promise<Buffer | null> | null = null;
   #isLast = false;
 
   constructor(
@@ -30,7 +32,8 @@ export class SplicedBody implements Body {
       const piece = this.#pieces[this.#next++];
       if (piece === undefined) {
         if (this.#isLast) return null;
-        const chunk = this.page.read();
+        const chunk = this.#ahead ?? this.page.read();
+        this.#ahead = null;
         if (chunk instanceof Promise) return chunk.then((come) => this.#goOn(come));
         this.#take(chunk);
       } else if (piece.length > 0) return piece;
@@ -48,11 +51,23 @@ export class SplicedBody implements Body {
   }
 
   #take(chunk: Buffer | null): void {
-    this.#isLast = chunk === null;
-    const pieces = chunk === null ? this.splicer.end() : this.splicer.push(chunk);
+    const pieces = chunk === null ? this.splicer.end() : [...this.splicer.push(chunk), ...this.#endAtHand()];
+    this.#isLast ||= chunk === null;
     // many small ones are dearer to whoever takes them than a copy
     this.#pieces = pieces.length > 1 ? [Buffer.concat(pieces)] : pieces;
     this.#next = 0;
+  }
+
+  #endAtHand(): readonly Buffer[] {
+    const next = this.page.read();
+    if (next !== null) {
+      this.#ahead = next;
+      // whoever reads on learns of it
+      if (next instanceof Promise) next.catch(() => undefined);
+      return none;
+    }
+    this.#isLast = true;
+    return this.splicer.end();
   }
 }
 

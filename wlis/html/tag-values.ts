@@ -63,9 +63,9 @@ export class TagValues {
     place.quote = isQuoted ? 1 : 0;
   }
 
-  /** So many bytes have come. */
-  passed(size: number): void {
-    if (this.#heldFrom === null || size - this.#heldFrom <= mostHeld) return;
+  /** All has come up to there. */
+  passed(to: number): void {
+    if (this.#heldFrom === null || to - this.#heldFrom <= mostHeld) return;
     this.clear();
     this.#isTooLong = true;
   }

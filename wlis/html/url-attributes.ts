@@ -127,8 +127,7 @@ function pastOthers(value: string, from: number, characters: string): number {
 
 /** HTML §4.2.5.3, "shared declarative refresh steps". */
 function rewrittenRefresh(value: string, rewriting: UrlRewriting): string | null {
-  const [, before, quote, rest] =
-    /^(\s*[\d.][\d.]*(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?)(["']?)(.*)$/is.exec(value) ?? [];
+  const [, before, quote, rest] = /^(\s*[\d.][\d.]*(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?)(["']?)(.*)$/is.exec(value) ?? [];
   if (before === undefined || quote === undefined || rest === undefined) return null;
   const end = quote === '' ? -1 : rest.indexOf(quote);
   const url = end < 0 ? rest : rest.slice(0, end);

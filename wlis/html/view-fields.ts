@@ -20,13 +20,15 @@ function limitsUse(lines: readonly string[], from: number): boolean {
   return false;
 }
 
-/** Many answers begin with what is stored, with a view of which most have one recipe. */
-const madeOfStored = new WeakMap<Fields, { readonly tag: string | null; readonly fields: Fields }>();
+/** Many answers begin with what is stored, of which most views have one recipe; of those that were looked at of late. */
+const madeOfStored = new Map<Fields, { readonly tag: string | null; readonly fields: Fields }>();
+const mostMade = 1024;
 
 function storedFields(stored: Fields, tag: string | null): Fields {
   const known = madeOfStored.get(stored);
-  if (known?.tag === tag) return known.fields;
+  if (known !== undefined && known.tag === tag) return known.fields;
   const fields = made(stored, tag);
+  if (madeOfStored.size >= mostMade) madeOfStored.clear();
   madeOfStored.set(stored, { tag, fields });
   return fields;
 }

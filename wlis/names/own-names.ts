@@ -15,6 +15,8 @@ export interface NameFault {
 export class OwnNames implements NameSource {
   readonly by = 'wlis.names';
   readonly faults: readonly NameFault[];
+  /** All of them, wildcards too. */
+  readonly all: readonly (readonly [pattern: string, namespace: Namespace])[];
   readonly #table = new Map<string, Namespace>();
 
   /** @param names as the configuration has them: namespaces by their names, or by wildcards */
@@ -32,16 +34,12 @@ export class OwnNames implements NameSource {
         faults.push({ name, expected: 'the URL of a namespace', got: `${uri} (${error.message})` });
       }
     }
-    this.faults = [...faults, ...[...this.#table].flatMap(([name, uri]) => this.#circle(name, uri))];
+    this.all = [...this.#table];
+    this.faults = [...faults, ...this.all.flatMap(([name, uri]) => this.#circle(name, uri))];
   }
 
   find(pattern: string): Namespace | null {
     return this.#table.get(pattern) ?? null;
-  }
-
-  /** All of them, wildcards too. */
-  get all(): readonly (readonly [pattern: string, namespace: Namespace])[] {
-    return [...this.#table];
   }
 
   /** A name that leads back to itself by what the operator alone has said. */

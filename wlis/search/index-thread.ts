@@ -32,4 +32,4 @@ const mebibyte = 1024 * 1024;
 const young = 24;
 
 /** Mebibytes for one page that is being read, the program itself, and what has not been collected yet. */
-const besides = 128;
+const besides = 96;

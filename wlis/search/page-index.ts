@@ -274,4 +274,4 @@ const perPosting = 50;
 const perTerm = 430;
 
 /** Characters of texts that are looked through for what is shown of one answer. */
-const mostScanned = 2_000_000;
+const mostScanned = 1_000_000;

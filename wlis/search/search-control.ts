@@ -28,10 +28,11 @@ export interface SearchControl {
   /** Where browsers see a page at this node; null where it shows none. */
   mirrorOf(place: PagePlace): string | null;
   /**
-   * @param namespace one of those that can be searched; null for all
+   * @param namespaces of those that can be searched
+   * @param signal nobody waits for an answer any more
    * @throws (rejects with) SearchBusy, IndexLost
    */
-  search(query: SearchQuery, namespace: Namespace | null): Promise<SearchAnswer>;
+  search(query: SearchQuery, namespaces: readonly Namespace[], signal: AbortSignal): Promise<SearchAnswer>;
 }
 
 /** So long an answer is waited for. */

@@ -48,6 +48,8 @@ export class SearchEngine {
   #usage: IndexUsage;
   #nextId = 0;
   #questions = 0;
+  /** The last of them, be it answered or not. */
+  #question: Promise<unknown> = Promise.resolve();
   #losses = 0;
   #resting: Promise<void> | null = null;
   #endRest = (): void => undefined;
@@ -100,16 +102,20 @@ export class SearchEngine {
     return this.#thread === null ? [] : this.#call('resize', { limit: this.#used });
   }
 
-  /** @throws (rejects with) SearchBusy, IndexLost */
-  async search(query: SearchQuery, namespaces: readonly Namespace[]): Promise<FoundPages> {
-    if (this.#thread === null) return { match: 'all', total: 0, pages: [] };
+  /**
+   * One question is in the thread at a time, so that those are left out that nobody waits for any more.
+   * @throws (rejects with) SearchBusy, IndexLost
+   */
+  async search(query: SearchQuery, namespaces: readonly Namespace[], signal: AbortSignal): Promise<FoundPages> {
     if (this.#questions >= mostQuestions) throw new SearchBusy(`${mostQuestions} questions wait already`);
     this.#questions++;
-    try {
-      return await this.#call('search', { query, namespaces });
-    } finally {
-      this.#questions--;
-    }
+    const answer = this.#question.then((): FoundPages | Promise<FoundPages> => {
+      if (signal.aborted) throw new SearchBusy('nobody waits for it any more');
+      if (this.#isStopped) throw new IndexLost('the index is closed');
+      return this.#thread === null ? nothingFound : this.#call('search', { query, namespaces });
+    });
+    this.#question = answer.catch(() => undefined).then(() => void this.#questions--);
+    return answer;
   }
 
   /** All that it knew is gone. Idempotent. */
@@ -228,6 +234,8 @@ interface Waiting {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
 }
+
+const nothingFound: FoundPages = { match: 'all', total: 0, pages: [] };
 
 const uriOf = ({ namespace, path }: PagePlace): string => namespace + path;
 

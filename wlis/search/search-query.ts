@@ -1,4 +1,4 @@
-import { wordsIn } from './search-words.js';
+import { withoutSigns, wordsIn } from './search-words.js';
 
 /** What somebody asks for. */
 export interface SearchQuery {
@@ -22,7 +22,7 @@ export const furthestOffset = 1000;
 export function queryTerms(typed: string): readonly string[] {
   const terms = new Set<string>();
   let said = 0;
-  for (const { term, to } of wordsIn(typed)) {
+  for (const { term, to } of wordsIn(withoutSigns(typed))) {
     if (to > said && term !== '') terms.add(term);
     said = to;
   }

@@ -8,14 +8,16 @@ export interface SearchRequest {
   /** As it was typed. */
   readonly typed: string;
   readonly query: SearchQuery;
-  /** Null for all. */
+  /** The one that was chosen; null for all. */
   readonly namespace: Namespace | null;
+  /** Those in which it is looked for. */
+  readonly namespaces: readonly Namespace[];
 }
 
 /**
  * In the query, as in those that browsers make of forms, a plus is a space.
  * @param path with the query, as received
- * @param searched the namespaces that there are
+ * @param searched the namespaces in which the client may look
  * @throws CallProblem malformed-call, not-searched
  */
 export function parseSearchRequest(path: string, searched: readonly Namespace[]): SearchRequest {
@@ -29,7 +31,8 @@ export function parseSearchRequest(path: string, searched: readonly Namespace[])
   if (namespace === undefined) {
     throw new CallProblem(404, 'not-searched', `${named.slice(0, 300)} cannot be searched at this node`);
   }
-  return { typed, query: { terms: queryTerms(typed), offset, limit }, namespace };
+  const namespaces = namespace === null ? searched : [namespace];
+  return { typed, query: { terms: queryTerms(typed), offset, limit }, namespace, namespaces };
 }
 
 function count(asked: URLSearchParams, name: string, least: number, most: number): number | null {

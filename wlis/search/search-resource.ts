@@ -6,7 +6,7 @@ import type { CallResource, ReceivedCall } from '../calls/received-call.js';
 import { negotiate } from '../documents/negotiation.js';
 import { answered } from './answered-search.js';
 import { openSearchText } from './open-search.js';
-import type { SearchAnswer, SearchControl } from './search-control.js';
+import type { SearchAnswer, SearchControl, SearchedNamespace } from './search-control.js';
 import { searchPage } from './search-page.js';
 import { parseSearchRequest, type SearchRequest } from './search-request.js';
 import { searchJson } from './search-text.js';
@@ -17,6 +17,8 @@ export interface SearchResourceOptions {
   readonly name: () => string;
   /** `https://m1.example`, if a request came to a name that this node has; null for others. */
   readonly originOf: (call: ReceivedCall) => string | null;
+  /** Whether the client speaks TLS, as far as is known: what namespaces of https say is told nobody else. */
+  readonly isSecure: (call: ReceivedCall) => boolean;
 }
 
 /**
@@ -66,7 +68,7 @@ export class SearchResource implements CallResource {
     const content = searchPage({
       ...seen,
       ...{ name: name(), at: AT, isDescribed: originOf(call) !== null, problem: problem?.message ?? null },
-      namespaces: seen.answer?.namespaces ?? control.namespaces,
+      namespaces: this.#searched(call),
       mirrorOf: (place) => control.mirrorOf(place),
     });
     const answer = wholeAnswer('text/html; charset=utf-8', content, [...negotiated, ...pageFields]);
@@ -82,9 +84,15 @@ export class SearchResource implements CallResource {
   }
 
   /** @throws CallProblem */
-  #request({ request: { target } }: ReceivedCall): SearchRequest {
-    const searched = this.options.control.namespaces.map(({ namespace }) => namespace);
-    return parseSearchRequest(target.path, searched);
+  #request(call: ReceivedCall): SearchRequest {
+    const searched = this.#searched(call).map(({ namespace }) => namespace);
+    return parseSearchRequest(call.request.target.path, searched);
+  }
+
+  #searched(call: ReceivedCall): readonly SearchedNamespace[] {
+    const { control, isSecure } = this.options;
+    const { namespaces } = control;
+    return isSecure(call) ? namespaces : namespaces.filter(({ namespace }) => namespace.startsWith('http:'));
   }
 }
 
@@ -96,7 +104,7 @@ const negotiated = ['Vary', 'Accept'];
 const pageFields: readonly string[] = [
   'Content-Security-Policy',
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-  ...['Referrer-Policy', 'no-referrer', 'X-Robots-Tag', 'noindex'],
+  ...['Referrer-Policy', 'no-referrer', 'X-Robots-Tag', 'noindex, nofollow'],
 ];
 
 const forms = ['application/json', 'text/html'].map((type) => ({ type, coding: null, language: null }));

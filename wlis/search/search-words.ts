@@ -29,6 +29,9 @@ export function termsIn(text: string): string[] {
   return terms;
 }
 
+/** Without what only says how a text is set: soft hyphens, directions, joiners. It would part words. */
+export const withoutSigns = (text: string): string => text.replace(/\p{Cf}/gu, '');
+
 /** Whether what somebody types begins a word already with so few characters: those of a script without spaces. */
 export const isWholeSoon = (term: string): boolean => unspacedCharacter.test(term);
 

@@ -2,7 +2,7 @@ import { brotliDecompressSync, constants, gunzipSync } from 'node:zlib';
 import { extractPage } from '../html/page-extract.js';
 import { pageText } from '../html/page-text.js';
 import type { SearchablePage } from './page-index.js';
-import { wordsIn } from './search-words.js';
+import { withoutSigns, wordsIn } from './search-words.js';
 import type { HeldPage } from './thread-calls.js';
 
 /**
@@ -16,13 +16,14 @@ export function searchablePage(page: HeldPage, held: Buffer): SearchablePage | n
   if (!isHtml(type)) {
     const { text } = pageText(content.subarray(0, longestPlain), type);
     const line = text.slice(0, longestText).replace(/\s+/g, ' ').trim();
-    return { ...place, title: nameOf(path), headings: '', description: '', text: withFewTerms(line) };
+    return { ...place, title: nameOf(path), headings: '', description: '', text: withFewTerms(withoutSigns(line)) };
   }
   const { title, headings, description, text, robots } = extractPage(content, type);
   if (robots.noindex) return null;
-  const named = title || (headings[0] ?? '') || nameOf(path);
-  const joined = headings.join(' ').slice(0, longestHeadings);
-  return { ...place, title: named, headings: joined, description, text: withFewTerms(text) };
+  const named = withoutSigns(title || (headings[0] ?? '')) || nameOf(path);
+  const joined = withoutSigns(headings.join(' ').slice(0, longestHeadings));
+  const said = { headings: joined, description: withoutSigns(description), text: withFewTerms(withoutSigns(text)) };
+  return { ...place, title: named, ...said };
 }
 
 const isHtml = (type: string): boolean => /^text\/html(?:$|[\s;])/i.test(type);

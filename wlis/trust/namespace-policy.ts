@@ -39,7 +39,14 @@ export function parsePolicy(value: Json): NamespacePolicy {
   return policy;
 }
 
-export const policyJson = ({ consistency, grace, complete, credentials, query, search }: NamespacePolicy): JsonObject => ({
+export const policyJson = ({
+  consistency,
+  grace,
+  complete,
+  credentials,
+  query,
+  search,
+}: NamespacePolicy): JsonObject => ({
   consistency: consistency.mode,
   bound: consistency.mode === 'bounded' ? consistency.bound : undefined,
   grace,

@@ -86,6 +86,9 @@ const searchResource = ({ search: control, layer }: NodeCallsOptions): SearchRes
     ...{ control, name: () => layer.name },
     originOf: ({ request: { target } }) =>
       originsOf(layer).find((one) => one.slice(one.indexOf('://') + 3) === target.authority) ?? null,
+    // somebody in front of it may have taken the TLS off
+    isSecure: ({ request: { client, target } }) =>
+      client.secure || originsOf(layer).includes(`https://${target.authority}`),
   });
 
 /** What this node is called: by its own URL, and by the names of the namespaces of which it is the primary. */

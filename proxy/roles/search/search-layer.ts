@@ -94,13 +94,13 @@ export class SearchLayer implements SearchControl {
     if (this.#followed.size === 0) this.#close();
   }
 
-  async search(query: SearchQuery, namespace: Namespace | null): Promise<SearchAnswer> {
-    const searched = this.namespaces.filter((one) => namespace === null || one.namespace === namespace);
+  async search(query: SearchQuery, namespaces: readonly Namespace[], signal: AbortSignal): Promise<SearchAnswer> {
+    const searched = this.namespaces.filter((one) => namespaces.includes(one.namespace));
     const wanted = searched.map((one) => one.namespace);
     const since = this.#options.clock.monotonic();
     try {
       const nothing = { match: 'all', total: 0, pages: [] } as const;
-      const found = (await this.#engine?.search(query, wanted)) ?? nothing;
+      const found = (await this.#engine?.search(query, wanted, signal)) ?? nothing;
       this.counts.answered(found.total > 0, since, this.#options.clock.monotonic());
       // what may not be searched any more since then is not told
       const pages = found.pages.filter((page) => this.#mayBeSearched(page.namespace));

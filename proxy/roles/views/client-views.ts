@@ -4,6 +4,7 @@ import { PageRules } from '../../../wlis/html/page-rules.js';
 import { LogicalNames } from '../../../wlis/names/logical-names.js';
 import { OwnNames } from '../../../wlis/names/own-names.js';
 import type { Listener } from '../../../config/side-keys.js';
+import type { TargetUri } from '../../http/target-uri.js';
 import { mayDropTls, type TargetReading } from '../finding/target-reading.js';
 import { helpPage } from '../help-page.js';
 import type { Lasting } from '../lasting.js';
@@ -45,10 +46,18 @@ export function clientViews(
     pages: new ClientPages({ views, recipes, choosing, leavesAll: rules.leavesAll }),
     own: new ProxyPages({
       ...{ name, access, reading, parts, readers, tokens, clock, now },
+      learn: (target) => learned(target, lasting),
       facts: new ChoiceFacts({ name, states, choosing, tokens, health, store, now }),
       help: (request) => helpPage(request, { name, proxy, site: null, admin: null }, clock.now()),
     }),
   };
+}
+
+/** What this node holds it has from its parent: who else has it is found out when a reader wants to choose. */
+function learned(target: TargetUri, { namespaces, finding: { directory } }: Lasting): Promise<unknown> | null {
+  const entry = namespaces.entries.of(target);
+  if (entry === null || directory === null || directory.of(target) !== null) return null;
+  return directory.want(entry.namespace).catch(() => null);
 }
 
 /** Those of the operator, and those that others have signed. */

@@ -23,6 +23,8 @@ export interface ProxyPagesOptions {
   readonly access: Pick<AccessPolicy, 'admit'>;
   readonly reading: Pick<TargetReading, 'read'>;
   readonly parts: Pick<ServedParts, 'of'>;
+  /** Finds out who else has a target that this node holds itself, if it does not know yet. */
+  readonly learn: (target: TargetUri) => Promise<unknown> | null;
   readonly facts: ChoiceFacts;
   readonly readers: ReaderChoices;
   readonly tokens: ChoiceTokens;
@@ -132,7 +134,7 @@ export class ProxyPages {
 
   /** A URI by which a reader asks, as he could ask for it himself. @throws WillisError */
   async #asked(request: Request, uri: string): Promise<Asked> {
-    const { access, reading, parts } = this.#options;
+    const { access, reading, parts, learn } = this.#options;
     const target = targetIn(uri);
     const asking = new RetargetedRequest({ ...plainRead(request), method: 'GET', body: null }, target);
     const read = reading.read(asking);
@@ -140,6 +142,7 @@ export class ProxyPages {
     if (read?.kind === 'answered') read.response.body?.cancel();
     const real = read?.kind === 'other' ? read.request : asking;
     await access.admit(real);
+    await learn(real.target);
     return { shown: target, request: real, served: parts.of(real.target) };
   }
 }

@@ -44,7 +44,13 @@ export const policy: NamespacePolicy = {
   search: false,
 };
 export const openRules: AdmissionRules = {
-  ...{ accept: 'open', listed: new Set<KeyId>(), token: null, rights: () => ({ browsers: false, delegate: false }), mostOpen: 256 },
+  ...{
+    accept: 'open',
+    listed: new Set<KeyId>(),
+    token: null,
+    rights: () => ({ browsers: false, delegate: false }),
+    mostOpen: 256,
+  },
 };
 
 /** Nodes that call each other without sockets: the calls are signed, handled and answered as over HTTP. */

@@ -47,6 +47,15 @@ describe('Documents from those who hold them', () => {
     assert.deepEqual(nodes.requests.length, 1, 'one round trip');
   });
 
+  it('tell whose they are, and at which version of the namespace they were proven', async () => {
+    const nodes = await withDocuments();
+    const { response } = await nodes.get('a.txt');
+    const { epoch, seq } = nodes.held.edition?.head.head ?? {};
+    const { url, role, version } = response.answeredBy ?? {};
+    assert.deepEqual([url, role, version], [m0, 'replica', { epoch, seq }]);
+    assert.ok(seq !== undefined && seq > 0, 'there is a head');
+  });
+
   it('come whole when they have many blocks, and when they have none', async () => {
     const nodes = await withDocuments();
     assert.ok((await nodes.get('large.bin')).content.equals(large), 'every byte');

@@ -182,10 +182,11 @@ export class NodesFixture {
     return this.nodes.flatMap(({ url, requests }) => requests.map((request) => `${url} ${request}`));
   }
 
-  forward(path: string, { method = 'GET', fields = {}, cancellation = new Cancellation() }: Asking = {}) {
+  forward(path: string, { method = 'GET', fields = {}, from, cancellation = new Cancellation() }: Asking = {}) {
     const target = targetOf(this.held.namespace + path);
     const request = { method, target, fields: Fields.of({ Host: target.authority, ...fields }), body: null };
-    return this.upstream.forward({ ...request, client: '192.0.2.1' }, { cancellation });
+    const chosen = from === undefined ? {} : { from };
+    return this.upstream.forward({ ...request, ...chosen, client: '192.0.2.1' }, { cancellation });
   }
 
   async get(path: string, asking: Asking = {}): Promise<Got> {
@@ -247,6 +248,8 @@ export class NodesFixture {
 export interface Asking {
   readonly method?: string;
   readonly fields?: Readonly<Record<string, string>>;
+  /** The node that the reader has chosen. */
+  readonly from?: string;
   readonly cancellation?: Cancellation;
 }
 

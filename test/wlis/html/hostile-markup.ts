@@ -9,24 +9,91 @@ const names = words(
 );
 
 const attributes = [
-  ...['', '', ' href="/x"', " src='/y'", ' href=/z', ' a="</noscript>"', ' a=">"', " a='<!--'", ' color=red', '/', ' a=</script>'],
+  ...[
+    '',
+    '',
+    ' href="/x"',
+    " src='/y'",
+    ' href=/z',
+    ' a="</noscript>"',
+    ' a=">"',
+    " a='<!--'",
+    ' color=red',
+    '/',
+    ' a=</script>',
+  ],
   ...[' href="/a&amp;b&copy=1"', ' srcset="/a 1x, /b 2x"', ' encoding=text/html', ' charset=utf-8', ' xlink:href="/q"'],
   ...[' http-equiv=refresh content="0; url=/r"', ' type=hidden', ' href="&#47;c"', ' =x', ' href', ' a="<p>"'],
 ];
 
 const odd = [
-  ...['<!--', '-->', '--!>', '<!-->', '<!--->', '<!-', '<!', '<![CDATA[', ']]>', '<?x?>', '</', '< ', '<', '>', '"', "'", '\n', ' '],
-  ...['&nbsp;', '&#32;', '&', 'text', '\0', '<!-- <script>', '<!doctype html>', '</>', '</ x>', '<!-- x -->', '/', '=', '-', '\u00e9'],
-  ...['<script>/*<!--<script>*/</script>', '<script', '</script', '</noscript', '</title', '</style', '<a b="', '\f', '\r\n'],
+  ...[
+    '<!--',
+    '-->',
+    '--!>',
+    '<!-->',
+    '<!--->',
+    '<!-',
+    '<!',
+    '<![CDATA[',
+    ']]>',
+    '<?x?>',
+    '</',
+    '< ',
+    '<',
+    '>',
+    '"',
+    "'",
+    '\n',
+    ' ',
+  ],
+  ...[
+    '&nbsp;',
+    '&#32;',
+    '&',
+    'text',
+    '\0',
+    '<!-- <script>',
+    '<!doctype html>',
+    '</>',
+    '</ x>',
+    '<!-- x -->',
+    '/',
+    '=',
+    '-',
+    '\u00e9',
+  ],
+  ...[
+    '<script>/*<!--<script>*/</script>',
+    '<script',
+    '</script',
+    '</noscript',
+    '</title',
+    '</style',
+    '<a b="',
+    '\f',
+    '\r\n',
+  ],
 ];
 
 const beginnings = [
-  ...['', '<!doctype html>', '<html>', '<!doctype html><html><head>', '<!doctype html><head></head>', '<title>x</title>'],
+  ...[
+    '',
+    '<!doctype html>',
+    '<html>',
+    '<!doctype html><html><head>',
+    '<!doctype html><head></head>',
+    '<title>x</title>',
+  ],
   ...['<!doctype html><body>', '<!doctype html><html><head><noscript>', '<head><template>'],
 ];
 
 const startTag = fc
-  .tuple(fc.constantFrom(...names), fc.constantFrom(...attributes), fc.constantFrom('>', '>', '>', '>', '>', '>', '>', ''))
+  .tuple(
+    fc.constantFrom(...names),
+    fc.constantFrom(...attributes),
+    fc.constantFrom('>', '>', '>', '>', '>', '>', '>', ''),
+  )
   .map((parts) => `<${parts.join('')}`);
 
 const endTag = fc

@@ -26,8 +26,14 @@ function charset(page: string | Buffer, contentType?: string): readonly [string 
 describe('what begins as a page', () => {
   it('is what has the document type of HTML, or a tag that only documents have', () => {
     all(['<!doctype html>', '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2//EN">', '<!doctype\nhtml >'], 'document');
-    all(['<html>', '<HTML lang=en>', '<head >', '<title>x', '<meta/>', '<body\n>', '<frameset>', '<base href=x>'], 'document');
-    all(['\xef\xbb\xbf<html>', ' \n<!-- c --><html>', '<!--><html>', '<?xml version="1.0"?>\n<!doctype html>'], 'document');
+    all(
+      ['<html>', '<HTML lang=en>', '<head >', '<title>x', '<meta/>', '<body\n>', '<frameset>', '<base href=x>'],
+      'document',
+    );
+    all(
+      ['\xef\xbb\xbf<html>', ' \n<!-- c --><html>', '<!--><html>', '<?xml version="1.0"?>\n<!doctype html>'],
+      'document',
+    );
     all(['<!-- a --!><html>', '<!x><html>', '<script>x</script><html>', '<link rel=x><title>y'], 'document');
   });
 
@@ -37,7 +43,10 @@ describe('what begins as a page', () => {
 
   it('is no other kind of text, whatever its type says', () => {
     all(['', ' ', 'Hello <html>', '{"a":1}', 'x', '<', '< html>', '</html>', '\0<html>', '%PDF-1.4'], 'not HTML');
-    all(['<!doctype svg>', '<svg>', '<rss>', '<?xml version="1.0"?><feed>', '<!--', '<!-- x -- >', '<x:y>'], 'not HTML');
+    all(
+      ['<!doctype svg>', '<svg>', '<rss>', '<?xml version="1.0"?><feed>', '<!--', '<!-- x -- >', '<x:y>'],
+      'not HTML',
+    );
   });
 
   it('is told once enough has come', () => {
@@ -79,7 +88,7 @@ describe('the encoding of a page', () => {
     assert.equal(found('<!-- <meta charset=big5> --><meta charset=gbk>'), 'gbk');
     assert.equal(found('<!--><meta charset=big5>'), 'big5');
     assert.equal(found('<p a="<meta charset=big5>"><meta charset=gbk>'), 'gbk');
-    assert.equal(found('<p a=\'x><meta charset=big5>'), null);
+    assert.equal(found("<p a='x><meta charset=big5>"), null);
     assert.equal(found('<script>"<meta charset=big5>"</script>'), 'big5');
     assert.equal(found('<? <meta charset=big5>'), null);
     assert.equal(found('<metax charset=big5>'), null);
@@ -94,7 +103,16 @@ describe('the encoding of a page', () => {
       assert.deepEqual(beginning(page, contentType), { kind: 'other', because: 'charset' });
     isLeft(Buffer.from('\ufeff<html>', 'utf16le'));
     isLeft(Buffer.from([0xfe, 0xff, 0, 0x3c]));
-    for (const name of ['utf-16', 'UTF-16LE', 'utf-16be', 'unicode', 'utf-7', 'utf-32', 'x-user-defined', 'replacement']) {
+    for (const name of [
+      'utf-16',
+      'UTF-16LE',
+      'utf-16be',
+      'unicode',
+      'utf-7',
+      'utf-32',
+      'x-user-defined',
+      'replacement',
+    ]) {
       isLeft('<html>', `text/html; charset=${name}`);
     }
     for (const name of ['iso-2022-jp', 'csiso2022jp', 'iso-2022-kr', 'iso-2022-cn', 'hz-gb-2312', 'ISO-2022-CN-EXT']) {

@@ -28,9 +28,10 @@ function write(node: Node, indent: string, undo: Undone, lines: string[]): void 
       return ` ${prefix ?? ''}:${name}=${JSON.stringify(undo.value(node.tagName, name, value))}`;
     });
     lines.push(`${indent}<${node.tagName} ${node.namespaceURI}${attributes.join('')}>`);
-    if ('content' in node) write((node as DefaultTreeAdapterTypes.Template).content, `${deeper}#`, undo, lines);
+    if ('content' in node) write(node.content, `${deeper}#`, undo, lines);
   } else if (defaultTreeAdapter.isCommentNode(node)) lines.push(`${indent}<!--${JSON.stringify(node.data)}`);
-  else if (defaultTreeAdapter.isDocumentTypeNode(node)) lines.push(`${indent}<!${node.name} ${node.publicId} ${node.systemId}`);
+  else if (defaultTreeAdapter.isDocumentTypeNode(node))
+    lines.push(`${indent}<!${node.name} ${node.publicId} ${node.systemId}`);
   if (!('childNodes' in node)) {
     if ('mode' in node) lines.push(node.mode as string);
     return;
@@ -43,7 +44,8 @@ function write(node: Node, indent: string, undo: Undone, lines: string[]): void 
 function writeChildren(node: DefaultTreeAdapterTypes.ParentNode, indent: string, undo: Undone, lines: string[]): void {
   let text = '';
   const flush = (): void => {
-    if (text !== '') lines.push(`${indent}${JSON.stringify(undo.value('tagName' in node ? node.tagName : '', '#text', text))}`);
+    if (text !== '')
+      lines.push(`${indent}${JSON.stringify(undo.value('tagName' in node ? node.tagName : '', '#text', text))}`);
     text = '';
   };
   for (const child of node.childNodes) {
@@ -55,7 +57,6 @@ function writeChildren(node: DefaultTreeAdapterTypes.ParentNode, indent: string,
   }
   flush();
 }
-
 
 /** Null if there is none. */
 export function firstDifference(before: readonly string[], after: readonly string[]): string | null {

@@ -1,19 +1,32 @@
 import assert from 'node:assert/strict';
 import { PagePolicy } from '../../../wlis/html/page-policy.js';
 
-const allows = (policies: readonly string[], formAction: string | null = null, url = 'http://docs.example/a'): boolean =>
-  PagePolicy.of(url, policies).allows({ markup: '', formAction });
+const allows = (
+  policies: readonly string[],
+  formAction: string | null = null,
+  url = 'http://docs.example/a',
+): boolean => PagePolicy.of(url, policies).allows({ markup: '', formAction });
 
 const form = 'http://proxy.wlis/choice';
 
 describe('the policy of a page', () => {
   it('lets a bar in where inline style is allowed by the directive that counts', () => {
-    for (const policy of ['', "script-src 'none'", "style-src 'unsafe-inline'", "default-src 'none'; style-src 'UNSAFE-inline' x"]) {
+    for (const policy of [
+      '',
+      "script-src 'none'",
+      "style-src 'unsafe-inline'",
+      "default-src 'none'; style-src 'UNSAFE-inline' x",
+    ]) {
       assert.equal(allows([policy]), true, policy);
     }
     assert.equal(allows(["style-src 'none'; style-src-elem 'unsafe-inline'"]), true);
     assert.equal(allows(["default-src 'unsafe-inline'; require-trusted-types-for 'script'"]), true);
-    for (const policy of ["default-src 'self'", "style-src *; default-src 'unsafe-inline'", "style-src-elem 'self'", 'style-src']) {
+    for (const policy of [
+      "default-src 'self'",
+      "style-src *; default-src 'unsafe-inline'",
+      "style-src-elem 'self'",
+      'style-src',
+    ]) {
       assert.equal(allows([policy]), false, policy);
     }
   });
@@ -38,10 +51,25 @@ describe('the policy of a page', () => {
 
   it('lets a form in if it may lead there and back to the page', () => {
     assert.equal(allows(["form-action 'none'"]), true);
-    for (const sources of ['*', 'http:', "'self' http://proxy.wlis", "'self' proxy.wlis:80", "'self' *.wlis", "proxy.wlis docs.example"]) {
+    for (const sources of [
+      '*',
+      'http:',
+      "'self' http://proxy.wlis",
+      "'self' proxy.wlis:80",
+      "'self' *.wlis",
+      'proxy.wlis docs.example',
+    ]) {
       assert.equal(allows([`form-action ${sources}`], form), true, sources);
     }
-    for (const sources of ["'none'", "'self'", 'http://proxy.wlis', 'https:', "'self' proxy.wlis:8080", "'self' proxy.wlis/other", '']) {
+    for (const sources of [
+      "'none'",
+      "'self'",
+      'http://proxy.wlis',
+      'https:',
+      "'self' proxy.wlis:8080",
+      "'self' proxy.wlis/other",
+      '',
+    ]) {
       assert.equal(allows([`form-action ${sources}`], form), false, sources);
     }
     assert.equal(allows(["form-action 'self'"], '/choice'), true);

@@ -156,6 +156,28 @@ describe('views of pages, and what is kept of them,', () => {
     assert.equal(counting.made(), 1);
   });
 
+  it('are 128 at once at most: who comes then gets the original, and nobody waits for room', async () => {
+    const site = new ViewFixture();
+    const silent = gate();
+    const slow = (): ChunkedBody => {
+      const body = new ChunkedBody([Buffer.from(page)]);
+      const read = body.read.bind(body);
+      body.read = () => silent.promise.then(read);
+      return body;
+    };
+    site.origin = () => ({ fields: { 'Cache-Control': 'no-store' }, body: slow() });
+    const waiting = Array.from({ length: 128 }, () => site.ask());
+    while (site.views.underWay < 128) await nextTurn();
+    site.origin = () => ({ fields: { 'Cache-Control': 'no-store' } });
+    assert.equal((await site.ask()).content.toString(), page);
+    silent.open();
+    assert.ok(
+      (await Promise.all(waiting)).every(({ content }) => isView(content)),
+      'the others are views',
+    );
+    assert.ok(isView((await site.ask()).content), 'and there is room again');
+  });
+
   it('are given up when the last one who waits goes away, with their page', async () => {
     const site = new ViewFixture();
     const endless = new ChunkedBody(

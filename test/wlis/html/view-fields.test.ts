@@ -33,6 +33,22 @@ describe('fields of a view', () => {
     assert.equal(viewFields(original, null).has('etag'), false);
   });
 
+  it('are the same whether the original is a stored one with more lines or not, and forget none of these', () => {
+    const stored = Fields.of({ 'Content-Type': 'text/html', ETag: '"1"', 'Cache-Control': 'max-age=60' });
+    const sorted = (fields: Fields): string[] => fields.wire().split('\r\n').filter(Boolean).sort();
+    for (const more of [
+      ['Age', '1', 'Cache-Status', 'proxy; hit', 'Content-Length', '10'],
+      ['Age', '2', 'Cache-Control', 'no-store', 'WLIS-Group', 'x'],
+    ]) {
+      for (const tag of ['"view-x"', '"view-y"', null]) {
+        const joined = viewFields(new Fields([...stored.lines, ...more]), tag);
+        assert.deepEqual(sorted(viewFields(stored.continuedBy(...more), tag)), sorted(joined));
+        assert.equal(joined.has('content-length'), false);
+        assert.equal(joined.get('cache-control')?.endsWith('no-store'), more.includes('no-store'));
+      }
+    }
+  });
+
   it('say of nothing else that it has the same bytes (RFC 6249 §3), and keep the other links of the site', () => {
     const of = (...links: string[]): string[] => viewFields(Fields.of({ Link: links }), null).all('link');
     const style = '</a,b.css>; rel=preload; as=style; title="x, rel=duplicate"';

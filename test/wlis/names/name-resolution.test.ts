@@ -28,6 +28,24 @@ const baseOf = (name: string, ...sources: NameSource[]): string => {
   return found.kind === 'found' ? found.base : found.kind;
 };
 
+describe('the name of the proxy itself', () => {
+  it("is nobody's to give, be it by way of another name", () => {
+    const everything: NameSource = { by: 'a key', find: () => parseNamespace('http://evil.example/') };
+    assert.equal(baseOf('proxy', everything), 'unknown');
+    assert.equal(baseOf('other', source('a key', { other: 'http://proxy.wlis/' }), everything), 'unknown');
+    assert.equal(baseOf('x.proxy', source('a key', { '*.proxy': 'http://x.example/' })), 'http://x.example/x/');
+  });
+
+  it('is refused where the operator gives it', () => {
+    const names = new OwnNames({ proxy: 'http://x.example/', other: 'http://x.example/' });
+    assert.deepEqual(
+      names.faults.map(({ name }) => name),
+      ['proxy'],
+    );
+    assert.equal(names.find('proxy'), null);
+  });
+});
+
 describe('logical names', () => {
   it('stand before .wlis in a host, with or without the dot of the root', () => {
     assert.equal(logicalNameOf('manual.wlis'), 'manual');

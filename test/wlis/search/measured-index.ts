@@ -26,7 +26,15 @@ function fill(index: PageIndex, count: number): void {
     const text = textOf(at, 1500, 30_000);
     const path = `section${at % 17}/page${at}.html`;
     const title = `Page ${at} of the manual`;
-    index.put({ namespace, path, digest: digestOfText(path), title, headings: text.slice(0, 200), description: '', text });
+    index.put({
+      namespace,
+      path,
+      digest: digestOfText(path),
+      title,
+      headings: text.slice(0, 200),
+      description: '',
+      text,
+    });
   }
 }
 
