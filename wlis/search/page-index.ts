@@ -3,7 +3,7 @@ import { bytes, type Bytes } from '../../config/units.js';
 import type { Namespace } from '../namespace.js';
 import type { Digest } from '../trust/digest.js';
 import { packed, unpacked, type PageText } from './packed-text.js';
-import { compareValue } from './page-value.js';
+import { compareText, compareValue } from './page-value.js';
 import type { SearchQuery } from './search-query.js';
 import { isWholeSoon, termsIn } from './search-words.js';
 import { snippetOf, type SnippetPiece } from './snippet.js';
@@ -151,7 +151,7 @@ export class PageIndex {
       if (other !== undefined && compareValue(other.page, page) > 0) continue;
       byContent.set(content, { page, score: Math.round(score * 1e4) / 1e4, terms: new Set(Object.keys(its)) });
     }
-    return [...byContent.values()].sort((a, b) => b.score - a.score || compareValue(b.page, a.page));
+    return [...byContent.values()].sort(better);
   }
 
   #add(page: SearchablePage): Page {
@@ -245,6 +245,10 @@ interface Hit {
   readonly score: number;
   readonly terms: ReadonlySet<string>;
 }
+
+/** Nothing about their order depends on when they came in. */
+const better = (a: Hit, b: Hit): number =>
+  b.score - a.score || compareValue(b.page, a.page) || compareText(a.page.namespace, b.page.namespace);
 
 /** What is typed last may not be finished. */
 const isPrefix = (term: string, at: number, terms: readonly string[]): boolean =>

@@ -9,8 +9,11 @@ export interface ValuedPage {
  * deepest, which sites lead to last; among these those with the longer path; and then the later in the alphabet.
  */
 export function compareValue(a: ValuedPage, b: ValuedPage): number {
-  return depthOf(b.path) - depthOf(a.path) || b.path.length - a.path.length || (a.path < b.path ? 1 : -1);
+  return depthOf(b.path) - depthOf(a.path) || b.path.length - a.path.length || compareText(b.path, a.path);
 }
+
+/** By UTF-16 code units. */
+export const compareText = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
 /** Directories above it; what stands for a directory lies as high as what is in it. */
 function depthOf(path: string): number {

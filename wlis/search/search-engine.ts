@@ -114,7 +114,11 @@ export class SearchEngine {
       if (this.#isStopped) throw new IndexLost('the index is closed');
       return this.#thread === null ? nothingFound : this.#call('search', { query, namespaces });
     });
-    this.#question = answer.catch(() => undefined).then(() => void this.#questions--);
+    this.#question = answer
+      .catch(() => undefined)
+      .then(() => {
+        this.#questions--;
+      });
     return answer;
   }
 

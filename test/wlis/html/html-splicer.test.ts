@@ -242,8 +242,9 @@ describe('URLs in a page', () => {
     goesOn('<math><mi><b>x</b></mi></math><style></style>');
     goesOn('<select><option>x</select><textarea></textarea>');
     stays('<svg><foreignObject><p></foreignObject></svg><script></script>');
-    stays('<table><td><svg><foreignObject><td></td></foreignObject></svg><title>');
-    stays('<svg></div><title>');
+    stays('<table><td><svg><foreignObject><td></td></foreignObject></svg><title></title>');
+    stays('<svg></div><title></title>');
+    stays('<svg><foreignObject><div><svg></div></foreignObject></svg><style></style>');
     stays('<select><textarea></textarea>');
     stays('<select><svg></svg></select><style></style>');
     stays('<math><annotation-xml></annotation-xml></math><script></script>');
