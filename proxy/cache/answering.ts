@@ -65,7 +65,7 @@ export class Answering {
         const ttl = seconds(Math.floor(remainingLifetime(result.stored.freshness, this.clock.now())));
         const facts = { status: result.status, stored: false, collapsed, ttl };
         const status = this.#status(request, { fwd: reason.fwd, detail: result.detail }, facts);
-        return this.#fromStore(request, asStored(result.stored), status, `${outcome};stale`);
+        return this.#fromStore(request, asStored(result.stored), status, `${outcome};stale`, null, true);
       }
       case 'not-stored':
         return this.passed(request, result.received, { fwd: reason.fwd, detail: reason.detail ?? result.reason });
@@ -100,6 +100,7 @@ export class Answering {
     cacheStatusValue: string,
     outcome: string,
     answeredBy: AnsweredBy | null = null,
+    standsIn = false,
   ): Response {
     const now = this.clock.now();
     const representation: Representation = {
@@ -108,7 +109,8 @@ export class Answering {
       hasTrailers: stored.trailers.lines.length > 0,
       open: (from, to) => this.store.open(stored, from, to ?? stored.length ?? from),
     };
-    return answerFrom(representation, request, this.#asStored(metadata, cacheStatusValue, outcome, now, answeredBy));
+    const options = this.#asStored(metadata, cacheStatusValue, outcome, now, answeredBy, standsIn);
+    return answerFrom(representation, request, options);
   }
 
   /** With its current age, since it does not come straight from upstream (RFC 9111 §5.1). */
@@ -118,10 +120,11 @@ export class Answering {
     outcome: string,
     now: EpochMs,
     answeredBy: AnsweredBy | null = null,
+    standsIn = false,
   ): AnswerOptions {
     const age = Math.floor(currentAge(metadata.freshness, now));
     const added = ['Age', String(age), ...this.#added(status, answeredBy)];
-    const provenance = new StoredProvenance(metadata);
+    const provenance = new StoredProvenance(metadata, standsIn);
     return { fields: metadata.fields, recurring: true, added, outcome, now, provenance };
   }
 

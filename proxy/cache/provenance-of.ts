@@ -7,7 +7,10 @@ import type { ResponseMetadata } from './stored-response.js';
 
 /** Where a response that is stored, or is being stored, comes from: worked out only if somebody asks. */
 export class StoredProvenance implements Provenance {
-  constructor(private readonly metadata: Pick<ResponseMetadata, 'freshness' | 'source' | 'contentName'>) {}
+  constructor(
+    private readonly metadata: Pick<ResponseMetadata, 'freshness' | 'source' | 'contentName'>,
+    readonly standsIn = false,
+  ) {}
 
   get receivedAt(): EpochMs {
     return this.metadata.freshness.responseTime;

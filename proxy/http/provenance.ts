@@ -10,6 +10,8 @@ export interface Provenance {
   readonly freshUntil: EpochMs | null;
   /** Whom it was got from, as far as that is known: one of several nodes; null for the origin server itself. */
   readonly source: Source | null;
+  /** Whether it stands in, stale, because whoever was asked could not confirm it (RFC 9111 §4.2.4). */
+  readonly standsIn?: boolean;
   /**
    * Names its content as it is sent (RFC 9110 §8.1, before any range is cut out): the same name is never given to other bytes.
    * Null where nothing of the answer may be kept.

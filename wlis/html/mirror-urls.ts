@@ -60,7 +60,7 @@ export class MirrorUrls implements UrlRewriting {
   #placeOf(uri: string): string | null {
     const { space } = this.#places;
     const isHere = space.kind === 'name' && this.#places.namespaceOf(uri) === this.#page.namespace;
-    return isHere ? uri.slice(this.#origin.length) : this.#places.of(uri);
+    return isHere ? asPath(uri.slice(this.#origin.length)) : this.#places.of(uri);
   }
 
   /** By its path alone: where a `base` says otherwise, nothing is known of it. */
@@ -76,3 +76,6 @@ export class MirrorUrls implements UrlRewriting {
     return (place ?? uri) + written.query + written.fragment;
   }
 }
+
+/** What begins with two slashes would name a host. */
+const asPath = (path: string): string => (path.startsWith('//') ? `/.${path}` : path);

@@ -100,7 +100,7 @@ export class ClientRecipes {
           minuteOf(receivedAt),
           minuteOf(freshUntil),
         ],
-        ...[source?.url, source?.role, source?.isUnconfirmed, source?.version?.epoch, source?.version?.seq, length],
+        ...[from?.standsIn, source?.url, source?.role, source?.isUnconfirmed, source?.version?.epoch, source?.version?.seq, length],
         ...[names.isEmpty ? null : names.version, mayDropTls(client), minuteOf(now())],
       ],
       changes: health.changes,
@@ -167,14 +167,15 @@ export class ClientRecipes {
     return links;
   }
 
-  #facts({ served, shown, target, will }: Page, { source, receivedAt, freshUntil }: Provenance): BarFacts {
+  #facts({ served, shown, target, will }: Page, from: Provenance): BarFacts {
+    const { source, receivedAt, freshUntil, standsIn = false } = from;
     const { name, now } = this.#options;
     const mayChoose = served !== null && will.kind !== 'rule';
     const all =
       served === null ? [] : served.servers.filter(({ isActive, has }) => isActive(now()) && has(served.path));
     const offered = all.map((server) => this.#offered(server, served as ServedPart, mayChoose)).sort(downLast);
     return {
-      ...{ node: name, standing: 'proxy', isUnconfirmed: source?.isUnconfirmed ?? false },
+      ...{ node: name, standing: 'proxy', isUnconfirmed: standsIn || (source?.isUnconfirmed ?? false) },
       // to the minute, as they are told
       ...{ receivedAt: minuteOf(receivedAt), freshUntil: minuteOf(freshUntil) },
       from: this.#from(served, source, target),

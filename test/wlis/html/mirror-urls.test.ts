@@ -120,6 +120,16 @@ describe('URLs of a page under a name of its own', () => {
     assert.equal(becomes('/manual/inner/x'), `//${innerLabel}.m.example:8443/manual/inner/x`);
     assert.equal(becomes('http://wiki.example:8080/x'), `//${wikiLabel}.m.example:8443/x`);
   });
+
+  it('a path that begins with two slashes is never taken for a host', () => {
+    const root = parseNamespace('http://docs.example/');
+    const places = new MirrorPlaces(nameSpace('.m.example'), { namespaces: [root], key: '1' });
+    const ofRoot = new MirrorUrls(places, { namespace: root, path: '' }, null);
+    for (const url of ['http://docs.example//evil.example/x', '//docs.example//evil.example/x', '/a/..//evil.example/x'])
+      assert.equal(ofRoot.rewritten(url, 'link'), '/.//evil.example/x', url);
+    assert.equal(ofRoot.rewritten('/.//evil.example/x', 'link'), null);
+    assert.equal(new URL('/.//evil.example/x', 'http://label.m.example/').host, 'label.m.example');
+  });
 });
 
 describe('every URL that a page may have below /mirror/', () => {
