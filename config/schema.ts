@@ -101,7 +101,7 @@ const schema = z.strictObject({
     .array(z.enum(['clientSide', 'wlis']))
     .prefault(['clientSide'])
     .describe(
-      'Parts this node plays besides the reverse side; clientSide opens the forward proxy, wlis makes it a directory of namespaces',
+      'Parts this node plays besides the reverse side; clientSide opens the forward proxy, wlis makes it a directory of namespaces, and lets others search those it holds',
     ),
   node: z
     .strictObject({

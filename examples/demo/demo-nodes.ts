@@ -59,7 +59,9 @@ export async function startNodes(options: StartOptions): Promise<DemoNodes> {
   };
 
   const replicas = { tokenFile, fanOut: 2, browsers: 'all' };
-  const primary = await start('primary', { primary: { namespaces: [{ url: namespace, directory: site, replicas }] } });
+  const primary = await start('primary', {
+    primary: { namespaces: [{ url: namespace, directory: site, search: true, replicas }] },
+  });
   await inStep([primary], signal);
   const replica = {
     // the name by which it is asked for here; a site would have one name, which leads to all of them
@@ -67,7 +69,7 @@ export async function startNodes(options: StartOptions): Promise<DemoNodes> {
     replicated: { namespaces: [{ url: namespace, from: primaryUrl, tokenFile }] },
     wlis: { trust },
   };
-  const first = [await start('replica-1', replica), await start('replica-2', replica)];
+  const first = [await start('replica-1', { ...replica, roles: ['wlis'] }), await start('replica-2', replica)];
   await inStep(first, signal);
   const last = await start('replica-3', replica);
   const wlis = await start('wlis', { roles: ['wlis'], wlis: { peers: [primaryUrl], exchangeEvery: '5s', trust } });

@@ -108,6 +108,25 @@ describe('where an answer comes from', () => {
     assert.deepEqual(await provenance(site), before);
   });
 
+  it('says that a stale response stands in, but not of one that is fresh, or was confirmed', async () => {
+    const site = new ViewFixture();
+    const standsIn = async (): Promise<boolean> => {
+      const { body, provenance: told } = await site.original(visitor(pageUri));
+      body?.cancel();
+      return told?.standsIn === true;
+    };
+    site.origin = () => ({ fields: { ETag: '"1"' } });
+    assert.deepEqual(await provenance(site), await provenance(site));
+    assert.equal(await standsIn(), false);
+    site.clock.advance(61_000);
+    site.origin = () => {
+      throw new WillisError('connect-refused', 'nobody is there');
+    };
+    assert.equal(await standsIn(), true);
+    site.origin = () => ({ status: 304, fields: { ETag: '"1"' } });
+    assert.equal(await standsIn(), false);
+  });
+
   it('is the same for all who wait for one transfer', async () => {
     const site = new ViewFixture();
     site.origin = () => ({ answeredBy: by('http://m1.example') });

@@ -92,7 +92,7 @@ export class Views {
     const page: Page = { visit, original, head, recipe, identity, uri: hrefOf(visit.request.target) };
     const { key } = identity;
     if (key === null) return this.#found(page, null);
-    const known = this.#makings.reasonAgainst(key);
+    const known = this.#makings.reasonAgainst(makingOf(page.uri, key));
     if (known !== undefined) return this.#unviewed(visit, original, known);
     const found = this.#stored.find(page.uri, key);
     return found instanceof Promise ? found.then((view) => this.#found(page, view)) : this.#found(page, found);
@@ -125,15 +125,15 @@ export class Views {
 
   /** Unless somebody makes the same just now. */
   async #madeTogether(page: Page, tag: string | null): Promise<Response> {
-    const { visit, original, identity } = page;
-    const { key } = identity;
-    if (key !== null && this.#makings.isUnderWay(key)) {
-      const body = await this.#makings.join(key);
+    const { visit, original, identity, uri } = page;
+    const making = identity.key === null ? null : makingOf(uri, identity.key);
+    if (making !== null && this.#makings.isUnderWay(making)) {
+      const body = await this.#makings.join(making);
       if (body !== null) {
         original.body?.cancel();
         return this.#asView(page, 'joined', tag, { open: () => body, length: null });
       }
-      const known = this.#makings.reasonAgainst(key);
+      const known = this.#makings.reasonAgainst(making);
       if (known !== undefined) return this.#unviewed(visit, original, known);
     }
     const made = await this.#makings.make(this.#inHand(page, tag));
@@ -146,7 +146,7 @@ export class Views {
     const { coding, contentType } = head;
     const page = PagePolicy.of(uri, policiesOf(original.fields));
     return {
-      key: identity.key,
+      key: identity.key === null ? null : makingOf(uri, identity.key),
       cancellation: visit.request.cancellation,
       content,
       lookAt: () => lookedAt(content, coding, contentType),
@@ -201,6 +201,9 @@ interface Page {
   readonly identity: ViewIdentity;
   readonly uri: string;
 }
+
+/** Where links lead goes by the page too, and equal bytes may be at several places, of different sites. */
+const makingOf = (uri: string, key: string): string => `${uri}\n${key}`;
 
 interface ViewContent {
   readonly length: Bytes | null;

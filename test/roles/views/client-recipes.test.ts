@@ -134,6 +134,18 @@ describe('what is made of pages for readers of a client-side proxy', () => {
     assert.equal(recipe?.bar?.formAction, null);
   });
 
+  it('says that nobody could confirm a page where a stale one stands in, and no longer when it was confirmed', () => {
+    const one = recipes();
+    const request = { target: other, client: { address: '192.0.2.1' } } as unknown as Request;
+    const line = (standsIn: boolean): string =>
+      lineOf(
+        one.of({ request, shown: other }, { fields: Fields.none, provenance: { ...provenance(null), standsIn } }, 'page'),
+      );
+    assert.doesNotMatch(line(false), /nobody could confirm it/);
+    assert.match(line(true), /^From other.example [^;]*; nobody could confirm it; received/);
+    assert.doesNotMatch(line(false), /nobody could confirm it/);
+  });
+
   it('says since when a server looks down, and puts it last; later failures change nothing', () => {
     const one = recipes();
     health.begin(m0).failed('unreachable');
