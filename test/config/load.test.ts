@@ -220,7 +220,10 @@ sites:
   });
 
   it('name the right place of a key that stands in the wrong one', () => {
-    assert.match(problems('memory: 1GiB').join(), /Did you mean cache\.memory or documents\.memory or wlis\.search\.memory\?$/);
+    assert.match(
+      problems('memory: 1GiB').join(),
+      /Did you mean cache\.memory or documents\.memory or wlis\.search\.memory\?$/,
+    );
     assert.match(problems('keepAlive: 3s').join(), /Did you mean upstream\.keepAlive\?$/);
   });
 

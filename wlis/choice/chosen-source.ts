@@ -25,15 +25,20 @@ export function isOfChoice(
 export const unmarked = (fields: Fields): Fields =>
   fields.filter((name, value) => name !== 'vary' || value !== FROM_FIELD);
 
-/** An upstream for requests whose readers have chosen: it takes out what this node says to itself, and obeys. */
+/**
+ * An upstream for requests whose readers have chosen: it takes out what this node says to itself, and obeys. It is told whom, for of
+ * the fields of a request a client can have any left out (`Connection`).
+ */
 export class ChosenUpstream implements Upstream {
-  constructor(private readonly upstream: Upstream) {}
+  /** @param server its URL, or `primary` */
+  constructor(
+    private readonly upstream: Upstream,
+    private readonly server: string,
+  ) {}
 
   async forward(request: OutgoingRequest, options: ForwardOptions): Promise<IncomingResponse> {
-    const server = request.fields.first(from);
     const fields = request.fields.without(from);
-    if (server === undefined) return this.upstream.forward({ ...request, fields }, options);
-    const answer = await this.upstream.forward({ ...request, fields, from: server }, options);
+    const answer = await this.upstream.forward({ ...request, fields, from: this.server }, options);
     // a 304 that says nothing of it leaves what is stored as it is
     if (answer.status === 304 && !answer.fields.has('vary')) return answer;
     return { ...answer, fields: answer.fields.plus('Vary', FROM_FIELD) };

@@ -1,19 +1,26 @@
-import { constants, createBrotliCompress, createBrotliDecompress, createDeflate, createGunzip } from 'node:zlib';
-import { createGzip, createInflate, createInflateRaw } from 'node:zlib';
+import { constants, createBrotliCompress, createBrotliDecompress, createDeflate } from 'node:zlib';
+import { createGzip, createInflateRaw } from 'node:zlib';
 import type { Transform } from 'node:stream';
 import { WillisError } from '../../proxy/base/errors.js';
 import type { Body } from '../../proxy/http/body.js';
+import { withoutEnvelope } from './coding-envelope.js';
 import { TransformedBody } from './transformed-body.js';
 import type { ViewCoding } from './viewable.js';
 
-/** A content without its coding; it breaks with `upstream-malformed` if it is not in that coding, or ends before its end. */
+/**
+ * A content without its coding, read as browsers read it: checksums are not compared, what comes behind its end is passed over, and
+ * of what ends before its end there is what has come. It breaks with `upstream-malformed` if it is not in that coding.
+ */
 export async function withoutCoding(content: Body, coding: ViewCoding): Promise<Body> {
   if (coding === 'identity') return content;
-  if (coding === 'br') return new TransformedBody(content, createBrotliDecompress(), { failure: malformed });
-  if (coding === 'gzip') return new TransformedBody(content, createGunzip(), { failure: malformed, isEnd: isNoMember });
-  const begun = new BegunBody(content);
-  const first = await begun.first();
-  return new TransformedBody(begun, isZlib(first) ? createInflate() : createInflateRaw(), { failure: malformed });
+  if (coding === 'br') {
+    const stream = createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH });
+    return new TransformedBody(content, stream, { failure: malformed });
+  }
+  const compressed = await withoutEnvelope(content, coding);
+  return new TransformedBody(compressed, createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH }), {
+    failure: malformed,
+  });
 }
 
 /**
@@ -41,46 +48,6 @@ const redoing = {
       },
     }),
 } as const satisfies Record<string, () => Transform>;
-
-/** Many send what they call `deflate` without the envelope of RFC 1950 (RFC 9110 §8.4.1.2). */
-function isZlib(first: Buffer | null): boolean {
-  if (first === null || first.length === 0) return true;
-  const [cmf = 0, flags] = first;
-  return (cmf & 0x0f) === 8 && (flags === undefined || (cmf * 256 + flags) % 31 === 0);
-}
-
-/** A body of which somebody has had a look at the first chunk. */
-class BegunBody implements Body {
-  #first: Buffer | null = null;
-
-  constructor(private readonly rest: Body) {}
-
-  get length(): Body['length'] {
-    return this.rest.length;
-  }
-
-  get trailers(): Body['trailers'] {
-    return this.rest.trailers;
-  }
-
-  async first(): Promise<Buffer | null> {
-    return (this.#first = await this.rest.read());
-  }
-
-  read(): ReturnType<Body['read']> {
-    const first = this.#first;
-    this.#first = null;
-    return first ?? this.rest.read();
-  }
-
-  cancel(reason?: Error): void {
-    this.#first = null;
-    this.rest.cancel(reason);
-  }
-}
-
-/** Behind a member of gzip another one may come (RFC 1952 §2.2); anything else there is passed over, as browsers do. */
-const isNoMember = (cause: Error): boolean => cause.message === 'incorrect header check';
 
 const malformed = (cause: Error): WillisError =>
   new WillisError('upstream-malformed', `its content coding is broken: ${cause.message}`, { cause });

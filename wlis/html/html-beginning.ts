@@ -75,10 +75,14 @@ function afterSpace(text: string, at: number): number {
   return at + (space.exec(text)?.[0].length ?? 0);
 }
 
-/** Where the last character of a comment is (HTML §13.2.5.43 to 52); -1 if it does not end. */
+/** Where the last character of a comment is (HTML §13.2.5.43 to 52); -1 if it does not end. Looks at nothing behind that. */
 function commentEnd(text: string, at: number): number {
-  const ends = [text.indexOf('-->', at + 2), text.indexOf('--!>', at + 4)];
-  const [plain = -1, odd = -1] = ends;
-  if (plain < 0) return odd < 0 ? -1 : odd + 3;
-  return odd < 0 || plain < odd ? plain + 2 : odd + 3;
+  const end = /--(!?)>/g;
+  // the dashes that begin it may be those of `-->`, and not of `--!>`
+  end.lastIndex = at + 2;
+  for (let found = end.exec(text); found !== null; found = end.exec(text)) {
+    if (found[1] === '' || found.index >= at + 4) return end.lastIndex - 1;
+    end.lastIndex = found.index + 1;
+  }
+  return -1;
 }

@@ -9,13 +9,12 @@ export interface TransformedBodyOptions {
   readonly failure: (cause: Error) => WillisError;
   /** Makes the stream give all that it has taken in; called when the source keeps it waiting for more. */
   readonly flush?: (() => void) | undefined;
-  /** Whether the stream, which has given something, means by this that only something else comes behind its end. */
-  readonly isEnd?: ((cause: Error) => boolean) | undefined;
 }
 
 /**
  * A body on its way through a stream of `node:zlib`. Nothing is read ahead: a chunk is taken from the source when nothing is left
- * of those before it; without `flush` no read of the source is under way between two reads of this. It owns source and stream.
+ * of those before it; without `flush` no read of the source is under way between two reads of this. What comes behind the end of
+ * what the stream takes is read, so that the source is whole for others, unless it is long. It owns source and stream.
  */
 export class TransformedBody implements Body {
   readonly length: Bytes | null = null;
@@ -29,7 +28,8 @@ export class TransformedBody implements Body {
   /** All of the source is taken in. */
   #isLast = false;
   #isOver = false;
-  #hasGiven = false;
+  /** How much came behind what the stream takes; null as long as it takes something. */
+  #surplus: number | null = null;
   #error: Error | null = null;
   #stall: NodeJS.Timeout | null = null;
   /** Whether something has happened that nobody has waited for. */
@@ -48,10 +48,7 @@ export class TransformedBody implements Body {
       if (this.#error !== null) throw this.#error;
       if (this.#isOver) return null;
       const chunk = this.#stream.read() as Buffer | null;
-      if (chunk !== null) {
-        this.#hasGiven = true;
-        return chunk;
-      }
+      if (chunk !== null) return chunk;
       if (!this.#isReading && !this.#isWriting && !this.#isLast) this.#feed();
       await this.#happening();
     }
@@ -92,6 +89,10 @@ export class TransformedBody implements Body {
   }
 
   #take(chunk: Buffer | null): void {
+    if (this.#surplus !== null) {
+      this.#passOver(chunk);
+      return;
+    }
     if (chunk === null) {
       this.#isLast = true;
       this.#stream.end();
@@ -102,6 +103,17 @@ export class TransformedBody implements Body {
       this.#isWriting = false;
       this.#signal();
     });
+  }
+
+  /** What comes behind the end of a coding is nothing to anybody. */
+  #passOver(chunk: Buffer | null): void {
+    this.#surplus = (this.#surplus ?? 0) + (chunk?.length ?? 0);
+    if (chunk !== null && this.#surplus <= mostSurplus) {
+      this.#signal();
+      return;
+    }
+    if (chunk !== null) this.#source.cancel();
+    this.#end();
   }
 
   #happening(): Promise<void> {
@@ -120,18 +132,21 @@ export class TransformedBody implements Body {
 
   readonly #onEnd = (): void => {
     if (this.#isOver) return;
-    // what comes behind the end of a coding is nothing to anybody
-    if (!this.#isLast) this.#source.cancel();
-    this.#end();
+    if (this.#isLast) {
+      this.#end();
+      return;
+    }
+    this.#surplus = 0;
+    // it never says that it is done with the chunk that it ended in
+    this.#isWriting = false;
+    this.#signal();
   };
 
   readonly #onError = (cause: Error): void => {
     if (this.#isOver) return;
-    const { failure, isEnd } = this.#options;
-    const error = failure(cause);
+    const error = this.#options.failure(cause);
     this.#source.cancel(error);
-    if (this.#hasGiven && isEnd?.(cause) === true) this.#end();
-    else this.#break(error);
+    this.#break(error);
   };
 
   #break(error: Error): void {
@@ -149,3 +164,5 @@ export class TransformedBody implements Body {
 
 /** Long enough that what comes bit by bit is not coded bit by bit. */
 const stalledAfter = milliseconds(100);
+/** More than checksums and what is put behind pages by mistake. */
+const mostSurplus = 64 * 1024;

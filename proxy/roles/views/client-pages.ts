@@ -55,7 +55,7 @@ export class ClientPages {
     const answer = cached(asked, {
       scope: 'chosen',
       concerns: (stored) => isOfChoice(stored, server),
-      around: (upstream) => new ChosenUpstream(upstream),
+      around: (upstream) => new ChosenUpstream(upstream, server),
     });
     return answer instanceof Promise ? answer.then(withoutMark) : withoutMark(answer);
   }

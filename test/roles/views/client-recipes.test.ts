@@ -139,7 +139,11 @@ describe('what is made of pages for readers of a client-side proxy', () => {
     const request = { target: other, client: { address: '192.0.2.1' } } as unknown as Request;
     const line = (standsIn: boolean): string =>
       lineOf(
-        one.of({ request, shown: other }, { fields: Fields.none, provenance: { ...provenance(null), standsIn } }, 'page'),
+        one.of(
+          { request, shown: other },
+          { fields: Fields.none, provenance: { ...provenance(null), standsIn } },
+          'page',
+        ),
       );
     assert.doesNotMatch(line(false), /nobody could confirm it/);
     assert.match(line(true), /^From other.example [^;]*; nobody could confirm it; received/);

@@ -8,7 +8,11 @@ const target = { scheme: 'http', host: 'docs.example', port: 80, authority: 'doc
 
 describe('an upstream for those who have chosen', () => {
   const sent: OutgoingRequest[] = [];
-  const asked = (fields: Fields, answer: Partial<IncomingResponse> = {}): Promise<IncomingResponse> => {
+  const asked = (
+    fields: Fields,
+    answer: Partial<IncomingResponse> = {},
+    server = 'primary',
+  ): Promise<IncomingResponse> => {
     const upstream: Upstream = {
       forward: (request) => {
         sent.push(request);
@@ -23,16 +27,22 @@ describe('an upstream for those who have chosen', () => {
       },
       close: () => Promise.resolve(),
     };
-    return new ChosenUpstream(upstream).forward(
+    return new ChosenUpstream(upstream, server).forward(
       { method: 'GET', target, fields, body: null },
       { cancellation: new Cancellation() },
     );
   };
 
   it('takes the choice out of the fields, and tells it', async () => {
-    await asked(choosing(Fields.of({ Accept: '*/*', 'wlis-from': 'http://evil.example' }), 'http://m1.example'));
+    const server = 'http://m1.example';
+    await asked(choosing(Fields.of({ Accept: '*/*', 'wlis-from': 'http://evil.example' }), server), {}, server);
     const last = sent.at(-1);
     assert.deepEqual([last?.from, last?.fields.lines], ['http://m1.example', ['Accept', '*/*']]);
+  });
+
+  it('obeys also where a client has had the field left out, as one for its connection alone', async () => {
+    const { fields } = await asked(Fields.of({ Accept: '*/*' }));
+    assert.deepEqual([sent.at(-1)?.from, fields.all('vary')], ['primary', ['Accept', 'WLIS-From']]);
   });
 
   it('says that the answer varies by it, and others do not see that', async () => {

@@ -37,6 +37,12 @@ describe('what begins as a page', () => {
     all(['<!-- a --!><html>', '<!x><html>', '<script>x</script><html>', '<link rel=x><title>y'], 'document');
   });
 
+  it('costs about as much as it has bytes, also where there is nothing but comments', () => {
+    const comments = ['<!-->', '<!---->', '<!---!>', '<!--x--!>', '<!--!>', '<!-'];
+    for (let i = 0; i < 20; i++) for (const one of comments) all([one.repeat(13_000)], 'not HTML');
+    all(['<!--!>--><html>', '<!---!>--><html>', '<!----!><html>', '<!--!> --!><html>'], 'document');
+  });
+
   it('is no piece of a page', () => {
     all(['<div>', '<p>x', '<li>', '<table>', '<htmlx>', '<script>x</script>', '<style></style><div>'], 'fragment');
   });

@@ -125,7 +125,11 @@ describe('URLs of a page under a name of its own', () => {
     const root = parseNamespace('http://docs.example/');
     const places = new MirrorPlaces(nameSpace('.m.example'), { namespaces: [root], key: '1' });
     const ofRoot = new MirrorUrls(places, { namespace: root, path: '' }, null);
-    for (const url of ['http://docs.example//evil.example/x', '//docs.example//evil.example/x', '/a/..//evil.example/x'])
+    for (const url of [
+      'http://docs.example//evil.example/x',
+      '//docs.example//evil.example/x',
+      '/a/..//evil.example/x',
+    ])
       assert.equal(ofRoot.rewritten(url, 'link'), '/.//evil.example/x', url);
     assert.equal(ofRoot.rewritten('/.//evil.example/x', 'link'), null);
     assert.equal(new URL('/.//evil.example/x', 'http://label.m.example/').host, 'label.m.example');
