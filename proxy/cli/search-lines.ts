@@ -1,6 +1,6 @@
 import type { FoundDocument, SearchJson } from '../../wlis/search/search-text.js';
 import { escapeControls } from '../base/escape.js';
-import { countOf } from './counted.js';
+import { counted, countOf } from './counted.js';
 import type { TextOptions } from './explanation-text.js';
 
 /** What `willis search` shows to a person. */
@@ -29,7 +29,7 @@ function reach({ complete, namespaces }: SearchJson): string {
   if (complete) return '';
   const sum = (value: (one: (typeof namespaces)[number]) => number): number =>
     namespaces.reduce((total, one) => total + value(one), 0);
-  return `Only ${sum(({ indexed }) => indexed)} of ${countOf(
+  return `Only ${counted(sum(({ indexed }) => indexed))} of ${countOf(
     sum(({ pages }) => pages),
     'page',
   )} are in the index.\n`;

@@ -243,7 +243,7 @@ The next such request
     it('tells what is pinned', async () => {
       await node.willis.reload({ cache: { rules: [{ match: 'http://site.test/a', pin: true }] } });
       for (const path of ['/a', '/b']) await store(path);
-      assert.match(await told(), /memory +2 responses, 5\.0 KiB of 256 MiB, 0 evicted, 2\.5 KiB pinned\n/);
+      assert.match(await told(), /memory +2 responses, 5\.2 KiB of 256 MiB, 0 evicted, 2\.6 KiB pinned\n/);
     });
 
     it('prints all numbers with --json', async () => {

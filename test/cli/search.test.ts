@@ -33,9 +33,9 @@ describe('willis search', () => {
     const part = {
       ...none,
       complete: false,
-      namespaces: [{ namespace: 'http://docs.example/', pages: 7, indexed: 3 }],
+      namespaces: [{ namespace: 'http://docs.example/', pages: 1836, indexed: 1720 }],
     };
-    assert.equal(searchLines(part, text), 'No page has “penguin”.\nOnly 3 of 7 pages are in the index.\n');
+    assert.equal(searchLines(part, text), 'No page has “penguin”.\nOnly 1,720 of 1,836 pages are in the index.\n');
     assert.match(searchLines({ ...none, namespaces: [] }, text), /This node holds nothing that may be searched\.\n$/);
     assert.match(
       searchLines({ ...answer, match: 'similar', total: 30 }, text),

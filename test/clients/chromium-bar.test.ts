@@ -170,6 +170,25 @@ describe('the bar of a client-side proxy, in Chromium', function () {
     await open('script');
     // neither forms, links, fields, scripts nor images but the page's own
     assert.equal(await tab.title(), '0 1 0 1 0 false');
+    assert.match(await tab.evaluate<string>('document.body.innerText'), /^Script\n/);
+  });
+
+  it('is not where there is little room, as in a frame of another page', async () => {
+    await open('text');
+    const { top } = await layout();
+    const height = (): Promise<number> =>
+      tab.evaluate<number>('document.querySelector("willis-bar").getBoundingClientRect().height');
+    for (const size of [
+      { width: 300, height: 250 },
+      { width: 728, height: 90 },
+      { width: 160, height: 600 },
+    ]) {
+      await tab.setViewportSize(size);
+      assert.deepEqual([await height(), (await layout()).top], [0, top - 36], JSON.stringify(size));
+    }
+    // as much as is seen of a page that is shown four times as large
+    await tab.setViewportSize({ width: 320, height: 256 });
+    assert.deepEqual([await height(), (await layout()).top], [36, top]);
   });
 
   it('is not on paper', async () => {

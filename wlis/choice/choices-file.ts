@@ -98,7 +98,7 @@ export class ChoicesFile {
 }
 
 const choicesText = ({ secret, choices }: Content): string => {
-  const all = choices.map(({ client, part, from }) => ({ client, part, from }));
+  const all = choices.filter(isReadable).map(({ client, part, from }) => ({ client, part, from }));
   return `${canonicalJson({ kind, secret: toBase64url(secret), choices: all })}\n`;
 };
 
@@ -117,15 +117,22 @@ function parseChoices(text: string): Content {
 function parseChoice(value: Json): ReaderChoice {
   const members = new Members(value, 'remembered choices: choice');
   const choice = {
-    client: members.text('client', 64),
-    part: members.text('part', 4096),
-    from: members.text('from', 512),
+    client: members.text('client', longestClient),
+    part: members.text('part', longestPart),
+    from: members.text('from', longestFrom),
   };
   members.end();
   return choice;
 }
 
+/** One that is longer, which only an odd site can have, must not make all others unreadable. */
+const isReadable = ({ client, part, from }: ReaderChoice): boolean =>
+  client.length <= longestClient && part.length <= longestPart && from.length <= longestFrom;
+
 const kind = 'choices/1';
+const longestClient = 64;
+const longestPart = 4096;
+const longestFrom = 512;
 const secretSize = 32;
 /** Whatever is chosen between two of them, one is written. */
 const usually = milliseconds(1000);

@@ -32,6 +32,12 @@ export const barStyle =
   'button,a{display:inline-block;min-height:24px;margin-right:.6em;padding:.15em 0;color:var(--a);cursor:pointer}' +
   ':focus-visible{outline:2px solid;outline-offset:-2px;border-radius:2px}';
 
+/**
+ * Over plain HTTP browsers do not say that a page is to be shown within another one. What has less room than this is mostly a
+ * part of a page, and needs all of it.
+ */
+const hasRoom = '(min-width:300px) and (min-height:251px)';
+
 const closing = 'willis-bar:not(#w#w#w)>details';
 
 /**
@@ -42,13 +48,17 @@ export const roomStyle =
   // what is said of `all` cannot be animated, but by way of a variable
   '@property --willis-top{syntax:"<length>";inherits:false;initial-value:0px}' +
   'willis-bar:has(>template){display:none!important}' +
-  '@media screen{html:has(>body>willis-bar>details[open]):not(:has(>body>willis-bar>template))' +
+  `@media not all and ${hasRoom}{willis-bar{--willis-bar:none!important}}` +
+  `@media screen and ${hasRoom}{html:has(>body>willis-bar>details[open]):not(:has(>body>willis-bar>template))` +
   '{padding-top:36px!important;box-sizing:border-box!important}}' +
   'willis-bar:not(:has(>details[open])){--willis-bar:none!important}' +
   `${closing},${closing}>summary{all:initial!important}` +
   `${closing}{display:block!important;position:absolute!important;top:0!important;right:0!important}` +
   `${closing}>summary{display:block!important;width:36px!important;height:35px!important;color:#1b2024!important;` +
   'font:18px/35px system-ui,sans-serif!important;text-align:center!important;cursor:pointer!important}' +
+  // no text of the page for its scripts, nor for whoever copies all of it
+  `${closing}>summary::before{all:initial!important;content:"\\2715"!important;color:inherit!important;font:inherit!important;` +
+  'cursor:pointer!important}' +
   `${closing}>summary::-webkit-details-marker{display:none!important}` +
   `${closing}>summary:focus-visible{outline:2px solid!important;outline-offset:-2px!important}` +
   `@media(prefers-color-scheme:dark){${closing}>summary{color:#eceae4!important}}`;

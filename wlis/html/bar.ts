@@ -64,7 +64,7 @@ export function bar(facts: BarFacts): Bar {
     `<willis-bar lang="en" dir="ltr"><template shadowrootmode="open"><style>${barStyle}</style>` +
     `<aside aria-label="Where this page comes from, by Willis"><details>${summary}<div>${panel(facts)}</div></details>` +
     '<slot></slot></aside></template>' +
-    `<style>${roomStyle}</style><details open><summary aria-label="Close the note by Willis">&#10005;</summary></details>` +
+    `<style>${roomStyle}</style><details open><summary aria-label="Close the note by Willis"></summary></details>` +
     '</willis-bar>';
   const asks = choice !== null && servers.some(({ go }) => go?.kind === 'choice');
   return { markup, formAction: asks ? choice.action : null };

@@ -63,7 +63,8 @@ const ofOriginal: ReadonlySet<string> = new Set([
   // its validators, length and parts; `Last-Modified` is what scripts see of it, and no condition of a view goes by it
   ...['etag', 'content-length', 'content-range', 'accept-ranges', 'trailer'],
   // its digests and signatures
-  ...['digest', 'content-digest', 'repr-digest', 'content-md5', 'signature', 'signature-input', 'use-as-dictionary'],
+  ...['digest', 'content-digest', 'repr-digest', 'unencoded-digest', 'content-md5', 'signature', 'signature-input'],
+  'use-as-dictionary',
   // its freshness
   ...['cache-control', 'expires', 'pragma', 'surrogate-control', 'surrogate-key', 'cache-groups', 'x-accel-expires'],
 ]);

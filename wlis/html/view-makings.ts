@@ -10,6 +10,8 @@ import type { LookedAtPage } from './looked-at-page.js';
 export interface PageInHand {
   /** By which views that are the same are known; null for one that nobody shares. */
   readonly key: string | null;
+  /** How much of the room for all takes the one that is made of it. */
+  readonly share: number;
   /** Of the one who asked. */
   readonly cancellation: Cancellation;
   /** The page as it came, which is cancelled if the one who asked goes away meanwhile. */
@@ -37,6 +39,8 @@ export class ViewMakings {
   /** Contents that are known to be no pages. */
   readonly #others = new RecentlyUsed<string, string>(othersLimit);
   #count = 0;
+  /** Shares of those that are being made. */
+  #taken = 0;
 
   constructor(store: ResponseStore) {
     this.#store = store;
@@ -64,8 +68,9 @@ export class ViewMakings {
 
   /** Rejects as the page breaks, or with the reason for which its reader has gone. */
   async make(page: PageInHand): Promise<Made> {
-    if (this.#count >= mostAtOnce) return { kind: 'original', body: page.content, because: 'busy' };
+    if (this.#taken + page.share > mostAtOnce) return { kind: 'original', body: page.content, because: 'busy' };
     this.#count++;
+    this.#taken += page.share;
     const making = this.#make(page);
     if (page.key !== null && !this.#underWay.has(page.key)) this.#announce(page.key, making);
     return (await making).made;
@@ -76,11 +81,11 @@ export class ViewMakings {
     try {
       looked = await unlessGone(page);
     } catch (error) {
-      this.#count--;
+      this.#over(page);
       throw error;
     }
     if (looked.kind === 'other') {
-      this.#count--;
+      this.#over(page);
       const { because, content } = looked;
       if (page.key !== null) this.#others.put(page.key, because, bytes(page.key.length + perOther));
       return { made: { kind: 'original', body: content, because }, fill: null };
@@ -92,11 +97,16 @@ export class ViewMakings {
       keepPart: () => false,
       backing: { window, open: (stored, from, to) => this.#store.open(stored, from, to) },
     });
-    fill.whenEnded(() => this.#count--);
+    fill.whenEnded(() => this.#over(page));
     const body = fill.reader();
     // those who waited for it become its readers in this turn
     setImmediate(fill.hold());
     return { made: { kind: 'view', body }, fill };
+  }
+
+  #over({ share }: PageInHand): void {
+    this.#count--;
+    this.#taken -= share;
   }
 
   #announce(key: string, making: Promise<Making>): void {
@@ -123,7 +133,7 @@ interface Making {
   readonly fill: Fill | null;
 }
 
-/** Each has buffers of its coding, some hundred KiB. */
+/** Shares; of one there are up to two MiB of buffers, those of its coding among them. */
 const mostAtOnce = 128;
 const readAhead = bytes(256 * 1024);
 const window = bytes(4 * 1024 * 1024);

@@ -144,9 +144,11 @@ export class Views {
   #inHand({ visit, original, head, recipe, identity, uri }: Page, tag: string | null): PageInHand {
     const content = original.body as Body;
     const { coding, contentType } = head;
+    const share = coding === 'br' ? shareOfBrotli : 1;
     const page = PagePolicy.of(uri, policiesOf(original.fields));
     return {
       key: identity.key === null ? null : makingOf(uri, identity.key),
+      share,
       cancellation: visit.request.cancellation,
       content,
       lookAt: () => lookedAt(content, coding, contentType),
@@ -201,6 +203,9 @@ interface Page {
   readonly identity: ViewIdentity;
   readonly uri: string;
 }
+
+/** To undo and redo it takes windows of up to 20 MiB (RFC 7932 §9.1). */
+const shareOfBrotli = 10;
 
 /** Where links lead goes by the page too, and equal bytes may be at several places, of different sites. */
 const makingOf = (uri: string, key: string): string => `${uri}\n${key}`;

@@ -45,6 +45,11 @@ export interface FoundPages {
   readonly pages: readonly FoundPage[];
 }
 
+/** To answer a question takes longer than anybody waits for that. */
+export class TooCostly extends Error {
+  override readonly name = 'TooCostly';
+}
+
 /**
  * Finds pages by their words, in bounded memory. Where that is full, pages of the namespace that takes most of it make room,
  * the least valuable first (`compareValue`).
@@ -121,10 +126,20 @@ export class PageIndex {
     return displaced;
   }
 
-  /** @param namespaces nothing is found elsewhere */
-  search({ terms, offset, limit }: SearchQuery, namespaces: ReadonlySet<Namespace>): FoundPages {
+  /**
+   * @param namespaces nothing is found elsewhere
+   * @param isLate whether nobody waits any more; is asked now and then
+   * @throws TooCostly once it is
+   */
+  search(
+    { terms, offset, limit }: SearchQuery,
+    namespaces: ReadonlySet<Namespace>,
+    isLate: () => boolean = () => false,
+  ): FoundPages {
+    const watch = watched(isLate);
     for (const match of ['all', 'similar', 'some'] as const) {
-      const found = terms.length === 0 ? [] : this.#found(terms, match, namespaces);
+      const found =
+        terms.length === 0 ? [] : this.#found(terms, { ...searchOptions[match], boostDocument: watch }, namespaces);
       if (found.length === 0 && match !== 'some') continue;
       const shown = found.slice(offset, offset + limit);
       let budget = mostScanned;
@@ -141,9 +156,9 @@ export class PageIndex {
   }
 
   /** The best first, each content of a namespace once. */
-  #found(terms: readonly string[], match: FoundPages['match'], namespaces: ReadonlySet<Namespace>): readonly Hit[] {
+  #found(terms: readonly string[], options: SearchOptions, namespaces: ReadonlySet<Namespace>): readonly Hit[] {
     const byContent = new Map<string, Hit>();
-    for (const { id, score, match: its } of this.#words.search(terms.join(' '), searchOptions[match])) {
+    for (const { id, score, match: its } of this.#words.search(terms.join(' '), options)) {
       const page = this.#pages.get(id as number);
       if (page === undefined || !namespaces.has(page.namespace)) continue;
       const content = `${page.digest} ${page.namespace}`;
@@ -271,6 +286,15 @@ const searchOptions: Readonly<Record<FoundPages['match'], SearchOptions>> = {
   },
   some: { ...shared, combineWith: 'OR', prefix: isPrefix },
 };
+
+/** What is asked for each page and word that comes into question; pages that are full of similar words make very many of a few letters. */
+function watched(isLate: () => boolean): NonNullable<SearchOptions['boostDocument']> {
+  let count = 0;
+  return () => {
+    if (++count % 256 === 0 && isLate()) throw new TooCostly('it takes too long');
+    return 1;
+  };
+}
 
 /** What minisearch and the tables here take, as measured with V8 of Node.js 20. */
 const perPage = 2200;

@@ -109,10 +109,13 @@ export class SearchEngine {
   async search(query: SearchQuery, namespaces: readonly Namespace[], signal: AbortSignal): Promise<FoundPages> {
     if (this.#questions >= mostQuestions) throw new SearchBusy(`${mostQuestions} questions wait already`);
     this.#questions++;
-    const answer = this.#question.then((): FoundPages | Promise<FoundPages> => {
+    const answer = this.#question.then(async (): Promise<FoundPages> => {
       if (signal.aborted) throw new SearchBusy('nobody waits for it any more');
       if (this.#isStopped) throw new IndexLost('the index is closed');
-      return this.#thread === null ? nothingFound : this.#call('search', { query, namespaces });
+      if (this.#thread === null) return nothingFound;
+      const found = await this.#call('search', { query, namespaces });
+      if (found === null) throw new SearchBusy('it takes too long');
+      return found;
     });
     this.#question = answer
       .catch(() => undefined)

@@ -117,8 +117,8 @@ function reach({ name, namespaces }: SearchPageFacts): string {
     namespaces.length === 0
       ? `${name} holds nothing that may be searched.`
       : isComplete
-        ? `${name} finds ${indexed} ${indexed === 1 ? 'page' : 'pages'}: all that it holds and may be searched.`
-        : `${name} finds ${indexed} of the ${pages} pages that it has and may be searched; the others are not in its index, or not yet.`;
+        ? `${name} finds ${indexed} ${indexed === 1 ? 'page' : 'pages'}: all that it holds and that may be searched.`
+        : `${name} finds ${indexed} of the ${pages} pages that it has and that may be searched; the others are not in its index, or not yet.`;
   return `<footer><p>${escapeHtml(what)}</p></footer>\n`;
 }
 

@@ -1,5 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { PageIndex } from './page-index.js';
+import { elapsedMonotonic } from '../../config/units.js';
+import { systemClock } from '../../proxy/base/clock.js';
+import { PageIndex, TooCostly } from './page-index.js';
+import { searchPatience } from './search-control.js';
 import { searchablePage } from './searchable-page.js';
 import type { ThreadAnswer, ThreadCall, ThreadCalls, ThreadData } from './thread-calls.js';
 
@@ -30,7 +33,18 @@ async function answer(call: ThreadCall): Promise<ThreadCalls[keyof ThreadCalls][
     case 'resize':
       return index.resize(call.asked.limit);
     case 'search':
-      return index.search(call.asked.query, new Set(call.asked.namespaces));
+      return found(call.asked);
+  }
+}
+
+function found({ query, namespaces }: ThreadCalls['search']['asked']): ThreadCalls['search']['answer'] {
+  const begun = systemClock.monotonic();
+  const isLate = (): boolean => elapsedMonotonic(begun, systemClock.monotonic()) > searchPatience;
+  try {
+    return index.search(query, new Set(namespaces), isLate);
+  } catch (error) {
+    if (error instanceof TooCostly) return null;
+    throw error;
   }
 }
 

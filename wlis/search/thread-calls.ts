@@ -25,7 +25,8 @@ export interface ThreadCalls {
   resize: { readonly asked: { readonly limit: Bytes }; readonly answer: readonly PagePlace[] };
   search: {
     readonly asked: { readonly query: SearchQuery; readonly namespaces: readonly Namespace[] };
-    readonly answer: FoundPages;
+    /** Null if it would take longer than anybody waits. */
+    readonly answer: FoundPages | null;
   };
 }
 

@@ -88,6 +88,18 @@ describe('the file of choices', () => {
     assert.deepEqual(warnings, []);
   });
 
+  it('forgets what is too long to be read again, and nothing else because of that', async () => {
+    const choices = new ReaderChoices();
+    const file = await open(choices);
+    choices.choose({ client: one, part, from: m1 });
+    choices.choose({ client: two, part: `${part}${'a'.repeat(5000)}/`, from: 'primary' });
+    await file.close();
+    const again = new ReaderChoices();
+    const next = await open(again);
+    assert.deepEqual([[...again.all()], warnings], [[{ client: one, part, from: m1 }], []]);
+    assert.ok(next.secret.equals(file.secret), 'the same secret');
+  });
+
   it('is written soon after a change, and not otherwise', async () => {
     const choices = new ReaderChoices();
     await (await open(choices)).write();

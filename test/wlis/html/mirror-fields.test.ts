@@ -31,6 +31,8 @@ describe('the fields of documents as browsers get them from a replica', () => {
     const beyond = [
       ...['Set-Cookie', 'Service-Worker-Allowed', 'Clear-Site-Data', 'Strict-Transport-Security', 'Alt-Svc', 'NEL'],
       ...['Report-To', 'Reporting-Endpoints', 'Public-Key-Pins', 'Accept-CH', 'Critical-CH', 'Expect-CT'],
+      ...['Use-As-Dictionary', 'Set-Login', 'Secure-Session-Registration', 'Sec-Session-Registration'],
+      ...['Activate-Storage-Access', 'Observe-Browsing-Topics', 'Attribution-Reporting-Register-Source'],
     ];
     for (const space of [pathSpace, named]) {
       for (const name of beyond) assert.deepEqual(without(space, mirrored(space, { [name]: 'x' })), [], name);

@@ -13,6 +13,7 @@ describe('fields of a view', () => {
       ...{ 'Last-Modified': 'y', 'Set-Cookie': ['a=1', 'b=2'], 'Content-Security-Policy': "default-src 'self'" },
       ...{ ETag: '"1"', 'Content-Length': '10', 'Accept-Ranges': 'bytes', Trailer: 'Digest' },
       ...{ Digest: 'x', 'Repr-Digest': 'x', 'Content-Digest': 'x', 'Content-MD5': 'x', 'Use-As-Dictionary': 'x' },
+      'Unencoded-Digest': 'x',
       ...{ 'Cache-Control': 'max-age=60, public', Expires: 'x', Pragma: 'x', 'CDN-Cache-Control': 'max-age=9' },
       ...{ 'Surrogate-Control': 'max-age=9', 'Cache-Groups': '"a"' },
       ...{ 'WLIS-Head': 'x', 'WLIS-Proof': 'x', 'WLIS-Namespace': 'x', 'wlis-group': 'x' },

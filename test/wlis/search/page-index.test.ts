@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { bytes } from '../../../config/units.js';
 import { parseNamespace } from '../../../wlis/namespace.js';
-import { PageIndex, type FoundPages, type SearchablePage } from '../../../wlis/search/page-index.js';
+import { PageIndex, TooCostly, type FoundPages, type SearchablePage } from '../../../wlis/search/page-index.js';
 import { queryTerms } from '../../../wlis/search/search-query.js';
 import { digestOfText } from '../../../wlis/trust/digest.js';
 
@@ -33,6 +33,20 @@ describe('an index of pages', () => {
     assert.deepEqual(paths(index, 'nothing'), []);
     assert.deepEqual(paths(index, ''), []);
     assert.deepEqual(paths(index, '?!'), []);
+  });
+
+  it('gives up a question that nobody waits for any more, however many words a page has for it', () => {
+    const words = Array.from({ length: 12_000 }, (_, i) => `word${i.toString(36)}`);
+    index.put(page('a', words.join(' ')));
+    let asked = 0;
+    const set = new Set([one]);
+    const query = { terms: queryTerms('wor word'), offset: 0, limit: 10 };
+    assert.throws(() => index.search(query, set, () => ++asked === 3), TooCostly);
+    assert.equal(asked, 3);
+    assert.deepEqual(
+      index.search(query, set, () => false).pages.map(({ path }) => path),
+      ['a'],
+    );
   });
 
   it('takes the last word for the beginning of one, which may not be finished', () => {

@@ -35,6 +35,19 @@ describe('the index of a node', () => {
     return pages.map(({ path, title }) => `${path}: ${title}`);
   };
 
+  it('says that it is busy where an answer would take too long, and keeps what it knows', async () => {
+    const late = `
+      import { parentPort } from 'node:worker_threads';
+      parentPort.on('message', ({ id, name }) => {
+        const answer = name === 'put' ? { kind: 'indexed', displaced: [] } : null;
+        parentPort.postMessage({ id, usage: { documents: 1, bytes: 0, limit: 0 }, answer });
+      });`;
+    start({ open: () => new Worker(new URL(`data:text/javascript,${encodeURIComponent(late)}`)) });
+    await put('a', 'penguin');
+    await assert.rejects(found('penguin'), SearchBusy);
+    assert.deepEqual([engine.losses, engine.usage.documents], [0, 1]);
+  });
+
   it('is there from the first page on, and finds nothing before', async () => {
     let opened = 0;
     start({ open: (most) => (opened++, openIndexThread(most)) });
