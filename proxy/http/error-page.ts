@@ -57,13 +57,18 @@ function way({ fault, code, nodeName, href, alternatives }: ErrorReport): string
     : alternatives !== null && alternatives.tried.length > 1
       ? [station('Servers', `${alternatives.tried.length} asked`, server)]
       : [station('Server', alternatives?.tried[0] === undefined ? host : hostOf(alternatives.tried[0].url), server)];
-  return `<ol>${[station('Your request', '', client), station('Proxy', nodeName, node), ...further].join('')}</ol>`;
+  const begun = [station('Your request', '', client), station('Proxy', nodeName, node)];
+  if (isOfName(code)) return `<ol>${[...begun, station('Name', host, ['failed', 'leads nowhere'])].join('')}</ol>`;
+  return `<ol>${[...begun, ...further].join('')}</ol>`;
 }
 
 function station(label: string, name: string, [state, word]: Station): string {
   const small = name === '' ? '' : `<small>${escapeHtml(name)}</small>`;
   return `<li class="${state}"><b>${label}</b>${small}<span>${word}</span></li>`;
 }
+
+/** Whether a name leads to no server. */
+const isOfName = (code: string): boolean => code.startsWith('name-');
 
 /** Whether it failed at the proxy that this one goes through, and not at the server. */
 const isParents = (code: string): boolean => code.startsWith('parent-');
@@ -96,9 +101,12 @@ const whose: Readonly<Record<Fault, string>> = {
 
 function whoseFault({ code, fault, alternatives }: ErrorReport): string {
   if (isParents(code)) return behindParent;
+  if (isOfName(code)) return nobodyAsked;
   if (alternatives !== null && alternatives.tried.length > 1) return ofSeveral;
   return advice[code] === notYours ? byRule : whose[fault];
 }
+
+const nobodyAsked = 'The proxy is working; there is no server that it could have asked.';
 
 const behindParent = 'The proxy is working; the parent proxy, through which it reaches others, is not.';
 

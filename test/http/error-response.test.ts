@@ -157,6 +157,14 @@ describe('error answers', () => {
     assert.equal(/<script|https?:\/\/(?!example\.com)/i.test(page), false);
   });
 
+  it('the page for a name that leads nowhere accuses no server', async () => {
+    const page = await textOf(answer({ code: 'name-unknown', accept: browser, href: 'http://manual.wlis/' }));
+    for (const part of ['leads nowhere', 'there is no server that it could have asked']) {
+      assert.ok(page.includes(part), part);
+    }
+    assert.equal(page.includes('the server, or the way to it'), false);
+  });
+
   it('nothing that a peer sent becomes markup or a field line', async () => {
     const hostile = fc.array(
       fc.constantFrom('<', '>', '"', "'", '&', '<script>', '\r\n', '\u0000', '\u202e', '</code>', 'a', 'ü', '`', '-->'),

@@ -71,7 +71,7 @@ export function bar(facts: BarFacts): Bar {
 }
 
 /** What the line says, the most important first: the end may not be seen. */
-function parts({ from, receivedAt, freshUntil, isUnconfirmed, choice }: BarFacts): string[] {
+function parts({ standing, from, receivedAt, freshUntil, isUnconfirmed, choice }: BarFacts): string[] {
   const name = `<b>${markupOf(serverName(from.url))}</b>`;
   const isChosen = choice !== null && choice.chosen === from.url;
   const all = [
@@ -80,7 +80,9 @@ function parts({ from, receivedAt, freshUntil, isUnconfirmed, choice }: BarFacts
   if (choice?.hasEnded === true) all.push('whom you had chosen no longer has this site');
   if (isUnconfirmed) all.push('nobody could confirm it');
   if (from.behind !== null && from.behind !== 0) all.push(behindWords(from.behind));
-  if (receivedAt !== null) all.push(`${from.isOwn ? 'confirmed' : 'received'} ${timeMarkup(receivedAt)}`);
+  // mirrors say a time that stays the same for a while
+  const then = standing === 'mirror' ? 'confirmed after' : from.isOwn ? 'confirmed' : 'received';
+  if (receivedAt !== null) all.push(`${then} ${timeMarkup(receivedAt)}`);
   if (from.behind === 0) all.push('up to date then');
   if (freshUntil !== null) all.push(`fresh until ${timeMarkup(freshUntil)}`);
   return all;

@@ -62,7 +62,7 @@ describe('the bar', () => {
 
   it('says of a copy that the node holds itself that it does', () => {
     const from = { ...server('m1.example'), isOwn: true };
-    assert.equal(line({ standing: 'mirror', from }), 'Copy held here; confirmed 21 November 2026, 19:30 UTC');
+    assert.equal(line({ standing: 'mirror', from }), 'Copy held here; confirmed after 21 November 2026, 19:30 UTC');
   });
 
   it('is one element, without scripts, images, handlers of events or anything from elsewhere', () => {

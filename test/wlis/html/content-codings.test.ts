@@ -18,6 +18,8 @@ function* inChunks(content: Buffer, size: number): Generator<Buffer> {
 const undone = async (content: Body, coding: ViewCoding): Promise<Buffer> =>
   readAll(await withoutCoding(content, coding), most);
 
+const fast = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+
 describe('content codings of pages', () => {
   it('are undone byte by byte', async () => {
     const short = text.subarray(0, 2000);
@@ -114,6 +116,22 @@ describe('content codings of pages', () => {
       assert.ok(source.wasCancelled, coding);
     }
     await assert.rejects(undone(BufferedBody.from('<!doctype html>'), 'gzip'), { code: 'upstream-malformed' });
+  });
+
+  it('that stand for more than 128 MiB break there', async () => {
+    for (const [size, isWhole] of [
+      [128, true],
+      [129, false],
+    ] as const) {
+      const body = await withoutCoding(BufferedBody.from(brotliCompressSync(Buffer.alloc(size << 20), fast)), 'br');
+      let total = 0;
+      const read = async (): Promise<void> => {
+        for (let chunk = await body.read(); chunk !== null; chunk = await body.read()) total += chunk.length;
+      };
+      if (isWhole) await read();
+      else await assert.rejects(read(), { code: 'upstream-malformed' });
+      assert.ok(total > (size - 2) << 20 && total <= 128 << 20, String(total));
+    }
   });
 
   it('break as their source breaks', async () => {
