@@ -79,23 +79,8 @@ const pureFiles = [
     (name) => `wlis/names/${name}.ts`,
   ),
   ...['pac-file', 'local-hosts'].map((name) => `wlis/pac/${name}.ts`),
-  ...[
-    ...['page-extract', 'page-links', 'page-text', 'collapsed-text', 'robots-words', 'style-references'],
-    ...['mirror-space', 'mirror-places', 'mirror-urls', 'mirror-fields', 'written-url'],
-    ...['navigation', 'viewable', 'view-request', 'view-fields'],
-    ...['bar', 'bar-style', 'server-words', 'page-rules', 'named-links', 'choice-page'],
-    ...['html-splicer', 'html-tokenizer', 'html-name', 'html-beginning', 'page-charset', 'page-policy', 'page-splices'],
-    ...[
-      'page-insertions',
-      'document-outline',
-      'foreign-content',
-      'raw-text',
-      'end-tag-watch',
-      'tag-values',
-      'spliced-output',
-    ],
-    ...['attribute-text', 'url-attributes', 'duplicate-links', 'tag-sink', 'html-characters', 'markup-declaration'],
-  ].map((name) => `wlis/html/${name}.ts`),
+  ...['bar', 'extract', 'mirror', 'splicing'].flatMap((room) => filesUnder(root, `wlis/html/${room}`)),
+  ...['navigation', 'viewable', 'view-request', 'view-fields'].map((name) => `wlis/html/views/${name}.ts`),
   ...[
     ...['search-words', 'search-query', 'search-request', 'snippet', 'page-value', 'open-search', 'search-page'],
     'search-text',
@@ -147,7 +132,7 @@ describe('the architecture', () => {
   it('a package has one importing file; what reads HTML reads XML too; the table of the configuration is in five, its types apart', () => {
     assert.deepEqual(sharedPackages(sources), [
       'zod is imported by config/finding-keys.ts, config/namespace-keys.ts, config/schema.ts, config/side-keys.ts, config/value-types.ts',
-      'htmlparser2 is imported by wlis/html/attribute-text.ts, wlis/mirrors/xml-elements.ts',
+      'htmlparser2 is imported by wlis/html/splicing/attribute-text.ts, wlis/mirrors/xml-elements.ts',
     ]);
   });
 

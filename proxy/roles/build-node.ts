@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config/schema.js';
 import { ToldLoads } from '../../wlis/piggyback/told-load.js';
 import { WaitingCalls } from '../../wlis/calls/waiting-calls.js';
-import { Views } from '../../wlis/html/views.js';
+import { Views } from '../../wlis/html/views/views.js';
 import type { Namespace } from '../../wlis/namespace.js';
 import { TlsOnlyHosts } from '../../wlis/names/tls-only-hosts.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';

@@ -7,7 +7,7 @@ import type { StoreLayers } from '../cache/store-layers.js';
 import type { CallHandler } from '../../wlis/calls/call-handler.js';
 import type { ToldLoads } from '../../wlis/piggyback/told-load.js';
 import type { WaitingCalls } from '../../wlis/calls/waiting-calls.js';
-import type { Views } from '../../wlis/html/views.js';
+import type { Views } from '../../wlis/html/views/views.js';
 import type { TlsOnlyHosts } from '../../wlis/names/tls-only-hosts.js';
 import type { ReplicationControl } from '../../replication/replication-control.js';
 import type { FindingLayer } from './finding/finding-layer.js';

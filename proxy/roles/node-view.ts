@@ -12,7 +12,7 @@ import { describeHealth } from './health-metrics.js';
 import type { Failover } from '../../wlis/failover/failover.js';
 import type { MirrorLayer } from './finding/mirror-layer.js';
 import { describeMirrors } from './mirror-metrics.js';
-import type { Views } from '../../wlis/html/views.js';
+import type { Views } from '../../wlis/html/views/views.js';
 import type { ListenerCounters } from '../http/listener-counters.js';
 import { describeReplication } from './replication-metrics.js';
 import { describeRetention, type Retained } from './retention-metrics.js';

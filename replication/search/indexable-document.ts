@@ -1,6 +1,6 @@
 import { valuesIn } from '../../wlis/trust/fields-block.js';
 import type { Variant } from '../../wlis/trust/variant.js';
-import { robotsWords } from '../../wlis/html/robots-words.js';
+import { robotsWords } from '../../wlis/html/extract/robots-words.js';
 import { parseDocument } from '../source/published-document.js';
 
 /**

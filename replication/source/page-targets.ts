@@ -1,8 +1,8 @@
 import { canonicalUri, type CanonicalUri } from '../../wlis/canonical-uri.js';
-import { extractPage } from '../../wlis/html/page-extract.js';
-import type { PageLink } from '../../wlis/html/page-links.js';
-import { both, robotsWords, type RobotsWords } from '../../wlis/html/robots-words.js';
-import { styleReferences } from '../../wlis/html/style-references.js';
+import { extractPage } from '../../wlis/html/extract/page-extract.js';
+import type { PageLink } from '../../wlis/html/extract/page-links.js';
+import { both, robotsWords, type RobotsWords } from '../../wlis/html/extract/robots-words.js';
+import { styleReferences } from '../../wlis/html/extract/style-references.js';
 import { isInside, pathInside, plainPath, uriInside, type Namespace } from '../../wlis/namespace.js';
 import { NotCanonical } from '../../wlis/not-canonical.js';
 import { linkValues } from '../../wlis/piggyback/link-field.js';

@@ -12,7 +12,7 @@ import type { Provenance, Source } from '../../proxy/http/provenance.js';
 import { Fields } from '../../proxy/http/fields.js';
 import { readAll } from '../../proxy/http/body.js';
 import { targetOf, visitor } from '../replication/serving/held-example.js';
-import { page, pageUri, ViewFixture } from '../wlis/html/view-fixture.js';
+import { page, pageUri, ViewFixture } from '../wlis/html/views/view-fixture.js';
 import { DiskExample } from './disk/disk-example.js';
 import { draft } from './response-store/samples.js';
 

@@ -1,6 +1,6 @@
 import { brotliDecompressSync, constants, gunzipSync } from 'node:zlib';
-import { extractPage } from '../html/page-extract.js';
-import { pageText } from '../html/page-text.js';
+import { extractPage } from '../html/extract/page-extract.js';
+import { pageText } from '../html/extract/page-text.js';
 import type { SearchablePage } from './page-index.js';
 import { withoutSigns, wordsIn } from './search-words.js';
 import type { HeldPage } from './thread-calls.js';

@@ -1,4 +1,4 @@
-import { mirrorUrl } from '../../../wlis/html/mirror-space.js';
+import { mirrorUrl } from '../../../wlis/html/mirror/mirror-space.js';
 import { namespaceLabel } from '../../../wlis/namespace.js';
 import type { SearchControl } from '../../../wlis/search/search-control.js';
 import type { MirrorSpaces } from '../views/mirror-spaces.js';

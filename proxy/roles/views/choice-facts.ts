@@ -6,7 +6,7 @@ import type {
   PartFacts,
   StoredFacts,
   WillFacts,
-} from '../../../wlis/html/choice-page.js';
+} from '../../../wlis/html/bar/choice-page.js';
 import type { HealthTable } from '../../../wlis/health/health-table.js';
 import { cacheKeyOf, type Scope } from '../../cache/cache-key.js';
 import { StoredProvenance } from '../../cache/provenance-of.js';

@@ -1,5 +1,5 @@
 import { choosing, ChosenUpstream, isOfChoice, unmarked } from '../../../wlis/choice/chosen-source.js';
-import type { Views } from '../../../wlis/html/views.js';
+import type { Views } from '../../../wlis/html/views/views.js';
 import type { Route } from '../../cache/visit.js';
 import type { Upstream } from '../../forward/upstream.js';
 import type { Request, Response } from '../../http/message.js';

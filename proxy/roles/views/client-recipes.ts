@@ -7,11 +7,11 @@ import {
   type EpochMs,
   type MonotonicMs,
 } from '../../../config/units.js';
-import { bar, type BarChoice, type BarFacts, type OfferedServer } from '../../../wlis/html/bar.js';
-import { NamedLinks } from '../../../wlis/html/named-links.js';
-import type { PageKind } from '../../../wlis/html/navigation.js';
-import type { PageRules } from '../../../wlis/html/page-rules.js';
-import type { ServerFacts } from '../../../wlis/html/server-words.js';
+import { bar, type BarChoice, type BarFacts, type OfferedServer } from '../../../wlis/html/bar/bar.js';
+import { NamedLinks } from '../../../wlis/html/mirror/named-links.js';
+import type { PageKind } from '../../../wlis/html/views/navigation.js';
+import type { PageRules } from '../../../wlis/html/bar/page-rules.js';
+import type { ServerFacts } from '../../../wlis/html/bar/server-words.js';
 import type { DuplicateLink, UrlRewriting, ViewRecipe } from '../../../wlis/html/view-recipe.js';
 import { choicePageOf, CHOICE_PAGE } from '../../../wlis/names/proxy-host.js';
 import { GroupLinks } from '../../../wlis/piggyback/group-links.js';

@@ -1,6 +1,6 @@
 import { formatListenAddress } from '../../../config/network-name.js';
 import { formatProxyUri } from '../../../config/origin-uri.js';
-import { PageRules } from '../../../wlis/html/page-rules.js';
+import { PageRules } from '../../../wlis/html/bar/page-rules.js';
 import { LogicalNames } from '../../../wlis/names/logical-names.js';
 import { OwnNames } from '../../../wlis/names/own-names.js';
 import type { Listener } from '../../../config/side-keys.js';

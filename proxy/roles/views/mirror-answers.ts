@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../../config/units.js';
-import { openToPages } from '../../../wlis/html/mirror-fields.js';
+import { openToPages } from '../../../wlis/html/mirror/mirror-fields.js';
 import { WillisError } from '../../base/errors.js';
 import { BufferedBody } from '../../http/body.js';
 import { Fields } from '../../http/fields.js';

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../../config/units.js';
-import { MIRROR, nameSpace, pathSpace } from '../../../wlis/html/mirror-space.js';
+import { MIRROR, nameSpace, pathSpace } from '../../../wlis/html/mirror/mirror-space.js';
 import type { Namespace } from '../../../wlis/namespace.js';
 import { BufferedBody } from '../../http/body.js';
 import { Fields } from '../../http/fields.js';

@@ -1,9 +1,9 @@
 import type { Config } from '../../../config/schema.js';
 import { bytes, epochMs, type Bytes, type EpochMs } from '../../../config/units.js';
-import { bar, type BarFacts, type OfferedServer } from '../../../wlis/html/bar.js';
-import { mirrorUrl } from '../../../wlis/html/mirror-space.js';
-import type { MirrorUrls } from '../../../wlis/html/mirror-urls.js';
-import type { PageKind } from '../../../wlis/html/navigation.js';
+import { bar, type BarFacts, type OfferedServer } from '../../../wlis/html/bar/bar.js';
+import { mirrorUrl } from '../../../wlis/html/mirror/mirror-space.js';
+import type { MirrorUrls } from '../../../wlis/html/mirror/mirror-urls.js';
+import type { PageKind } from '../../../wlis/html/views/navigation.js';
 import type { DuplicateLink, ViewRecipe } from '../../../wlis/html/view-recipe.js';
 import { namespaceLabel, originOf, parseNamespace, type Namespace } from '../../../wlis/namespace.js';
 import { GroupLinks, rightHolders } from '../../../wlis/piggyback/group-links.js';

@@ -11,7 +11,7 @@ import {
   parseMirrorPath,
   pathSpace,
   type MirrorSpace,
-} from '../../../wlis/html/mirror-space.js';
+} from '../../../wlis/html/mirror/mirror-space.js';
 import { LabelledEntries } from '../replication/labelled-entries.js';
 import type { NamespaceEntry } from '../replication/namespace-entry.js';
 import type { ReplicationLayer } from '../replication/replication-layer.js';

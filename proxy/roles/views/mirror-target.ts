@@ -1,7 +1,7 @@
 import { parseRequestTarget } from '../../http/request-target.js';
 import type { TargetUri } from '../../http/target-uri.js';
 import { WillisError } from '../../base/errors.js';
-import type { MirrorSpace } from '../../../wlis/html/mirror-space.js';
+import type { MirrorSpace } from '../../../wlis/html/mirror/mirror-space.js';
 import { canonicalPath } from '../../../wlis/canonical-path.js';
 import { originOf, type Namespace } from '../../../wlis/namespace.js';
 import { NotCanonical } from '../../../wlis/not-canonical.js';

@@ -1,11 +1,11 @@
 import { forPrimary } from '../../../replication/serving/for-primary.js';
 import type { DocumentHandler } from '../../../replication/serving/document-handler.js';
 import { reachedFloor } from '../../../replication/serving/floor.js';
-import { mirroredFields } from '../../../wlis/html/mirror-fields.js';
-import type { NameBases } from '../../../wlis/html/named-links.js';
-import type { RecipeFor, Views } from '../../../wlis/html/views.js';
+import { mirroredFields } from '../../../wlis/html/mirror/mirror-fields.js';
+import type { NameBases } from '../../../wlis/html/mirror/named-links.js';
+import type { RecipeFor, Views } from '../../../wlis/html/views/views.js';
 import { requestedPath } from '../../../wlis/requested-path.js';
-import { MirrorUrls } from '../../../wlis/html/mirror-urls.js';
+import { MirrorUrls } from '../../../wlis/html/mirror/mirror-urls.js';
 import type { AccessPolicy } from '../../access/access-policy.js';
 import type { Clock } from '../../base/clock.js';
 import { WillisError } from '../../base/errors.js';

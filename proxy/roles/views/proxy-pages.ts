@@ -1,7 +1,7 @@
 import { bytes, type EpochMs } from '../../../config/units.js';
 import type { ChoiceTokens } from '../../../wlis/choice/choice-tokens.js';
 import type { ReaderChoices } from '../../../wlis/choice/reader-choices.js';
-import { askingPage, choicePage } from '../../../wlis/html/choice-page.js';
+import { askingPage, choicePage } from '../../../wlis/html/bar/choice-page.js';
 import { choicePageOf, PROXY_HOST } from '../../../wlis/names/proxy-host.js';
 import type { AccessPolicy } from '../../access/access-policy.js';
 import type { Clock } from '../../base/clock.js';

@@ -1,5 +1,5 @@
 import { epochMs, type EpochMs } from '../../../config/units.js';
-import type { ServerFacts } from '../../../wlis/html/server-words.js';
+import type { ServerFacts } from '../../../wlis/html/bar/server-words.js';
 import type { HealthTable } from '../../../wlis/health/health-table.js';
 import type { Positions } from '../../../wlis/health/positions.js';
 import type { PartServer, ServedPart } from './served-parts.js';

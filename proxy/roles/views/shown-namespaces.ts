@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { MirrorSpace } from '../../../wlis/html/mirror-space.js';
-import { MirrorPlaces, type ShownSet } from '../../../wlis/html/mirror-places.js';
+import type { MirrorSpace } from '../../../wlis/html/mirror/mirror-space.js';
+import { MirrorPlaces, type ShownSet } from '../../../wlis/html/mirror/mirror-places.js';
 import type { ReplicationLayer } from '../replication/replication-layer.js';
 
 /** What of the namespaces of a node is shown in each of its mirror spaces. */

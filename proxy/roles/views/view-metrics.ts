@@ -1,4 +1,4 @@
-import type { Views } from '../../../wlis/html/views.js';
+import type { Views } from '../../../wlis/html/views/views.js';
 import type { Registry } from '../../base/metrics.js';
 
 /** Adds what has become of pages on their way to browsers. */

@@ -13,7 +13,7 @@ import { ChoiceTokens } from '../../../wlis/choice/choice-tokens.js';
 import type { KnownNamespace } from '../../../wlis/directory/known-namespace.js';
 import { HealthTable } from '../../../wlis/health/health-table.js';
 import { Positions } from '../../../wlis/health/positions.js';
-import { PageRules } from '../../../wlis/html/page-rules.js';
+import { PageRules } from '../../../wlis/html/bar/page-rules.js';
 import type { ViewRecipe } from '../../../wlis/html/view-recipe.js';
 import { namespaceLabel } from '../../../wlis/namespace.js';
 import type { SignedHead } from '../../../wlis/trust/head.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { HeldTable } from '../../../proxy/roles/replication/held-table.js';
 import type { ReplicationLayer } from '../../../proxy/roles/replication/replication-layer.js';
 import { ShownNamespaces } from '../../../proxy/roles/views/shown-namespaces.js';
-import { nameSpace, pathSpace } from '../../../wlis/html/mirror-space.js';
+import { nameSpace, pathSpace } from '../../../wlis/html/mirror/mirror-space.js';
 import { namespaceLabel, parseNamespace, type Namespace } from '../../../wlis/namespace.js';
 
 const docs = parseNamespace('http://docs.example/');
