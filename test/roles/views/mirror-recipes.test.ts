@@ -114,7 +114,7 @@ describe('what is made of pages in the mirrors of a replica', () => {
   it('the bar tells when this copy was confirmed, to ten minutes, and how far behind it is known to be', () => {
     const pages = new Pages({ known: { epoch: 'e1', seq: 7 } });
     const [, spoken] = /<span>([^<]+)<\/span>/.exec(pages.bar) ?? [];
-    assert.match(spoken ?? '', /confirmed 21 November 2026, 14:00 UTC; up to date then/);
+    assert.match(spoken ?? '', /confirmed after 21 November 2026, 14:00 UTC; up to date then/);
     pages.known = { epoch: 'e1', seq: 9 };
     assert.match(pages.bar, /2 changes behind/);
     pages.known = { epoch: 'e2', seq: 1 };
