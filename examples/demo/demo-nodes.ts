@@ -72,6 +72,8 @@ export async function startNodes(options: StartOptions): Promise<DemoNodes> {
   const first = [await start('replica-1', { ...replica, roles: ['wlis'] }), await start('replica-2', replica)];
   await inStep(first, signal);
   const last = await start('replica-3', replica);
+  // so that those who ask from now on hear of all of them
+  await inStep([last], signal);
   const wlis = await start('wlis', { roles: ['wlis'], wlis: { peers: [primaryUrl], exchangeEvery: '5s', trust } });
   const proxy = await start('proxy', {
     roles: ['clientSide'],
@@ -82,7 +84,6 @@ export async function startNodes(options: StartOptions): Promise<DemoNodes> {
     // what is long goes all the way each time, so that faults meet it
     cache: { rules: [{ match: `${namespace}downloads/`, store: false }] },
   });
-  await inStep([last], signal);
   await ready([wlis, proxy], signal);
   return { namespace, primary, replicas: [...first, last], wlis, proxy };
 }

@@ -8,6 +8,7 @@ import {
   serverName,
   serverState,
   timeWords,
+  timeWordsAfter,
   type ServerFacts,
 } from './server-words.js';
 import type { Bar } from '../view-recipe.js';
@@ -84,7 +85,7 @@ function parts({ standing, from, receivedAt, freshUntil, isUnconfirmed, choice }
   const then = standing === 'mirror' ? 'confirmed after' : from.isOwn ? 'confirmed' : 'received';
   if (receivedAt !== null) all.push(`${then} ${timeMarkup(receivedAt)}`);
   if (from.behind === 0) all.push('up to date then');
-  if (freshUntil !== null) all.push(`fresh until ${timeMarkup(freshUntil)}`);
+  if (freshUntil !== null) all.push(`fresh until ${markupOf(timeWordsAfter(receivedAt, freshUntil))}`);
   return all;
 }
 

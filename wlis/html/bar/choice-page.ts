@@ -1,6 +1,6 @@
 import type { EpochMs, Milliseconds } from '../../../config/units.js';
 import { escapeHtml, htmlPage } from '../../../proxy/http/html-page.js';
-import { clipped, serverState, timeWords, type ServerFacts } from './server-words.js';
+import { clipped, serverState, timeWords, timeWordsAfter, type ServerFacts } from './server-words.js';
 
 /** What a client-side proxy tells of a page, and of the servers that have it, on a page of its own. */
 export interface ChoicePageFacts {
@@ -132,7 +132,8 @@ function row(server: OfferedFacts, will: WillFacts, isOpen: boolean): string {
 function kept(stored: readonly StoredFacts[]): string {
   if (stored.length === 0) return '<h2>Stored here</h2>\n<p>Nothing of it.</p>\n';
   const items = stored.map(({ receivedAt, freshUntil, from }) => {
-    const fresh = freshUntil === null ? 'has to be confirmed each time' : `fresh until ${timeWords(freshUntil)}`;
+    const fresh =
+      freshUntil === null ? 'has to be confirmed each time' : `fresh until ${timeWordsAfter(receivedAt, freshUntil)}`;
     return `<li>Received ${timeWords(receivedAt)}${from === null ? '' : ` from ${text(from, longest)}`}; ${fresh}.</li>`;
   });
   return `<h2>Stored here</h2>\n<ul>${items.join('\n')}</ul>\n`;

@@ -47,6 +47,12 @@ export function timeWords(at: EpochMs): string {
   return `${date.getUTCDate()} ${month} ${date.getUTCFullYear()}, ${twoDigits(date.getUTCHours())}:${twoDigits(date.getUTCMinutes())} UTC`;
 }
 
+/** The same without the date where that was said: `19:40 UTC`. @param said a time that stands before it; null for none */
+export function timeWordsAfter(said: EpochMs | null, at: EpochMs): string {
+  const [date, time = ''] = timeWords(at).split(', ');
+  return said !== null && timeWords(said).startsWith(`${date}, `) ? time : timeWords(at);
+}
+
 /** The end is left out of what is longer. */
 export const clipped = (text: string, most: number): string => {
   const characters = Array.from(text);

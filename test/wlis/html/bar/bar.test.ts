@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { parseFragment, type DefaultTreeAdapterMap } from 'parse5';
 import { epochMs } from '../../../../config/units.js';
 import { bar, type BarFacts, type OfferedServer } from '../../../../wlis/html/bar/bar.js';
-import { clipped, markupOf, serverName, serverState, timeWords } from '../../../../wlis/html/bar/server-words.js';
+import {
+  clipped,
+  markupOf,
+  serverName,
+  serverState,
+  timeWords,
+  timeWordsAfter,
+} from '../../../../wlis/html/bar/server-words.js';
 
 const at = epochMs(Date.UTC(2026, 10, 21, 19, 30, 45));
 
@@ -43,7 +50,7 @@ describe('the bar', () => {
     const freshUntil = epochMs(at + 600_000);
     assert.equal(
       line({ freshUntil }),
-      'From m1.example (replica); received 21 November 2026, 19:30 UTC; fresh until 21 November 2026, 19:40 UTC',
+      'From m1.example (replica); received 21 November 2026, 19:30 UTC; fresh until 19:40 UTC',
     );
     assert.equal(line({ receivedAt: null }), 'From m1.example (replica)');
   });
@@ -158,6 +165,14 @@ describe('words about servers', () => {
   it('tell times to the minute, and no times that are none', () => {
     assert.equal(timeWords(epochMs(0)), '1 January 1970, 00:00 UTC');
     assert.equal(timeWords(epochMs(NaN)), 'a time that is not known');
+  });
+
+  it('tell the date of a second time only where it is another one', () => {
+    const day = 86_400_000;
+    assert.equal(timeWordsAfter(epochMs(0), epochMs(day - 1)), '23:59 UTC');
+    assert.equal(timeWordsAfter(epochMs(0), epochMs(day)), '2 January 1970, 00:00 UTC');
+    assert.equal(timeWordsAfter(null, epochMs(0)), '1 January 1970, 00:00 UTC');
+    assert.equal(timeWordsAfter(epochMs(0), epochMs(NaN)), 'a time that is not known');
   });
 
   it('are the same in every encoding of ASCII', () => {
