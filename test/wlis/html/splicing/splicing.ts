@@ -72,7 +72,13 @@ export const undone: Undone = {
     tagName === 'willis-bar' ||
     (tagName === 'link' && attrs.some(({ name, value }) => name === 'rel' && value === 'duplicate')),
   value: (element, attribute, value) => {
-    if (attribute !== '#text') return value.replaceAll(mark, '');
+    // white space in URLs is written in one of several ways
+    if (attribute !== '#text')
+      return value
+        .replaceAll(mark, '')
+        .replace(/[\t\n\r]/g, '')
+        .trim()
+        .replaceAll('%20', ' ');
     // where scripts run it is text, in which markup was rewritten for those without
     return element === 'noscript' ? '' : value;
   },
