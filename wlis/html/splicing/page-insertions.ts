@@ -47,7 +47,9 @@ export class PageInsertions {
       this.giveUp();
       return;
     }
-    this.#place(this.#outline.startTag(name), at);
+    const places = this.#outline.startTag(name);
+    if (places.head === null && this.#outline.isInHead) this.#insertLinks(at);
+    this.#place(places, at);
     if (visible.has(name)) this.#settle(to);
   }
 
@@ -58,6 +60,7 @@ export class PageInsertions {
       this.giveUp();
       return;
     }
+    // what stands before it may be raw text: where it says nothing of the head, links have to wait until it has ended
     this.#place(this.#outline.endTag(name), at);
     if (name === 'br') this.#settle(to);
   }
@@ -107,7 +110,7 @@ export class PageInsertions {
 
   #place({ head, body }: OutlinePlaces, at: number): void {
     const isOver = head === 'ends before' || head === 'begins and ends before';
-    if (isOver || head === 'begins before' || (head === null && this.#outline.isInHead)) this.#insertLinks(at);
+    if (isOver || head === 'begins before') this.#insertLinks(at);
     if (isOver) this.#links = null;
     if (body === 'begins behind') this.#isBehindTag = true;
     else if (body === 'begins before') this.#open(at);

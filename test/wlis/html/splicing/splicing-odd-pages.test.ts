@@ -26,6 +26,22 @@ describe('a view of a page in odd markup', () => {
     );
   });
 
+  it('has nothing put into raw text where a meta stands in it that browsers take the encoding from', () => {
+    for (const element of ['script', 'style', 'title', 'noscript']) {
+      const raw = `<${element}>"<meta charset=utf-8>"</${element}>`;
+      for (const [before, after] of [
+        ['', '<p>x'],
+        ['<html><head>', '<title>x</title><body>x'],
+        ['<!doctype html><head>', '</head><body>x'],
+      ] as const) {
+        for (const size of [1, 1000]) {
+          const view = spliced(before + raw + after, { size });
+          assert.ok(view.includes(raw), view);
+        }
+      }
+    }
+  });
+
   it('is the same bytes in whatever chunks the page comes', () => {
     fc.assert(
       fc.property(hostileMarkup, fc.integer({ min: 1, max: 7 }), (page, size) => {
