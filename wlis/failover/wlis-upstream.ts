@@ -4,9 +4,8 @@ import type { ForwardOptions, IncomingResponse, OutgoingRequest, Upstream } from
 import { originOf as originOfTarget, type TargetUri } from '../../proxy/http/target-uri.js';
 import type { KnownNamespace, NamespaceFinder } from '../directory/known-namespace.js';
 import type { HeardGroup } from '../directory/directory.js';
-import { NotCanonical } from '../not-canonical.js';
 import { HAVE_FIELD, haveField } from '../piggyback/have-field.js';
-import { requestedPath } from '../requested-path.js';
+import { documentPathIn } from '../requested-path.js';
 import type { CanonicalUri } from '../canonical-uri.js';
 import type { AskedDocument } from './asked-document.js';
 import { consumed } from './consumed-fields.js';
@@ -194,17 +193,8 @@ function askedDocument(known: KnownNamespace, request: OutgoingRequest): AskedDo
   if ((method !== 'GET' && method !== 'HEAD') || (body !== null && body.length !== 0)) return null;
   const hasCredentials = fields.has('authorization') || fields.has('cookie');
   if (hasCredentials && known.group.group.policy.credentials === 'primary') return null;
-  const path = pathOf(target, known);
+  const path = documentPathIn(target, known.namespace);
   if (path === null) return null;
   const uri = (known.namespace + path) as CanonicalUri;
   return { request, known, uri, path, isStripped: hasCredentials };
-}
-
-function pathOf(target: TargetUri, { namespace }: KnownNamespace): string | null {
-  try {
-    return requestedPath(target, namespace);
-  } catch (error) {
-    if (error instanceof NotCanonical) return null;
-    throw error;
-  }
 }

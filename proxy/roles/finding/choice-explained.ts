@@ -1,9 +1,7 @@
 import { explainChoice, type ChoiceExplanation } from '../../../wlis/choice/choice-explanation.js';
 import type { Question } from '../../../wlis/choice/choice.js';
 import type { NamespaceFinder } from '../../../wlis/directory/known-namespace.js';
-import type { Namespace } from '../../../wlis/namespace.js';
-import { NotCanonical } from '../../../wlis/not-canonical.js';
-import { requestedPath } from '../../../wlis/requested-path.js';
+import { documentPathIn } from '../../../wlis/requested-path.js';
 import type { Clock } from '../../base/clock.js';
 import type { TargetUri } from '../../http/target-uri.js';
 import type { ChoiceLayer } from './choice-layer.js';
@@ -18,18 +16,9 @@ export interface ExplainedBy {
 export function choiceExplained(target: TargetUri, by: ExplainedBy, clock: Clock): ChoiceExplanation | null {
   const known = by.directory?.book.of(target) ?? null;
   if (known === null) return null;
-  const path = pathOf(target, known.namespace);
+  const path = documentPathIn(target, known.namespace);
   if (path === null) return null;
   const uri = known.namespace + path;
   const question: Question = { uri, path, size: null, client: '', now: clock.monotonic() };
   return explainChoice(by.choice.chooser, known, question);
-}
-
-function pathOf(target: TargetUri, namespace: Namespace): string | null {
-  try {
-    return requestedPath(target, namespace);
-  } catch (error) {
-    if (error instanceof NotCanonical) return null;
-    throw error;
-  }
 }

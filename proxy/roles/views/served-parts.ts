@@ -7,8 +7,7 @@ import { placeOf } from '../../../wlis/choice/own-place.js';
 import type { ChosenPart } from '../../../wlis/choice/reader-choices.js';
 import type { KnownNamespace } from '../../../wlis/directory/known-namespace.js';
 import type { MirrorSet } from '../../../wlis/mirrors/mirror-set.js';
-import { NotCanonical } from '../../../wlis/not-canonical.js';
-import { requestedPath } from '../../../wlis/requested-path.js';
+import { documentPathIn } from '../../../wlis/requested-path.js';
 import type { Place } from '../../../wlis/trust/group-member.js';
 import type { SignedGroup } from '../../../wlis/trust/group.js';
 import type { TargetUri } from '../../http/target-uri.js';
@@ -75,7 +74,7 @@ export class ServedParts {
   }
 
   #ofGroup(target: TargetUri, known: KnownNamespace): ServedPart | null {
-    const path = pathOf(target, known);
+    const path = documentPathIn(target, known.namespace);
     if (path === null) return null;
     const { namespace, group } = known;
     const servers = this.#ofGroups.get(group) ?? this.#serversOf(group);
@@ -109,12 +108,3 @@ function serversOf(set: MirrorSet, target: TargetUri): readonly PartServer[] {
 }
 
 const always = { isActive: () => true, has: () => true };
-
-function pathOf(target: TargetUri, { namespace }: KnownNamespace): string | null {
-  try {
-    return requestedPath(target, namespace);
-  } catch (error) {
-    if (error instanceof NotCanonical) return null;
-    throw error;
-  }
-}
