@@ -4,9 +4,13 @@ import { contains, parseAddress, parseRange, type IpAddress } from './ip-address
 export function addressTest(entries: readonly string[]): (address: string) => boolean {
   if (entries.length === 0) return () => false;
   const isInside = rangeTest(entries);
+  // one client asks many times in a row
+  let last = { text: '', is: false };
   return (text) => {
+    if (text === last.text) return last.is;
     const address = parseAddress(text);
-    return address !== null && isInside(address);
+    last = { text, is: address !== null && isInside(address) };
+    return last.is;
   };
 }
 

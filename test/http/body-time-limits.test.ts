@@ -44,8 +44,9 @@ describe('the time limits of bodies (limits.bodyTimeout of 10 s)', () => {
     const on = await start(100);
     const client = await post(on);
     let seconds = 0;
+    // a busy system may deliver what was sent in two seconds in one of them
     for (; on.refused.length === 0; seconds++) {
-      client.send('x'.repeat(99));
+      client.send('x'.repeat(50));
       await clock.second();
     }
     const answer = await client.receive();

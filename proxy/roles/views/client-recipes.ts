@@ -86,30 +86,35 @@ export class ClientRecipes {
   }
 
   /** All that a recipe depends on, but for how servers are, of which it is enough to know how they were a second ago. */
-  #standing({ shown, target, client, served, will, from, length }: Page): Standing {
+  #standing({ target, client, served, will, from, length }: Page): Standing {
     const { names, mayDropTls, now, health, clock } = this.#options;
     const group = served?.by.kind === 'group' ? served.by.known : null;
     const { source = null, receivedAt = null, freshUntil = null } = from ?? {};
     return {
       of: [
-        ...[served?.servers, group?.group, group?.head, served?.part, served?.path, hrefOf(target), originOf(shown)],
-        ...[
-          will.kind,
-          will.kind === 'chosen' ? will.server : null,
-          from === null,
-          minuteOf(receivedAt),
-          minuteOf(freshUntil),
-        ],
-        ...[
-          from?.standsIn,
-          source?.url,
-          source?.role,
-          source?.isUnconfirmed,
-          source?.version?.epoch,
-          source?.version?.seq,
-          length,
-        ],
-        ...[names.isEmpty ? null : names.version, mayDropTls(client), minuteOf(now())],
+        served?.servers,
+        group?.group,
+        group?.head,
+        served?.part,
+        served?.path,
+        target.scheme,
+        target.authority,
+        target.path,
+        will.kind,
+        will.kind === 'chosen' ? will.server : null,
+        from === null,
+        minuteOf(receivedAt),
+        minuteOf(freshUntil),
+        from?.standsIn,
+        source?.url,
+        source?.role,
+        source?.isUnconfirmed,
+        source?.version?.epoch,
+        source?.version?.seq,
+        length,
+        names.isEmpty ? null : names.version,
+        mayDropTls(client),
+        minuteOf(now()),
       ],
       changes: health.changes,
       at: clock.monotonic(),

@@ -29,7 +29,10 @@ export function navigationOf({ method, fields, body }: Asking, space: ViewSpace)
 }
 
 function hasOfNodes({ lines }: Fields): boolean {
-  for (let i = 0; i < lines.length; i += 2) if (/^wlis-/i.test(lines[i] as string)) return true;
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] as string;
+    if (name.charCodeAt(4) === HYPHEN && /^wlis-/i.test(name)) return true;
+  }
   return false;
 }
 
@@ -44,8 +47,11 @@ const forOriginals: readonly string[] = [
 function looksLikeNavigation(fields: Asking['fields']): boolean {
   if (fields.get('upgrade-insecure-requests') !== '1') return false;
   if (fields.has('sec-fetch-dest') || fields.has('sec-fetch-site') || fields.has('sec-fetch-user')) return false;
-  return fields.list('accept').some((range) => /^text\/html[ \t]*(?:;|$)/i.test(range));
+  return namesHtml.test(fields.get('accept') ?? '');
 }
+
+const namesHtml = /(?:^|,)[ \t]*text\/html[ \t]*(?:[;,]|$)/i;
+const HYPHEN = 0x2d;
 
 /** Objects and embedded contents have no room for more than what their page expects of them. */
 function kindOf(destination: string | undefined): PageKind | null {

@@ -21,11 +21,33 @@ export interface ViewIdentity {
  * stays the same when the original is got anew, and at whichever node; by the name where the original has none.
  *
  * @param contentName null where nothing of the original may be kept
+ * @param head what `viewable` has made of the original
  */
 export function identityOf(
   contentName: string | null,
   original: Fields,
-  { coding, contentType }: Viewable & { kind: 'viewable' },
+  head: ViewablePage,
+  recipe: ViewRecipe,
+): ViewIdentity {
+  const last = lastOf.get(head);
+  if (last !== undefined && last.recipe === recipe && last.contentName === contentName) return last.identity;
+  const identity = made(contentName, original, head, recipe);
+  lastOf.set(head, { contentName, recipe, identity });
+  return identity;
+}
+
+type ViewablePage = Viewable & { readonly kind: 'viewable' };
+
+/** Of a stored page, whose head is the same each time, most views have one recipe. */
+const lastOf = new WeakMap<
+  ViewablePage,
+  { readonly contentName: string | null; readonly recipe: ViewRecipe; readonly identity: ViewIdentity }
+>();
+
+function made(
+  contentName: string | null,
+  original: Fields,
+  { coding, contentType }: ViewablePage,
   recipe: ViewRecipe,
 ): ViewIdentity {
   const policies = policiesOf(original);

@@ -53,7 +53,7 @@ export class ViewMakings {
 
   /** Why no view can be made of a content; undefined if that is not known. */
   reasonAgainst(key: string): string | undefined {
-    return this.#others.use(key);
+    return this.#others.size === 0 ? undefined : this.#others.use(key);
   }
 
   /** A view that somebody else has begun, from its beginning; null if there is none any more. */

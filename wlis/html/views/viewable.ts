@@ -1,5 +1,6 @@
 import { parseResponseDirectives } from '../../../proxy/cache/cache-control.js';
-import { trimOws } from '../../../proxy/http/fields.js';
+import { lowerCaseName } from '../../../proxy/http/field-names.js';
+import { trimOws, type Fields } from '../../../proxy/http/fields.js';
 import type { Response } from '../../../proxy/http/message.js';
 
 /** A content coding that can be undone and redone (RFC 9110 §8.4.1). */
@@ -22,9 +23,35 @@ export type OriginalReason =
  */
 export function viewable({ status, fields, body }: Pick<Response, 'status' | 'fields' | 'body'>): Viewable {
   if (status !== 200) return original('status');
+  const said = saidBy(fields);
+  const isEmpty = body === null || body.length === 0;
+  return isEmpty && (said.kind === 'viewable' || said.because !== 'media-type') ? original('no-content') : said;
+}
+
+/** Of fields that answers of the store begin with; the same object as long as they are stored. */
+const saidByStored = new WeakMap<Fields, Viewable>();
+
+function saidBy(fields: Fields): Viewable {
+  const { begun, lines } = fields;
+  if (begun === null || saysMore(lines, begun.lines.length)) return read(fields);
+  const known = saidByStored.get(begun);
+  if (known !== undefined) return known;
+  const said = read(begun);
+  saidByStored.set(begun, said);
+  return said;
+}
+
+/** Whether lines from a position on have a part in what becomes of a page, or in what it is known by. */
+function saysMore(lines: readonly string[], from: number): boolean {
+  for (let i = from; i < lines.length; i += 2) if (isOfPage.test(lowerCaseName(lines[i] as string))) return true;
+  return false;
+}
+
+const isOfPage = /^(?:content-(?!length$)|cache-control$|signature|etag$|last-modified$)/;
+
+function read(fields: Fields): Viewable {
   const contentType = fields.get('content-type') ?? '';
   if (!isHtml.test(contentType)) return original('media-type');
-  if (body === null || body.length === 0) return original('no-content');
   if (fields.has('content-range')) return original('partial');
   if (parseResponseDirectives(fields, false).noTransform) return original('no-transform');
   if (fields.has('signature-input') || fields.has('signature')) return original('signed');
