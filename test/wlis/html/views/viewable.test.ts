@@ -54,6 +54,24 @@ describe('answers of which a view may be made', () => {
       assert.equal(judged({ ...html, 'Content-Disposition': value }), 'disposition', value);
   });
 
+  it('are judged by what each says besides what is stored, too', () => {
+    const body = BufferedBody.from('<html>');
+    const stored = Fields.of(html);
+    const answer = (...lines: string[]): ReturnType<typeof viewable> =>
+      viewable({ status: 200, fields: stored.continuedBy(...lines), body });
+    const plain = answer('Age', '1');
+    assert.equal(plain.kind, 'viewable');
+    assert.equal(answer('Age', '2', 'Content-Length', '6'), plain, 'the same, by which its view is found faster');
+    for (const [name, value, because] of [
+      ['Cache-Control', 'no-transform', 'no-transform'],
+      ['Content-Type', 'text/plain', 'media-type'],
+      ['content-encoding', 'zstd', 'content-coding'],
+      ['Signature', 'sig1=:AA==:', 'signed'],
+    ] as const)
+      assert.deepEqual(answer('Age', '3', name, value), { kind: 'original', because }, name);
+    assert.equal(answer('Age', '4'), plain);
+  });
+
   it('have no coding, or one that can be undone (RFC 9110 §8.4.1)', () => {
     for (const coding of ['gzip', 'br', 'deflate', 'identity'])
       assert.equal(judged({ ...html, 'Content-Encoding': coding.toUpperCase() }), coding);
