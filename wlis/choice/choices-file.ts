@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
-import { milliseconds, type Milliseconds } from '../../config/units.js';
+import { bytes, milliseconds, type Milliseconds } from '../../config/units.js';
 import type { Logger } from '../../proxy/base/logger.js';
-import { replaceFile } from '../../proxy/base/replaced-file.js';
+import { readRemembered, RememberedFile } from '../remembered-file.js';
 import { fromBase64url, toBase64url } from '../trust/base64url.js';
 import { canonicalJson, parseCanonicalJson, type Json } from '../trust/canonical-json.js';
 import { Members } from '../trust/members.js';
@@ -29,73 +28,67 @@ interface Content {
  */
 export class ChoicesFile {
   readonly secret: Buffer;
-  readonly #options: ChoicesFileOptions;
+  readonly #choices: ReaderChoices;
+  readonly #file: RememberedFile;
   #found: readonly ReaderChoice[];
-  #timer: NodeJS.Timeout | undefined;
-  #written: number;
-  /** What was begun last, so that one is written after the other. */
-  #turn: Promise<void> = Promise.resolve();
+  /** Changes of the choices after which all is in the file; null if not even the secret is. */
+  readonly #unchanged: number | null;
 
-  private constructor(options: ChoicesFileOptions, { secret, choices }: Content) {
-    this.#options = options;
+  private constructor(options: ChoicesFileOptions, { secret, choices: found }: Content, isNew: boolean) {
+    const { path, choices, logger, every = usually } = options;
+    const failed = 'what readers have chosen could not be written down';
     this.secret = secret;
-    this.#found = choices;
-    this.#written = options.choices.changes;
+    this.#choices = choices;
+    this.#found = found;
+    // a new secret is written before the first choice: forms are out with it
+    this.#unchanged = isNew ? null : choices.changes;
+    this.#file = new RememberedFile({
+      path,
+      every,
+      changes: () => choices.changes,
+      text: () => choicesText({ secret, choices: [...choices.all()] }),
+      onFailure: (error) => logger.warn({ code: 'choices-not-remembered', path, error }, failed),
+    });
   }
 
   /** Reads the file. */
   static async open(options: ChoicesFileOptions): Promise<ChoicesFile> {
     const { path, logger } = options;
     try {
-      const { size } = await stat(path);
-      if (size > longest) throw new NotBelieved('too-large', `remembered choices: more than ${longest} bytes`);
-      return new ChoicesFile(options, parseChoices(await readFile(path, 'utf8')));
+      const text = await readRemembered(path, longest, what);
+      return text === null
+        ? new ChoicesFile(options, nothing(), true)
+        : new ChoicesFile(options, parseChoices(text), false);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        logger.warn({ code: 'choices-forgotten', path, error }, 'what readers have chosen cannot be read');
-      }
-      return new ChoicesFile(options, { secret: randomBytes(secretSize), choices: [] });
+      logger.warn({ code: 'choices-forgotten', path, error }, 'what readers have chosen cannot be read');
+      // what may be mended by hand is left as it is until there is something to write
+      return new ChoicesFile(options, nothing(), false);
     }
   }
 
   /** Takes over what was read, but for what has been chosen since, and writes from now on what changes. */
   begin(): void {
-    const { choices, every = usually } = this.#options;
+    const choices = this.#choices;
     for (const choice of this.#found) {
       if (choices.of(choice.client, choice.part) === null) choices.choose(choice);
     }
-    if (this.#found.length > 0 && choices.size === this.#found.length) this.#written = choices.changes;
+    const isWritten = choices.size === this.#found.length;
     this.#found = [];
-    this.#timer = setInterval(() => void this.write(), every).unref();
+    this.#file.begin(isWritten && this.#unchanged !== null ? choices.changes : this.#unchanged);
   }
 
   /** Writes what has changed, if anything has. */
   write(): Promise<void> {
-    this.#turn = this.#turn.then(() => this.#write());
-    return this.#turn;
+    return this.#file.write();
   }
 
   /** Writes for the last time. Idempotent. */
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.write();
-  }
-
-  async #write(): Promise<void> {
-    const { path, choices, logger } = this.#options;
-    const { changes } = choices;
-    if (changes === this.#written) return;
-    try {
-      await replaceFile(path, choicesText({ secret: this.secret, choices: [...choices.all()] }));
-      this.#written = changes;
-    } catch (error) {
-      logger.warn(
-        { code: 'choices-not-remembered', path, error },
-        'what readers have chosen could not be written down',
-      );
-    }
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
+
+const nothing = (): Content => ({ secret: randomBytes(secretSize), choices: [] });
 
 const choicesText = ({ secret, choices }: Content): string => {
   const all = choices.filter(isReadable).map(({ client, part, from }) => ({ client, part, from }));
@@ -104,7 +97,6 @@ const choicesText = ({ secret, choices }: Content): string => {
 
 /** @throws NotBelieved for what `choicesText` does not write */
 function parseChoices(text: string): Content {
-  const what = 'remembered choices';
   const members = new Members(parseCanonicalJson(text.replace(/\n$/, ''), what, longest), what);
   members.word('kind', kind);
   const secret = fromBase64url(members.text('secret', 64));
@@ -115,7 +107,7 @@ function parseChoices(text: string): Content {
 }
 
 function parseChoice(value: Json): ReaderChoice {
-  const members = new Members(value, 'remembered choices: choice');
+  const members = new Members(value, `${what}: choice`);
   const choice = {
     client: members.text('client', longestClient),
     part: members.text('part', longestPart),
@@ -129,6 +121,7 @@ function parseChoice(value: Json): ReaderChoice {
 const isReadable = ({ client, part, from }: ReaderChoice): boolean =>
   client.length <= longestClient && part.length <= longestPart && from.length <= longestFrom;
 
+const what = 'remembered choices';
 const kind = 'choices/1';
 const longestClient = 64;
 const longestPart = 4096;
@@ -136,5 +129,5 @@ const longestFrom = 512;
 const secretSize = 32;
 /** Whatever is chosen between two of them, one is written. */
 const usually = milliseconds(1000);
-const longest = 67_108_864;
+const longest = bytes(67_108_864);
 const mostChoices = 65_536;

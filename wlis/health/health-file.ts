@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import {
   bytes,
   elapsed,
@@ -10,8 +9,8 @@ import {
 } from '../../config/units.js';
 import type { Clock } from '../../proxy/base/clock.js';
 import type { Logger } from '../../proxy/base/logger.js';
-import { replaceFile } from '../../proxy/base/replaced-file.js';
 import type { FailureReason, NodeHealth } from '../choice/choice.js';
+import { readRemembered, RememberedFile } from '../remembered-file.js';
 import { canonicalJson, parseCanonicalJson, type Json, type JsonObject } from '../trust/canonical-json.js';
 import { Members } from '../trust/members.js';
 import { NotBelieved } from '../trust/not-believed.js';
@@ -29,65 +28,56 @@ export interface HealthFileOptions {
 
 /** Remembers the health of nodes beyond the life of this one. Nothing depends on it: what is lost is seen again. */
 export class HealthFile {
-  readonly #options: HealthFileOptions;
+  readonly #table: HealthTable;
+  readonly #file: RememberedFile;
+  readonly #unchanged: number;
   #found: readonly (readonly [url: string, node: RememberedNode])[];
-  #timer: NodeJS.Timeout | undefined;
-  #written: number;
-  /** What was begun last, so that one is written after the other. */
-  #turn: Promise<void> = Promise.resolve();
 
-  private constructor(options: HealthFileOptions, found: readonly (readonly [url: string, node: RememberedNode])[]) {
-    this.#options = options;
+  private constructor(
+    { path, table, clock, logger, every = usually }: HealthFileOptions,
+    found: readonly (readonly [url: string, node: RememberedNode])[],
+  ) {
+    this.#table = table;
     this.#found = found;
-    this.#written = options.table.changes;
+    this.#unchanged = table.changes;
+    this.#file = new RememberedFile({
+      path,
+      every,
+      changes: () => table.changes,
+      text: () => healthText(table.remembered(), clock.now()),
+      onFailure: (error) =>
+        logger.warn({ code: 'health-not-remembered', path, error }, 'the health of nodes could not be written down'),
+    });
   }
 
   /** Reads the file; of one that cannot be read nothing. */
   static async open(options: HealthFileOptions): Promise<HealthFile> {
     const { path, clock, logger } = options;
     try {
-      const { size } = await stat(path);
-      if (size > longest) throw new NotBelieved('too-large', `remembered health: more than ${longest} bytes`);
-      return new HealthFile(options, parseHealth(await readFile(path, 'utf8'), clock.now()));
+      const text = await readRemembered(path, longest, what);
+      return new HealthFile(options, text === null ? [] : parseHealth(text, clock.now()));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        const said = 'what was remembered of the health of nodes cannot be read';
-        logger.warn({ code: 'health-forgotten', path, error }, said);
-      }
+      const said = 'what was remembered of the health of nodes cannot be read';
+      logger.warn({ code: 'health-forgotten', path, error }, said);
       return new HealthFile(options, []);
     }
   }
 
   /** Puts what was read into the table, of nodes that are not known already, and writes from now on what changes. */
   begin(): void {
-    const { table, every = usually } = this.#options;
-    for (const [url, node] of this.#found) table.recall(url, node);
+    for (const [url, node] of this.#found) this.#table.recall(url, node);
     this.#found = [];
-    this.#timer = setInterval(() => void this.write(), every).unref();
+    this.#file.begin(this.#unchanged);
   }
 
   /** Writes what has changed, if anything has. */
   write(): Promise<void> {
-    this.#turn = this.#turn.then(() => this.#write());
-    return this.#turn;
+    return this.#file.write();
   }
 
   /** Writes for the last time. Idempotent. */
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.write();
-  }
-
-  async #write(): Promise<void> {
-    const { path, table, clock, logger } = this.#options;
-    const { changes } = table;
-    if (changes === this.#written) return;
-    try {
-      await replaceFile(path, healthText(table.remembered(), clock.now()));
-      this.#written = changes;
-    } catch (error) {
-      logger.warn({ code: 'health-not-remembered', path, error }, 'the health of nodes could not be written down');
-    }
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
 
@@ -120,10 +110,7 @@ const failureJson = ({ reason, at, detail }: NonNullable<NodeHealth['failure']>)
 
 /** @throws NotBelieved for what `healthText` does not write */
 function parseHealth(text: string, now: EpochMs): [url: string, node: RememberedNode][] {
-  const members = new Members(
-    parseCanonicalJson(text.replace(/\n$/, ''), 'remembered health', longest),
-    'remembered health',
-  );
+  const members = new Members(parseCanonicalJson(text.replace(/\n$/, ''), what, longest), what);
   members.word('kind', kind);
   const away = Math.max(0, elapsed(epochMs(members.integer('written', 0)), now));
   const nodes = members.list('nodes', mostNodes).map((one) => parseNode(one, away));
@@ -133,7 +120,7 @@ function parseHealth(text: string, now: EpochMs): [url: string, node: Remembered
 
 /** @param away how long ago it was written */
 function parseNode(value: Json, away: number): [url: string, node: RememberedNode] {
-  const members = new Members(value, 'remembered health: node');
+  const members = new Members(value, `${what}: node`);
   const url = members.text('url', 512);
   const openFor = members.integer('openFor', 0) - away;
   const node: RememberedNode = {
@@ -153,10 +140,10 @@ function parseNode(value: Json, away: number): [url: string, node: RememberedNod
 }
 
 function parseFailure(value: Json): NonNullable<NodeHealth['failure']> {
-  const members = new Members(value, 'remembered health: failure');
+  const members = new Members(value, `${what}: failure`);
   const word = members.text('reason', 16);
   const reason = reasons.find((one) => one === word);
-  if (reason === undefined) throw new NotBelieved('malformed', 'remembered health: an unknown failure');
+  if (reason === undefined) throw new NotBelieved('malformed', `${what}: an unknown failure`);
   const failure = {
     reason,
     at: epochMs(members.integer('at', 0)),
@@ -169,12 +156,13 @@ function parseFailure(value: Json): NonNullable<NodeHealth['failure']> {
 function parseHour(value: Json): [hour: number, mean: number, count: number] {
   const [hour, mean, count, ...more] = Array.isArray(value) ? (value as readonly Json[]) : [];
   const areNumbers = typeof hour === 'number' && typeof mean === 'number' && typeof count === 'number';
-  if (!areNumbers || more.length > 0) throw new NotBelieved('malformed', 'remembered health: an hour');
+  if (!areNumbers || more.length > 0) throw new NotBelieved('malformed', `${what}: an hour`);
   return [hour, mean, count];
 }
 
+const what = 'remembered health';
 const kind = 'health/1';
 const reasons: readonly FailureReason[] = ['unreachable', 'silent', 'broken', 'status', 'false'];
 const usually = milliseconds(300_000);
-const longest = 16_777_216;
+const longest = bytes(16_777_216);
 const mostNodes = 65_536;

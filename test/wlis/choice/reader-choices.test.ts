@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { milliseconds } from '../../../config/units.js';
 import type { Logger } from '../../../proxy/base/logger.js';
@@ -7,7 +7,7 @@ import { ChoiceTokens } from '../../../wlis/choice/choice-tokens.js';
 import { ChoicesFile } from '../../../wlis/choice/choices-file.js';
 import { ReaderChoices } from '../../../wlis/choice/reader-choices.js';
 import { TempDir } from '../../support/temp-dir.js';
-import { until } from '../../support/waiting.js';
+import { aWhile, until } from '../../support/waiting.js';
 
 const [one, two] = ['192.0.2.1', '2001:db8::2'] as const;
 const part = 'http://docs.example/';
@@ -100,9 +100,19 @@ describe('the file of choices', () => {
     assert.ok(next.secret.equals(file.secret), 'the same secret');
   });
 
+  it('has the secret, by which forms are known, before there is any choice', async () => {
+    const file = await open(new ReaderChoices());
+    await until(() => readFile(path).then(Boolean, () => false));
+    const next = await open(new ReaderChoices());
+    assert.ok(next.secret.equals(file.secret), 'the same secret');
+    assert.deepEqual(warnings, []);
+  });
+
   it('is written soon after a change, and not otherwise', async () => {
     const choices = new ReaderChoices();
     await (await open(choices)).write();
+    await rm(path);
+    await aWhile();
     await assert.rejects(stat(path), { code: 'ENOENT' });
     choices.choose({ client: one, part, from: m1 });
     await until(async () => (await readFile(path, 'utf8').catch(() => '')).includes(m1));
@@ -136,6 +146,8 @@ describe('the file of choices', () => {
       const choices = new ReaderChoices();
       const file = await open(choices);
       assert.deepEqual([choices.size, warnings, file.secret.length], [0, ['choices-forgotten'], 32]);
+      await file.write();
+      assert.equal(await readFile(path, 'utf8'), content, 'left as it is until there is something to write');
     });
   }
 
