@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { accessibilityFaults } from '../support/accessibility.js';
 import { launchChromium, type Browser } from '../support/chromium.js';
 import { Constellation } from '../support/constellation.js';
 import type { SiteNode } from '../support/site-node.js';
 
 type Tab = Awaited<ReturnType<Browser['newPage']>>;
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** The bodies and headers that pages have, over which a bar could stumble. */
 const layouts: Readonly<Record<string, string>> = {
@@ -154,13 +151,13 @@ describe('the bar of a client-side proxy, in Chromium', function () {
         await tab.emulateMedia({ colorScheme });
         await tab.setViewportSize({ width, height: 700 });
         await open('text');
-        assert.deepEqual(await faults(), []);
+        assert.deepEqual(await accessibilityFaults(tab), []);
         await tab.keyboard.press('Tab');
         await tab.keyboard.press('Enter');
-        assert.deepEqual(await faults(), []);
+        assert.deepEqual(await accessibilityFaults(tab), []);
         assert.equal(await tab.evaluate<number>('document.documentElement.scrollWidth'), width);
         await tab.goto(`http://proxy.wlis/choice?of=${encodeURIComponent(`${all.site.namespace}text.html`)}`);
-        assert.deepEqual(await faults(), []);
+        assert.deepEqual(await accessibilityFaults(tab), []);
         assert.equal(await tab.evaluate<number>('document.documentElement.scrollWidth'), width);
       });
     }
@@ -234,12 +231,4 @@ describe('the bar of a client-side proxy, in Chromium', function () {
 
   const said = (): Promise<string> =>
     tab.evaluate<string>('document.querySelector("willis-bar").shadowRoot.querySelector("summary span").textContent');
-
-  async function faults(): Promise<readonly string[]> {
-    await tab.evaluate(axe);
-    return tab.evaluate<string[]>(
-      `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
-        violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ' ' + JSON.stringify(target) + failureSummary)))`,
-    );
-  }
 });

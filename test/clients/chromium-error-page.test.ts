@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { assertAccessible } from '../support/accessibility.js';
 import { launchChromium, type Browser } from '../support/chromium.js';
 import { Constellation } from '../support/constellation.js';
 import { until } from '../support/waiting.js';
 
 type Tab = Awaited<ReturnType<Browser['newPage']>>;
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const files = {
   'index.html': '<!doctype html><html lang="en"><title>Here</title><h1>Here</h1>\n',
@@ -54,18 +51,7 @@ describe('the error page of a client-side proxy, in Chromium', function () {
   it('names the servers, fits 320 pixels, and has nothing that axe-core finds fault with, light or dark', async () => {
     const text = await tab.innerText('main');
     for (const { front } of all.site.nodes) assert.ok(text.includes(front.url), front.url);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await tab.emulateMedia({ colorScheme });
-      for (const width of [320, 1280]) {
-        await tab.setViewportSize({ width, height: 900 });
-        assert.equal(await tab.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'), true);
-        await tab.evaluate(axe);
-        const violations = await tab.evaluate<readonly string[]>(
-          'axe.run().then(({ violations }) => violations.map(({ id, help }) => `${id}: ${help}`))',
-        );
-        assert.deepEqual(violations, [], `${colorScheme}, ${width}`);
-      }
-    }
+    await assertAccessible(tab);
   });
 
   it('leads by the keyboard to the page where one chooses', async () => {

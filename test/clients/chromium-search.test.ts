@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { SearchJson } from '../../wlis/search/search-text.js';
+import { assertAccessible } from '../support/accessibility.js';
 import { launchChromium, type Browser } from '../support/chromium.js';
 import { ReplicatedSite } from '../support/replicated-site.js';
 import type { SiteNode } from '../support/site-node.js';
@@ -9,7 +8,6 @@ import { until } from '../support/waiting.js';
 
 type Tab = Awaited<ReturnType<Browser['newPage']>>;
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const directory = { roles: ['clientSide', 'wlis'] };
 
 describe('the search page of a replica, in Chromium', function () {
@@ -52,31 +50,16 @@ describe('the search page of a replica, in Chromium', function () {
     await site.close();
   });
 
-  const isClean = async (): Promise<void> => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await tab.emulateMedia({ colorScheme });
-      for (const width of [320, 1280]) {
-        await tab.setViewportSize({ width, height: 900 });
-        assert.equal(await tab.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'), true);
-        await tab.evaluate(axe);
-        const found = await tab.evaluate<readonly string[]>(
-          'axe.run().then(({ violations }) => violations.map(({ id, help }) => `${id}: ${help}`))',
-        );
-        assert.deepEqual(found, [], `${colorScheme}, ${width}`);
-      }
-    }
-  };
-
   it('is searched by the keyboard alone, and shows what was found with its words marked', async () => {
     await tab.goto(`${replica.front.url}/.well-known/wlis/search`);
-    await isClean();
+    await assertAccessible(tab);
     await tab.keyboard.type('penguins');
     await tab.keyboard.press('Enter');
     await tab.waitForURL(/\?q=penguins$/);
     assert.equal(await tab.getByRole('status').innerText(), '14 pages found, 1 to 10 shown.');
     assert.equal(await tab.locator('ol > li').count(), 10);
     assert.equal(await tab.getByLabel('Words').inputValue(), 'penguins');
-    await isClean();
+    await assertAccessible(tab);
     await tab.getByRole('link', { name: 'Those after' }).click();
     assert.equal(await tab.locator('ol > li').count(), 4);
     await tab.getByRole('link', { name: 'Those before' }).click();
@@ -106,7 +89,7 @@ describe('the search page of a replica, in Chromium', function () {
   it('says what is wrong with a question, and what is not found', async () => {
     await tab.goto(`${replica.front.url}/.well-known/wlis/search?q=${'x'.repeat(300)}`);
     assert.equal(await tab.getByRole('alert').innerText(), "'q' has more than 256 characters");
-    await isClean();
+    await assertAccessible(tab);
     await tab.goto(`${replica.front.url}/.well-known/wlis/search?q=%22%3E%3Cb%3Eqqqq`);
     assert.equal(await tab.getByRole('status').innerText(), 'No page has any of the words “"><b>qqqq”.');
     assert.equal(await tab.getByLabel('Words').inputValue(), '"><b>qqqq');
