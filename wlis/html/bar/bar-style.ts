@@ -3,11 +3,15 @@
  * widths, so that the room for it can be known outside (`roomStyle`). It is no part of the layout of the body, which may be
  * a flex box or a grid, and no ancestor's position matters to it: it is fixed, and moves with the page as that is scrolled;
  * where that cannot be told by styles it is absolute. What the page positions in the same place is in front of it.
+ *
+ * Where it is absolute it goes by the window, or by a body that has a position: that one is below the room for the bar, and
+ * known by not being as high as the window.
  */
 export const barStyle =
-  ':host{all:initial!important;display:var(--willis-bar,block)!important;position:absolute!important;top:0!important;left:0!important;' +
-  'right:0!important;height:36px!important;color-scheme:light dark!important}' +
-  '@supports(animation-timeline:scroll()){:host{position:fixed!important;transform:translateY(var(--willis-top))!important;animation:w linear both!important;' +
+  ':host{all:initial!important;display:var(--willis-bar,block)!important;position:absolute!important;left:0!important;' +
+  'right:0!important;height:36px!important;color-scheme:light dark!important;' +
+  'top:clamp(-36px,(20px - min(max(100% - 100svh,100svh - 100%),max(100% - 100lvh,100lvh - 100%)))*99,0px)!important}' +
+  '@supports(animation-timeline:scroll()){:host{position:fixed!important;top:0!important;transform:translateY(var(--willis-top))!important;animation:w linear both!important;' +
   'animation-timeline:scroll(root)!important;animation-range:0 36px!important}}' +
   '@keyframes w{to{--willis-top:-36px}}' +
   ':host(:is(:hover,:focus-within)){z-index:2147483647!important}' +
