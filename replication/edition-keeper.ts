@@ -17,7 +17,7 @@ export interface EditionKeeperOptions {
   readonly namespace: Namespace;
   /** What is published at present: another list after a new epoch has begun. */
   readonly published: () => { readonly epoch: Epoch; readonly list: ChangeList<string> };
-  readonly heads: HeadSigner;
+  readonly heads: Pick<HeadSigner, 'sign'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -45,6 +45,8 @@ export class EditionKeeper {
   /** All of it is to be made from what is published. */
   #isAnew = true;
   #isWanted = false;
+  /** A head is wanted whether or not anything has changed. */
+  #isRenewal = false;
   #maySign = false;
   /** The first head is that of all there was when heads were begun to be signed. */
   #firstHead = 0;
@@ -112,6 +114,7 @@ export class EditionKeeper {
 
   /** Signs a new head whether or not anything has changed. Fulfilled when there is one, or there can be none. */
   async renew(): Promise<void> {
+    this.#isRenewal = true;
     this.#want();
     await this.#step;
   }
@@ -170,11 +173,17 @@ export class EditionKeeper {
     try {
       if (this.#isAnew) await this.#readAll();
       const isWhole = await this.#absorb();
-      if (isWhole && this.#maySign && !this.#stopped && this.#ahead.last >= this.#firstHead) await this.#sign();
+      if (isWhole && this.#maySign && !this.#stopped && this.#ahead.last >= this.#firstHead && this.#hasToSign)
+        await this.#sign();
     } catch (error) {
       this.#isAnew = !(error instanceof CannotSign);
       this.#fail(error);
     }
+  }
+
+  get #hasToSign(): boolean {
+    const head = this.#edition?.head.head;
+    return this.#isRenewal || head === undefined || head.epoch !== this.#epoch || head.seq < this.#ahead.last;
   }
 
   async #readAll(): Promise<void> {
@@ -239,6 +248,7 @@ export class EditionKeeper {
   async #sign(): Promise<void> {
     const [epoch, trie, ahead] = [this.#epoch as Epoch, this.#trie, this.#ahead];
     const content = { epoch, seq: ahead.last, root: trie.root, atomic: this.#isAtomic };
+    this.#isRenewal = false;
     this.#signedAt = this.#options.clock.monotonic();
     const { signed, at } = await this.#options.heads.sign(content);
     if (this.#isAnew) return;
