@@ -153,14 +153,20 @@ export class DiskRecovery {
     }
   }
 
-  /** Deletes body files whatever they are, which will be missed and forgotten. Gives whether there were any. */
+  /**
+   * Deletes body files whatever they are, which will be missed and forgotten; those that are being read only if all others are
+   * not enough. Gives whether there were any.
+   */
   async #makeRoom(): Promise<boolean> {
     const { files, system } = this.#parts;
     let deleted = 0;
-    for await (const id of files.names()) {
-      if ((await system.free(this.#options.directory)) >= enough) break;
-      await files.delete(id);
-      deleted++;
+    for (const areRead of [false, true]) {
+      for await (const id of files.names()) {
+        if ((await system.free(this.#options.directory)) >= enough) break;
+        if (files.isHeld(id) !== areRead) continue;
+        await files.delete(id);
+        deleted++;
+      }
     }
     if (deleted > 0) this.#options.onNotice?.(`the disk is full: ${deleted} body files were deleted to open the index`);
     return deleted > 0;

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, 
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { bytes } from '../../../config/units.js';
-import { openKeyValue, type KeyValue } from '../../../proxy/base/key-value.js';
+import { KeyValueError, openKeyValue, type KeyValue } from '../../../proxy/base/key-value.js';
 import type { DiskOptions } from '../../../proxy/cache/disk/disk-options.js';
 import type { DiskStore } from '../../../proxy/cache/disk/disk-store.js';
 import { readAll } from '../../../proxy/http/body.js';
@@ -256,6 +256,33 @@ describe('a store on a disk that fails', () => {
       assert.equal(example.unwell.length, 1);
       await example.nextWell();
       assert.equal((await only(store)).invalidated, true);
+    });
+
+    it('makes room to open its index again, and breaks no answer that is being read for that', async () => {
+      const opened: KeyValue[] = [];
+      const store = await open({
+        system: Object.assign(system, { free: () => Promise.resolve(bytes(example.bodyFiles().length > 2 ? 0 : 1e9)) }),
+        openRecords: async (path) => {
+          if (opened.length === 1) {
+            opened.length = 0;
+            throw new KeyValueError('unwell', 'IO error: No space left on device');
+          }
+          opened.push(await openKeyValue(path));
+          return opened[0] as KeyValue;
+        },
+      });
+      const paths = ['/0', '/1', '/2', '/3'].map((path) => key(path));
+      for (const path of paths) await put(store, huge, { key: path });
+      const one = await only(store, paths[0]);
+      const body = store.open(one, bytes(0), bytes(huge.length));
+      const beginning = (await body.read()) as Buffer;
+      const well = example.nextWell();
+      await opened[0]?.close();
+      await store.invalidate(key('/other'));
+      await well;
+      assert.match(example.notices.join(), /the disk is full: 2 body files were deleted/);
+      const rest = await readAll(body, bytes(huge.length));
+      assert.ok(Buffer.concat([beginning, rest]).equals(huge), 'it is another content');
     });
 
     it('is not made unwell by a lack of descriptors, and forgets nothing', async () => {
