@@ -8,6 +8,7 @@ import { RetargetedRequest } from '../../proxy/http/retargeted-request.js';
 import type { TargetUri } from '../../proxy/http/target-uri.js';
 import { problemAnswer, withoutContent } from '../../wlis/calls/call-answer.js';
 import { CallProblem } from '../../wlis/calls/call-problem.js';
+import { beyondDocument } from '../../wlis/beyond-document.js';
 import { HEAD_FIELD, headField } from '../../wlis/calls/head-field.js';
 import type { Namespace } from '../../wlis/namespace.js';
 import { PROOF_FIELD } from '../../wlis/piggyback/proof-field.js';
@@ -113,7 +114,7 @@ function withProof(response: Response, provable: Provable | null, held: HeldName
     lines.push(HEAD_FIELD, headField({ jws: provable.head.jws, age: held.confirmedAge }));
     if (proof !== null) lines.push(PROOF_FIELD, proof);
   }
-  const fields = response.fields.filter((name) => !forOwnOrigin.has(name));
+  const fields = response.fields.filter((name) => !forOwnOrigin.has(name) && !beyondDocument.has(name));
   return { ...response, fields: fields.plus(...lines) };
 }
 
@@ -126,7 +127,17 @@ function refuseMisuse({ method, fields }: Request): void {
   if (fields.first('service-worker') === 'script') {
     throw new CallProblem(403, 'no-service-worker', 'no script from here may become a service worker');
   }
+  // raw pages are of no origin: those that are of this one are others, which could be made to run it as their own
+  if (fields.first('sec-fetch-site') === 'same-origin' && isPartOfPage.has(fields.first('sec-fetch-dest') ?? '')) {
+    throw new CallProblem(403, 'no-part-of-a-page', 'nothing from here is a part of pages of this origin');
+  }
 }
+
+/** Destinations of what is run, or styles others (Fetch §2.2.5). */
+const isPartOfPage: ReadonlySet<string> = new Set([
+  ...['script', 'style', 'xslt', 'json', 'object', 'embed'],
+  ...['worker', 'sharedworker', 'serviceworker', 'audioworklet', 'paintworklet'],
+]);
 
 /** What a page of another origin may ask for here (Fetch §3.2). */
 const preflightAnswer = (): Response => ({

@@ -116,6 +116,34 @@ describe('namespaces as browsers see them at a replica', () => {
       assert.deepEqual([wellKnown.status, wellKnown.get('location')], [307, `${site.origin}/.well-known/acme`]);
     });
 
+    it('what another namespace has that lies within leads to that, however its path is spelled', async () => {
+      await start();
+      const [url, directory] = [`${site.origin}/deep/`, site.path('nested')];
+      await site.write('page.html', 'nested', directory);
+      await site.replicate(replica, {}, { primary: { namespaces: [{ url, directory }] } });
+      const nested = namespaceLabel(parseNamespace(url));
+      await until(async () => (await ask(`/mirror/${nested}/page.html`)).body.toString() === 'nested');
+      for (const path of ['deep/page.html?q', '%64eep/page.html?q', 'd%65ep/./page.html?q']) {
+        const answer = await ask(`/mirror/${label}/${path}`);
+        assert.deepEqual([answer.status, answer.get('location')], [307, `/mirror/${nested}/page.html?q`], path);
+      }
+    });
+
+    it('raw documents reach no further, and pages of this origin cannot run them, as far as browsers say so', async () => {
+      await start();
+      const raw = (name: string, fields = {}): Promise<RawResponse> =>
+        ask(`/.well-known/wlis/raw/${label}/${name}`, fields);
+      const answer = await raw('');
+      assert.deepEqual([answer.status, answer.get('accept-ch')], [200, undefined]);
+      assert.equal(answer.get('refresh'), '60; url=/deep/page.html', 'the rest is as it is proven');
+      const from = (site: string, destination: string): Promise<RawResponse> =>
+        raw('style.css', { 'Sec-Fetch-Site': site, 'Sec-Fetch-Dest': destination });
+      for (const destination of ['script', 'style', 'worker', 'object', 'embed'])
+        assert.equal((await from('same-origin', destination)).status, 403, destination);
+      assert.equal((await from('same-origin', 'document')).status, 200);
+      assert.equal((await from('cross-site', 'script')).status, 200, 'of a raw page, which is of no origin');
+    });
+
     it('nothing is changed there, and no script becomes a service worker', async () => {
       await start();
       const posted = await ask(`/mirror/${label}/form`, {}, 'POST');

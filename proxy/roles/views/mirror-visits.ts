@@ -4,14 +4,16 @@ import { reachedFloor } from '../../../replication/serving/floor.js';
 import { mirroredFields } from '../../../wlis/html/mirror/mirror-fields.js';
 import type { NameBases } from '../../../wlis/html/mirror/named-links.js';
 import type { RecipeFor, Views } from '../../../wlis/html/views/views.js';
+import type { Namespace } from '../../../wlis/namespace.js';
 import { requestedPath } from '../../../wlis/requested-path.js';
+import type { MirrorPlaces } from '../../../wlis/html/mirror/mirror-places.js';
 import { MirrorUrls } from '../../../wlis/html/mirror/mirror-urls.js';
 import type { AccessPolicy } from '../../access/access-policy.js';
 import type { Clock } from '../../base/clock.js';
 import { WillisError } from '../../base/errors.js';
 import type { Request, Response } from '../../http/message.js';
 import { RetargetedRequest } from '../../http/retargeted-request.js';
-import { hrefOf } from '../../http/target-uri.js';
+import { hrefOf, type TargetUri } from '../../http/target-uri.js';
 import type { HolderVoices } from '../replication/holder-voices.js';
 import type { OpenNamespace } from '../replication/open-namespace.js';
 import type { ReplicationLayer } from '../replication/replication-layer.js';
@@ -95,8 +97,10 @@ export class MirrorVisits {
     const target = mirrorTarget(namespace, space.kind, path);
     refuseMisuse(request, target);
     if (request.method === 'OPTIONS' && space.kind === 'path') return preflightAnswer(now);
-    if (layer.entries.of(target) !== entry) {
-      return ledTo(this.#shown.in(space, isSecure).of(hrefOf(target)) ?? hrefOf(target), request, now);
+    const holding = layer.entries.of(target);
+    if (holding !== entry) {
+      const where = holding && shownAt(this.#shown.in(space, isSecure), holding.namespace, target);
+      return ledTo(where ?? hrefOf(target), request, now);
     }
     // whoever rules over the name of the namespace rules here too
     const asked = new RetargetedRequest(request, target, request.fields.without('cookie', 'authorization'));
@@ -135,4 +139,10 @@ export class MirrorVisits {
     const floor = held.role === 'replica' ? reachedFloor(asked, held, tree.hints) : null;
     return floor === null ? answer() : floor.then(answer);
   }
+}
+
+/** Where what a namespace has is shown, in its one spelling; null if it is not. */
+function shownAt(places: MirrorPlaces, namespace: Namespace, target: TargetUri): string | null {
+  const place = places.of(namespace);
+  return place && place + (requestedPath(target, namespace) ?? '');
 }

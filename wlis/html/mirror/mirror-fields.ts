@@ -1,5 +1,6 @@
 import type { Fields } from '../../../proxy/http/fields.js';
 import { hrefOf, type TargetUri } from '../../../proxy/http/target-uri.js';
+import { beyondDocument } from '../../beyond-document.js';
 import { isOwnLink } from '../../piggyback/link-field.js';
 import type { MirrorSpace } from './mirror-space.js';
 import { rewrittenValue } from '../splicing/url-attributes.js';
@@ -21,16 +22,18 @@ export interface MirroredDocument {
 export function mirroredFields(fields: Fields, { space, urls, target }: MirroredDocument): Fields {
   const isPath = space.kind === 'path';
   const lines: string[] = [];
+  const location = fields.first('location');
+  const mirrored = location === undefined ? undefined : mirroredLocation(location, target, urls);
+  // it may name the port that was asked for, by which caches do not tell requests from each other
+  const isPrivate = !isPath && mirrored?.startsWith('//') === true;
   const kept = fields.filter((name, value) => {
     if (beyondDocument.has(name)) return false;
+    if (isPrivate && (name.endsWith('-cache-control') || name === 'surrogate-control')) return false;
     if (name === 'refresh') {
       lines.push('Refresh', rewrittenValue(value, 'refresh', urls) ?? value);
       return false;
     }
-    if (name === 'location') {
-      lines.push('Location', mirroredLocation(value, target, urls));
-      return false;
-    }
+    if (name === 'location') return false;
     if (!isPath) return true;
     if (name === 'link' && !isOwnLink(value)) {
       lines.push('Link', mirroredLink(value, urls));
@@ -38,6 +41,8 @@ export function mirroredFields(fields: Fields, { space, urls, target }: Mirrored
     }
     return !forOwnOrigin.has(name) && !(name === 'x-frame-options' && /sameorigin/i.test(value));
   });
+  if (mirrored !== undefined) lines.push('Location', mirrored);
+  if (isPrivate) lines.push('Cache-Control', 'private');
   return kept.plus(...lines, ...(isPath ? inSandbox : inOriginOfItsOwn));
 }
 
@@ -57,18 +62,13 @@ const inSandbox: readonly string[] = [
   ...openToPages,
 ];
 
-/** Not even for others of the same domain that agree to it. */
-const inOriginOfItsOwn: readonly string[] = ['X-Content-Type-Options', 'nosniff', 'Origin-Agent-Cluster', '?1'];
-
-const beyondDocument: ReadonlySet<string> = new Set([
-  ...['set-cookie', 'set-cookie2', 'service-worker-allowed', 'clear-site-data', 'strict-transport-security', 'alt-svc'],
-  ...['nel', 'report-to', 'reporting-endpoints', 'public-key-pins', 'public-key-pins-report-only', 'expect-ct'],
-  ...['accept-ch', 'critical-ch', 'www-authenticate', 'origin-agent-cluster', 'x-content-type-options'],
-  // sessions and logins, dictionaries for others (RFC 9842), and what advertisers have measured, are of an origin or a site too
-  ...['secure-session-registration', 'sec-session-registration', 'set-login', 'use-as-dictionary'],
-  ...['activate-storage-access', 'observe-browsing-topics'],
-  ...['attribution-reporting-register-source', 'attribution-reporting-register-trigger'],
-]);
+/**
+ * Not even for others of the same domain that agree to it, where a browser obeys that. A script that a cache has stored is not what
+ * it gives to whoever would make a service worker of it, who is refused.
+ */
+const inOriginOfItsOwn: readonly string[] = [
+  ...['X-Content-Type-Options', 'nosniff', 'Origin-Agent-Cluster', '?1', 'Vary', 'Service-Worker'],
+];
 
 /**
  * In a sandbox a page has another origin than its subresources, which are open to all there: what a document says of

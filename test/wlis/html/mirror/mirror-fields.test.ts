@@ -64,7 +64,11 @@ describe('the fields of documents as browsers get them from a replica', () => {
   });
 
   it('under a name of its own what it says of its origin holds, which it shares with nobody', () => {
-    assert.deepEqual(added(named), ['X-Content-Type-Options', 'nosniff', 'Origin-Agent-Cluster', '?1']);
+    assert.deepEqual(added(named), [
+      ...['X-Content-Type-Options', 'nosniff', 'Origin-Agent-Cluster', '?1'],
+      // no cache gives a script that is stored to those who are refused it
+      ...['Vary', 'Service-Worker'],
+    ]);
     const own = { 'Access-Control-Allow-Origin': 'http://docs.example', 'X-Frame-Options': 'SAMEORIGIN' };
     assert.deepEqual(without(named, mirrored(named, own)), Fields.of(own).lines);
     assert.deepEqual(mirrored(named, { 'Origin-Agent-Cluster': '?0' }).all('origin-agent-cluster'), ['?1']);
@@ -80,6 +84,26 @@ describe('the fields of documents as browsers get them from a replica', () => {
     assert.equal(led(pathSpace, 'http://'), 'http://');
     assert.equal(led(named, 'http://docs.example/manual/x'), '/manual/x');
     assert.equal(led(named, '../../x'), 'http://docs.example/x');
+  });
+
+  it('Location that names another mirror, by the port that was asked for, is for nobody else', () => {
+    const other = parseNamespace('http://other.example/');
+    const places = new MirrorPlaces(nameSpace('.m.example:6666'), { namespaces: [manual, other], key: '1' });
+    const urls = new MirrorUrls(places, { namespace: manual, path: '' }, null);
+    const led = (location: string): Fields =>
+      mirroredFields(
+        Fields.of({ Location: location, 'Cache-Control': 'max-age=3600', 'CDN-Cache-Control': 'max-age=60' }),
+        { space: places.space, urls, target: targetOf('http://docs.example/manual/') },
+      );
+    const elsewhere = led('http://other.example/x');
+    assert.equal(elsewhere.first('location'), `//${namespaceLabel(other)}.m.example:6666/x`);
+    assert.deepEqual(elsewhere.list('cache-control'), ['max-age=3600', 'private']);
+    assert.equal(elsewhere.has('cdn-cache-control'), false);
+    for (const location of ['/manual/x', 'http://nobody.example/']) {
+      const shared = led(location);
+      assert.deepEqual(shared.list('cache-control'), ['max-age=3600'], location);
+      assert.equal(shared.first('cdn-cache-control'), 'max-age=60', location);
+    }
   });
 
   it('Refresh and Link lead where the same would in a page', () => {
