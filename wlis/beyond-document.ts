@@ -1,6 +1,7 @@
 /**
  * Fields by which an answer reaches beyond its document, to others of the same browser origin, of the same site, or to the node
- * itself (protocol decision 6): wherever documents of several owners share that, none has them. Lower case.
+ * itself (protocol decision 6): wherever documents of several owners share that, none has them. Lower case. What
+ * records themselves leave out is less, and a part of their format (`trust/fields-block.ts`).
  */
 export const beyondDocument: ReadonlySet<string> = new Set([
   ...['set-cookie', 'set-cookie2', 'service-worker-allowed', 'clear-site-data', 'strict-transport-security', 'alt-svc'],

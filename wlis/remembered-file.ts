@@ -5,6 +5,8 @@ import { NotBelieved } from './trust/not-believed.js';
 
 export interface RememberedFileOptions {
   readonly path: string;
+  /** Whether there is no such file yet: it is written even if nothing changes. */
+  readonly isNew?: boolean;
   /** Grows with each change of what is remembered. */
   readonly changes: () => number;
   /** All of what is remembered now. */
@@ -26,12 +28,16 @@ export class RememberedFile {
 
   constructor(options: RememberedFileOptions) {
     this.#options = options;
-    this.#written = options.changes();
+    this.#written = options.isNew === true ? null : options.changes();
   }
 
-  /** @param written the changes after which all is in the file already; null if it is to be written in any case */
-  begin(written: number | null): void {
-    this.#written = written;
+  /** All that is remembered now is what was read from the file. */
+  takenOver(): void {
+    this.#written = this.#options.changes();
+  }
+
+  /** From now on changes are written. */
+  begin(): void {
     this.#timer = setInterval(() => void this.write(), this.#options.every).unref();
   }
 

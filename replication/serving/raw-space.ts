@@ -128,13 +128,13 @@ function refuseMisuse({ method, fields }: Request): void {
     throw new CallProblem(403, 'no-service-worker', 'no script from here may become a service worker');
   }
   // raw pages are of no origin: those that are of this one are others, which could be made to run it as their own
-  if (fields.first('sec-fetch-site') === 'same-origin' && isPartOfPage.has(fields.first('sec-fetch-dest') ?? '')) {
+  if (fields.first('sec-fetch-site') === 'same-origin' && partsOfPages.has(fields.first('sec-fetch-dest') ?? '')) {
     throw new CallProblem(403, 'no-part-of-a-page', 'nothing from here is a part of pages of this origin');
   }
 }
 
 /** Destinations of what is run, or styles others (Fetch §2.2.5). */
-const isPartOfPage: ReadonlySet<string> = new Set([
+const partsOfPages: ReadonlySet<string> = new Set([
   ...['script', 'style', 'xslt', 'json', 'object', 'embed'],
   ...['worker', 'sharedworker', 'serviceworker', 'audioworklet', 'paintworklet'],
 ]);

@@ -31,8 +31,6 @@ export class ChoicesFile {
   readonly #choices: ReaderChoices;
   readonly #file: RememberedFile;
   #found: readonly ReaderChoice[];
-  /** Changes of the choices after which all is in the file; null if not even the secret is. */
-  readonly #unchanged: number | null;
 
   private constructor(options: ChoicesFileOptions, { secret, choices: found }: Content, isNew: boolean) {
     const { path, choices, logger, every = usually } = options;
@@ -40,11 +38,11 @@ export class ChoicesFile {
     this.secret = secret;
     this.#choices = choices;
     this.#found = found;
-    // a new secret is written before the first choice: forms are out with it
-    this.#unchanged = isNew ? null : choices.changes;
     this.#file = new RememberedFile({
       path,
       every,
+      // a new secret is written before the first choice: forms are out with it
+      isNew,
       changes: () => choices.changes,
       text: () => choicesText({ secret, choices: [...choices.all()] }),
       onFailure: (error) => logger.warn({ code: 'choices-not-remembered', path, error }, failed),
@@ -72,9 +70,9 @@ export class ChoicesFile {
     for (const choice of this.#found) {
       if (choices.of(choice.client, choice.part) === null) choices.choose(choice);
     }
-    const isWritten = choices.size === this.#found.length;
+    if (this.#found.length > 0 && choices.size === this.#found.length) this.#file.takenOver();
     this.#found = [];
-    this.#file.begin(isWritten && this.#unchanged !== null ? choices.changes : this.#unchanged);
+    this.#file.begin();
   }
 
   /** Writes what has changed, if anything has. */

@@ -30,7 +30,6 @@ export interface HealthFileOptions {
 export class HealthFile {
   readonly #table: HealthTable;
   readonly #file: RememberedFile;
-  readonly #unchanged: number;
   #found: readonly (readonly [url: string, node: RememberedNode])[];
 
   private constructor(
@@ -39,7 +38,6 @@ export class HealthFile {
   ) {
     this.#table = table;
     this.#found = found;
-    this.#unchanged = table.changes;
     this.#file = new RememberedFile({
       path,
       every,
@@ -67,7 +65,7 @@ export class HealthFile {
   begin(): void {
     for (const [url, node] of this.#found) this.#table.recall(url, node);
     this.#found = [];
-    this.#file.begin(this.#unchanged);
+    this.#file.begin();
   }
 
   /** Writes what has changed, if anything has. */

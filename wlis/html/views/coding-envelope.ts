@@ -1,5 +1,6 @@
 import { WillisError } from '../../../proxy/base/errors.js';
 import type { Body } from '../../../proxy/http/body.js';
+import { BegunBody } from './begun-body.js';
 
 /**
  * What gzip (its first member) or deflate have around what is compressed (RFC 1951), taken off at the beginning; what comes behind
@@ -16,9 +17,9 @@ export async function withoutEnvelope(content: Body, coding: 'gzip' | 'deflate')
     const length = lengthOf(begun);
     if (length === null)
       throw new WillisError('upstream-malformed', `its content coding is broken: no header of ${coding}`);
-    if (length <= begun.length) return new BegunBody(begun.subarray(length), content);
+    if (length <= begun.length) return bodyOf(begun.subarray(length), content);
     // browsers show nothing of what ends there
-    if (chunk === null) return new BegunBody(Buffer.alloc(0), content);
+    if (chunk === null) return bodyOf(Buffer.alloc(0), content);
     if (begun.length > longestHeader)
       throw new WillisError('upstream-malformed', 'its content coding has too long a header');
   }
@@ -50,31 +51,4 @@ const magic = Buffer.from([0x1f, 0x8b, 8]);
 const [hasChecksum, hasExtra, hasName, hasComment] = [2, 4, 8, 16];
 const longestHeader = 128 * 1024;
 
-/** The rest of a body, of which the first bytes have been read. */
-class BegunBody implements Body {
-  #first: Buffer | null;
-
-  constructor(
-    first: Buffer,
-    private readonly rest: Body,
-  ) {
-    this.#first = first.length === 0 ? null : first;
-  }
-
-  readonly length = null;
-
-  get trailers(): Body['trailers'] {
-    return this.rest.trailers;
-  }
-
-  read(): ReturnType<Body['read']> {
-    const first = this.#first;
-    this.#first = null;
-    return first ?? this.rest.read();
-  }
-
-  cancel(reason?: Error): void {
-    this.#first = null;
-    this.rest.cancel(reason);
-  }
-}
+const bodyOf = (begun: Buffer, rest: Body): Body => new BegunBody(begun.length === 0 ? [] : [begun], rest, null);

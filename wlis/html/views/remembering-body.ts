@@ -1,6 +1,7 @@
 import type { Bytes } from '../../../config/units.js';
 import type { Body } from '../../../proxy/http/body.js';
 import type { Fields } from '../../../proxy/http/fields.js';
+import { BegunBody } from './begun-body.js';
 
 /** A body that is looked at by somebody who may not want it, and then is to be had from its beginning again. */
 export class RememberingBody implements Body {
@@ -53,7 +54,7 @@ export class RememberingBody implements Body {
   /** It is not wanted: all of it, while nobody reads this any more. */
   again(): Body {
     this.#isGivenBack = true;
-    return new AgainBody(this.#remembered ?? [], this.source);
+    return new BegunBody(this.#remembered ?? [], this.source, this.source.length);
   }
 
   readonly #pass = (chunk: Buffer | null): Buffer | null => {
@@ -68,30 +69,4 @@ export class RememberingBody implements Body {
     this.#isBroken = true;
     throw error;
   };
-}
-
-class AgainBody implements Body {
-  #next = 0;
-
-  constructor(
-    private readonly begun: readonly Buffer[],
-    private readonly rest: Body,
-  ) {}
-
-  get length(): Bytes | null {
-    return this.rest.length;
-  }
-
-  get trailers(): Fields {
-    return this.rest.trailers;
-  }
-
-  read(): Buffer | null | Promise<Buffer | null> {
-    return this.begun[this.#next++] ?? this.rest.read();
-  }
-
-  cancel(reason?: Error): void {
-    this.#next = this.begun.length;
-    this.rest.cancel(reason);
-  }
 }
