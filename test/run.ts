@@ -5,16 +5,39 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addedUp, batchesOf, countsIn, summary, type Batch, type Counts } from './support/batches.js';
 
-// Runs all tests, in batches that are processes of their own, as many at a time as there are processors. With files or options
-// of mocha as arguments, mocha itself runs with these.
+// Runs all tests, in batches that are processes of their own, and beside them what looks at the source: types, lint, format.
+// Each of these counts as one test. With files or options of mocha as arguments, mocha itself runs with these, and nothing else.
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
+/** Scripts of package.json. */
+const checks = ['lint', 'typecheck', 'format:check'];
+/** One more than there are processors: tests wait for a third of their time. */
+const atOnce = availableParallelism() + 1;
 const running = new Set<ChildProcess>();
 
-/** Runs one batch, and says what came of it once it has ended: only failures in full. */
-async function run({ name, files }: Batch): Promise<Counts> {
-  const child = spawn(process.execPath, [mocha, ...files], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+/** What is run as a process of its own. */
+interface Run {
+  readonly name: string;
+  readonly command: readonly [program: string, ...args: string[]];
+  readonly counted: (output: string, ending: string) => Counts;
+}
+
+const testing = ({ name, files }: Batch): Run => ({
+  name,
+  command: [process.execPath, mocha, ...files],
+  counted: countsIn,
+});
+
+const checking = (script: string): Run => ({
+  name: script,
+  command: ['npm', 'run', '--silent', script],
+  counted: (_, ending) => ({ passed: ending === '0' ? 1 : 0, failed: ending === '0' ? 0 : 1, skipped: 0 }),
+});
+
+/** Runs it, and says what came of it once it has ended: only failures in full. */
+async function run({ name, command: [program, ...args], counted }: Run): Promise<Counts> {
+  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -25,24 +48,24 @@ async function run({ name, files }: Batch): Promise<Counts> {
     child.once('close', (code, signal) => resolve(signal ?? String(code))),
   );
   running.delete(child);
-  const counts = countsIn(output, ending);
+  const counts = counted(output, ending);
   const isWell = counts.failed === 0 && counts.skipped === 0;
   const seconds = Math.round((performance.now() - since) / 1000);
   process.stdout.write(`${isWell ? '' : output}  ${name}: ${summary(counts)}, ${seconds} s\n`);
   return counts;
 }
 
-async function runAll(batches: readonly Batch[]): Promise<Counts> {
-  const rest = [...batches];
+async function runAll(runs: readonly Run[]): Promise<Counts> {
+  const rest = [...runs];
   let total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const oneAfterTheOther = async (): Promise<void> => {
-    for (let batch = rest.shift(); batch !== undefined; batch = rest.shift()) {
+    for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
       // read only then: others have added theirs meanwhile
-      const counts = await run(batch);
+      const counts = await run(next);
       total = addedUp(total, counts);
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, oneAfterTheOther));
+  await Promise.all(Array.from({ length: atOnce }, oneAfterTheOther));
   return total;
 }
 
@@ -59,7 +82,7 @@ if (named.length > 0) {
   process.once('SIGTERM', endAll).once('SIGINT', endAll);
   const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' });
   const tests = files.filter((file) => file.endsWith('.test.ts')).map((file) => join('test', file));
-  const total = await runAll(batchesOf(tests));
+  const total = await runAll([...checks.map(checking), ...batchesOf(tests).map(testing)]);
   process.stdout.write(`\n${summary(total)}\n`);
   if (total.failed > 0) process.exitCode = 1;
 }

@@ -29,7 +29,9 @@ export class RawClient {
   /** Fulfilled when the connection has gone: by an end, or by a reset or another error. */
   readonly closed: Promise<'end' | 'reset'>;
   readonly socket: Socket;
-  #received: Buffer = Buffer.alloc(0);
+  /** Joined only when it is looked at (`#received`): of a large body, piece by piece, that would take its square. */
+  #pieces: Buffer[] = [];
+  #length = 0;
   #ended = false;
   #wake: (() => void) | undefined;
 
@@ -101,14 +103,14 @@ export class RawClient {
 
   /** Exactly that many bytes. */
   async take(count: number): Promise<Buffer> {
-    while (this.#received.length < count) await this.#more(`${count} bytes of content`);
+    while (this.#length < count) await this.#more(`${count} bytes of content`);
     return this.#consume(count);
   }
 
   /** Everything until the other side ends or resets the connection. */
   async rest(): Promise<Buffer> {
     while (!this.#ended) await this.#next();
-    return this.#consume(this.#received.length);
+    return this.#consume(this.#length);
   }
 
   /** Reads no more, so that the other side's buffers fill up. */
@@ -196,14 +198,23 @@ export class RawClient {
     await new Promise<void>((wake) => (this.#wake = wake));
   }
 
+  get #received(): Buffer {
+    const [first] = this.#pieces;
+    const all = this.#pieces.length === 1 && first !== undefined ? first : Buffer.concat(this.#pieces);
+    this.#pieces = [all];
+    return all;
+  }
+
   #consume(count: number): Buffer {
-    const taken = this.#received.subarray(0, count);
-    this.#received = this.#received.subarray(count);
-    return taken;
+    const received = this.#received;
+    this.#pieces = [received.subarray(count)];
+    this.#length = received.length - count;
+    return received.subarray(0, count);
   }
 
   #arrive(chunk: Buffer): void {
-    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    this.#pieces.push(chunk);
+    this.#length += chunk.length;
     this.#wake?.();
   }
 
