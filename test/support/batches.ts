@@ -8,7 +8,7 @@ export interface Batch {
 const mostFiles = 12;
 
 /** Rooms whose tests start programs and whole nodes, and take longest: they are begun with. */
-const slowest: readonly string[] = ['scenarios', 'examples', 'clients', 'cli', 'keys', 'faults', 'cache'];
+const slowest: readonly string[] = ['scenarios', 'examples', 'clients', 'cli', 'keys', 'faults', 'cache', 'wlis'];
 
 /** Rooms whose tests look at each other, and stay together. */
 const whole: ReadonlySet<string> = new Set(['keys']);
