@@ -31,6 +31,8 @@ function roomForFiles(): string {
   }
 }
 
+const environment = { ...env, TMPDIR: roomForFiles() };
+
 /** What is run as a process of its own. */
 interface Run {
   readonly name: string;
@@ -52,9 +54,9 @@ const checking = (script: string): Run => ({
 
 /** Runs it, and says what came of it once it has ended: only failures in full. */
 async function run({ name, command: [program, ...args], counted }: Run): Promise<Counts> {
+  // a group of its own, since npm does not pass on to what it runs that it is to end
   const child = spawn(program, args, {
-    cwd: root,
-    env: { ...env, TMPDIR: roomForFiles() },
+    ...{ cwd: root, env: environment, detached: true },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
@@ -74,8 +76,8 @@ async function run({ name, command: [program, ...args], counted }: Run): Promise
   return counts;
 }
 
-async function runAll(runs: readonly Run[]): Promise<Counts> {
-  const rest = [...runs];
+/** As many at a time as there may be, until nothing is left. */
+async function runAll(rest: Run[]): Promise<Counts> {
   let total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const oneAfterTheOther = async (): Promise<void> => {
     for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
@@ -88,9 +90,12 @@ async function runAll(runs: readonly Run[]): Promise<Counts> {
   return total;
 }
 
-function endAll(): void {
-  for (const child of running) child.kill('SIGTERM');
-  process.exitCode = 1;
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGTERM');
+  } catch {
+    // it has ended by itself
+  }
 }
 
 const named = process.argv.slice(2);
@@ -98,10 +103,17 @@ if (named.length > 0) {
   const child = spawn(process.execPath, [mocha, ...named], { cwd: root, stdio: 'inherit' });
   child.once('close', (code) => (process.exitCode = code ?? 1));
 } else {
-  process.once('SIGTERM', endAll).once('SIGINT', endAll);
   const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' });
   const tests = files.filter((file) => file.endsWith('.test.ts')).map((file) => join('test', file));
-  const total = await runAll([...checks.map(checking), ...batchesOf(tests).map(testing)]);
+  const runs = [...checks.map(checking), ...batchesOf(tests).map(testing)];
+  const endAll = (): void => {
+    runs.length = 0;
+    for (const child of running) endGroup(child);
+    process.exitCode = 1;
+  };
+  // may come twice: to the whole group, and from whoever has started this
+  process.on('SIGTERM', endAll).on('SIGINT', endAll);
+  const total = await runAll(runs);
   process.stdout.write(`\n${summary(total)}\n`);
   if (total.failed > 0) process.exitCode = 1;
 }
