@@ -3,9 +3,10 @@ import type { ExplainedRequest } from '../../proxy/admin/operator-explain.js';
 import { contentOf } from '../faults/content.js';
 import { assertSame, Constellation } from '../support/constellation.js';
 import { frozen, liesToClients, otherBlockList } from '../support/lies-to-clients.js';
-import { liesAboutGroup } from '../support/lies.js';
+import { liesAboutGroup, type KnownLie } from '../support/lies.js';
 import type { LyingParent } from '../support/lying-parent.js';
 import type { RawResponse } from '../support/raw-client.js';
+import { RunningClock } from '../support/running-clock.js';
 import type { SiteNode } from '../support/site-node.js';
 import { until } from '../support/waiting.js';
 
@@ -29,19 +30,24 @@ const readings: readonly Reading[] = [
   { path: 'not-there.html' },
 ];
 
+const hour = 3_600_000;
+
 const operator = { method: 'GET', host: 'localhost', side: 'admin' } as const;
 
 describe('A client-side proxy believes nobody without proof', () => {
   let all: Constellation;
   let liar: LyingParent;
   let replica: SiteNode;
+  let clock: RunningClock;
 
   async function start(): Promise<void> {
+    clock = new RunningClock();
     all = await Constellation.start({
       files,
       replicas: 2,
       keys: { headers: [{ match: '**/*.html', set: { 'Content-Security-Policy': "default-src 'self'" } }] },
       client: { clientSide: { choice: 'random' } },
+      clientClock: clock,
     });
     [replica] = all.replicas as readonly [SiteNode];
     liar = await all.corrupt(replica);
@@ -109,12 +115,50 @@ describe('A client-side proxy believes nobody without proof', () => {
         await readAll('when it is honest again');
       });
     }
+  });
 
-    for (const lie of liesAboutGroup.filter(({ about }) => !about.includes('replicas'))) {
-      it(`decision 5: a replica that tells of the group ${lie.name}`, async () => {
+  describe('whoever tells what the group is', () => {
+    const told = liesAboutGroup.filter(({ about }) => !about.includes('replicas'));
+
+    /** Whether the log says of whoever lies what is false about that. */
+    const isRefused = ({ outcome }: KnownLie, url: string): boolean =>
+      !(outcome instanceof RegExp) ||
+      all.client.events.some(
+        (event) => event.code === 'directory-refused' && event['url'] === url && outcome.test(String(event['reason'])),
+      );
+
+    before(start);
+    after(close);
+    afterEach(() => all.mend());
+
+    for (const lie of told) {
+      it(`decision 5: at the address of the primary, ${lie.name}`, async () => {
+        const { primary } = all;
+        const atPrimary = await all.corrupt(primary);
+        atPrimary.lie = lie;
+        await all.forgetClient();
+        await until(async () => {
+          await readAll(lie.name);
+          return atPrimary.told > 0 && isRefused(lie, primary.front.url);
+        });
+        atPrimary.lie = null;
+        clock.advance(hour);
+        await all.learned('index.html');
+        await readAll('when it is honest again');
+      });
+    }
+
+    for (const lie of told.filter(({ about }) => about.includes('group'))) {
+      it(`decision 5: a replica, when the group is to be renewed and the primary is away, ${lie.name}`, async () => {
+        await all.forgetClient();
         await all.learned('index.html');
         liar.lie = lie;
-        for (let time = 0; time < 3; time++) await readAll(lie.name);
+        all.primary.front.mode = 'reset';
+        clock.advance(hour);
+        await until(async () => {
+          await readAll(lie.name);
+          return liar.told > 0 && isRefused(lie, replica.front.url);
+        });
       });
     }
   });
