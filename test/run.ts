@@ -18,8 +18,8 @@ const atOnce = availableParallelism() + 1;
 const running = new Set<ChildProcess>();
 
 /**
- * Where tests put what they store: in memory if there is room for it, since they make and remove so many files that a file
- * system on a disk would take a quarter of the time. What survives there is the same: tests kill processes, not machines.
+ * Where tests put what they store: in memory if there is room for it, since some make and remove so many files that a
+ * file system on a disk takes up to half of their time. What survives there is the same: tests kill processes, not machines.
  */
 function roomForFiles(): string {
   if (env['TMPDIR'] !== undefined) return env['TMPDIR'];

@@ -96,7 +96,6 @@ describe('A client-side proxy believes nobody without proof', () => {
   describe('whatever is told to a client that knows nothing yet', () => {
     before(start);
     after(close);
-    beforeEach(() => all.forgetClient());
     afterEach(() => all.mend());
 
     for (const lie of liesToClients()) {
